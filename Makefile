@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+# ---- usage ------------------------------------------------------------------------------------------------------
+# make            build everything into build/
+# make demo       the whole story in a temporary folder, in under a minute
+# make check      every test (sets itself up); make bench prints and checks the figures
+# make install    [DESTDIR=] [PREFIX=/usr/local]
+# SAN=1           with address and undefined-behaviour sanitizers; V=1 shows the commands
+
+# ---- settings ---------------------------------------------------------------------------------------------------
+CC       ?= gcc
+PREFIX   ?= /usr/local
+VERSION  := 0.1.0
+BUILD    := build$(if $(SAN),/san)
+Q        := $(if $(V),,@)
+
+# ---- the folder lines: what a folder may include, which third-party headers are its own ---------------------------
+# (tests/layers.sh holds the tree against them)
+FOLDERS            := base state backends reconciler
+base_includes      := base
+state_includes     := base state
+backends_includes  := base backends
+reconciler_includes := base state backends reconciler
+base_headers       := json-c/ openssl/
+state_headers      := sqlite3.h
+backends_headers   := archive curl/ libssh2 zstd.h
+reconciler/git_headers := git2
+reconciler_headers := systemd/
+# and what a program links: its own objects, these folders' archives, these libraries
+kiln_links         := reconciler state base        | -ljson-c
+kilnd_links        := reconciler state backends base | -lgit2 -lsqlite3 -ljson-c -lsystemd -lcrypto
+
+# ---- flags ------------------------------------------------------------------------------------------------------
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+            -Wno-missing-field-initializers
+CFLAGS   ?= -O2 -g
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DKILN_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(CFLAGS) -fPIE \
+            $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+comma    := ,
+ALL_LDFLAGS := $(LDFLAGS) -pie -Wl,--as-needed $(if $(SAN),-fsanitize=address$(comma)undefined)
+
+# ---- rules ------------------------------------------------------------------------------------------------------
+PROGRAMS := kiln kilnd
+MAINS    := $(foreach p,$(PROGRAMS),$(wildcard reconciler/$(p).c))
+sources   = $(filter-out $(MAINS),$(shell find $(1) -name '*.c'))
+objects   = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+all: $(PROGRAMS:%=$(BUILD)/%)
+
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.PHONY: all clean
+
+$(BUILD)/flags: FORCE
+	@mkdir -p $(BUILD)
+	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
+FORCE:
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@$(if $(V),,echo '  CC    $<')
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/state/store.o: $(wildcard state/schema/*.sql)
+
+define folder_rule
+$(BUILD)/lib$(1).a: $(call objects,$(call sources,$(1)))
+	@rm -f $$@
+	$(Q)$(AR) rcs $$@ $$^
+endef
+$(foreach f,$(FOLDERS),$(eval $(call folder_rule,$(f))))
+
+define program_rule
+$(BUILD)/$(1): $(BUILD)/reconciler/$(1).o $(patsubst %,$(BUILD)/lib%.a,$(filter $(FOLDERS),$($(1)_links)))
+	@$(if $(V),,echo '  LINK  $$@')
+	$(Q)$(CC) $(ALL_LDFLAGS) $$^ $(filter -l%,$($(1)_links)) $($(1)_ldflags) -o $$@
+endef
+kilnd_ldflags := -Wl,--export-dynamic-symbol=mbedtls_x509_crt_parse_file
+$(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# ---- clean ------------------------------------------------------------------------------------------------------
+clean:
+	rm -rf build

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What kiln knows of every plugin of Packer's: its options as a table. The same row decodes an option, says which local
+ * file it names, feeds the closure, documents itself, and (where kiln has a driver) tells where the driver wants it.
+ * Data only: nothing here builds anything.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "backends/power.h"
+#include "base/error.h"
+#include "base/json.h"
+
+enum plugin_kind { PLUGIN_BUILDER, PLUGIN_PROVISIONER, PLUGIN_POST_PROCESSOR, PLUGIN_KIND_COUNT };
+/* "builder", "provisioner", "post-processor" */
+const char *plugin_kind_name(enum plugin_kind kind);
+
+enum option_type {
+	OPTION_TEXT,
+	OPTION_BOOL,
+	OPTION_TRILEAN, /* unset, true or false */
+	OPTION_INTEGER,
+	OPTION_UNSIGNED,
+	OPTION_DURATION, /* nanoseconds */
+	OPTION_TEXTS,
+	OPTION_INTEGERS,
+	OPTION_TEXT_MAP,
+	OPTION_ROWS,   /* a list of lists of text */
+	OPTION_BLOCK,  /* an object */
+	OPTION_BLOCKS, /* a list of objects */
+	OPTION_BYTES,
+	OPTION_TYPE_COUNT
+};
+const char *option_type_name(enum option_type type); /* for people: "text", "list of text" ... */
+
+/* What a value of the option names on the machine where Packer runs. */
+enum option_path {
+	PATH_NONE,
+	PATH_FILE,
+	PATH_FOLDER,  /* with all that is in it */
+	PATH_ANY,     /* a file or a folder */
+	PATH_PATTERN, /* the same, or a glob */
+	PATH_URL,     /* a path or a URL; only a path is an input */
+	PATH_ROOT,    /* rootfs: scratch, a tar's path or URL, oci:PATH, catalog:NAME */
+	PATH_OUTPUT,  /* it is written: no input */
+	PATH_COUNT
+};
+
+/* In place of an offset: the driver does not want it. */
+#define OPTION_NOT_DECODED ((size_t)-1)
+
+struct plugin_option {
+	const char *name;
+	enum option_type type;
+	enum option_path path;
+	bool required;
+	bool optional_path;     /* Packer does not mind when the file is not there */
+	bool late;              /* not rendered before the build runs: execute_command, boot_command ... */
+	bool again;             /* rendered before, and once more with the build's data */
+	bool source_image;      /* may say catalog:NAME */
+	enum power power;       /* needed as soon as it is not its default; POWER_NONE: none */
+	const char *fallback;   /* default, as a text in the template would say it; NULL: the type's zero */
+	size_t offset;          /* in the driver's struct (native plugins only), see options_decode */
+	const char *help;       /* native plugins only */
+};
+
+struct plugin {
+	enum plugin_kind kind;
+	const char *name;
+	bool native;       /* kiln has a driver for it */
+	enum power power;  /* needed to use it at all */
+	int version;       /* raised when the driver's output changes; native only */
+	const struct plugin_option *const *groups; /* NULL-terminated; each ends with a row without a name */
+	/* What no table says: defaults that depend on other options, wrong combinations. May be NULL. */
+	int (*check)(struct json *options, struct error *err);
+	/* Why the driver cannot do what is asked, or NULL if it can. May be NULL: it can do all. */
+	const char *(*unsupported)(const struct json *options);
+	/* False for a path option that is not read in this combination. May be NULL: all are. */
+	bool (*reads)(const struct json *options, const struct plugin_option *option);
+	size_t size;       /* of the driver's struct; native only */
+	const char *help;  /* native only */
+};
+
+/* NULL if there is no such plugin in Packer 1.6.6 or in kiln. */
+const struct plugin *plugin_find(enum plugin_kind kind, const char *name);
+/* The known name of that kind nearest to NAME, or NULL. */
+const char *plugin_nearest(enum plugin_kind kind, const char *name);
+/* All of them, NULL-terminated. */
+extern const struct plugin *const plugins[];
+
+/* The row of that name, upper and lower case being equal (an exact match wins); NULL if there is none. */
+const struct plugin_option *plugin_find_option(const struct plugin *plugin, const char *name);
+const char *plugin_nearest_option(const struct plugin *plugin, const char *name);
+
+#define plugin_each_option(option, plugin)                                                         \
+	for (const struct plugin_option *const *group_ = (plugin)->groups; *group_; group_++)             \
+		for (const struct plugin_option *option = *group_; option->name; option++)
+
+/*
+ * OPTIONS (decoded, as closure and worker have them) into the driver's struct of plugin->size bytes: TEXT a borrowed
+ * string ("" when unset), BOOL a bool, INTEGER and DURATION an int64_t, all else a borrowed const struct json *, NULL
+ * when unset.
+ */
+void options_decode(const struct plugin *plugin, const struct json *options, void *driver);
+
+/* An option that Packer once had and removed; the words to say about it, or NULL. */
+const char *plugin_removed_option(const char *name);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backends/plugins/groups.h"
+#include "backends/plugins/all.h"
+
+static const struct plugin_option own[] = {
+	{"ami_root_device", OPTION_BLOCK, .required = true},
+	{"run_volume_tags", OPTION_TEXT_MAP, .late = true},
+	{"run_volume_tag", OPTION_BLOCKS, .late = true},
+	{"ami_architecture", OPTION_TEXT},
+	{0},
+};
+
+const struct plugin plugin_builder_amazon_ebssurrogate = {
+	.kind = PLUGIN_BUILDER,
+	.name = "amazon-ebssurrogate",
+	.groups = (const struct plugin_option *const[]){options_communicator, options_aws_access, options_aws_image, options_aws_run, own, NULL},
+};

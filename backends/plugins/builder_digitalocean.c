@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backends/plugins/groups.h"
+#include "backends/plugins/all.h"
+
+static const struct plugin_option own[] = {
+	{"api_token", OPTION_TEXT, .required = true},
+	{"api_url", OPTION_TEXT},
+	{"region", OPTION_TEXT, .required = true},
+	{"size", OPTION_TEXT, .required = true},
+	{"image", OPTION_TEXT, .required = true, .source_image = true},
+	{"private_networking", OPTION_BOOL},
+	{"monitoring", OPTION_BOOL},
+	{"ipv6", OPTION_BOOL},
+	{"snapshot_name", OPTION_TEXT},
+	{"snapshot_regions", OPTION_TEXTS},
+	{"state_timeout", OPTION_DURATION},
+	{"snapshot_timeout", OPTION_DURATION},
+	{"droplet_name", OPTION_TEXT},
+	{"user_data", OPTION_TEXT},
+	{"user_data_file", OPTION_TEXT, PATH_FILE},
+	{"tags", OPTION_TEXTS},
+	{"vpc_uuid", OPTION_TEXT},
+	{"connect_with_private_ip", OPTION_BOOL},
+	{0},
+};
+
+const struct plugin plugin_builder_digitalocean = {
+	.kind = PLUGIN_BUILDER,
+	.name = "digitalocean",
+	.groups = (const struct plugin_option *const[]){options_communicator, own, NULL},
+};

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backends/plugins/groups.h"
+#include "backends/plugins/all.h"
+
+static const struct plugin_option own[] = {
+	{"cpus", OPTION_INTEGER},
+	{"memory", OPTION_INTEGER},
+	{"sound", OPTION_TEXT},
+	{"usb", OPTION_BOOL},
+	{"bundle_iso", OPTION_BOOL},
+	{"disk_size", OPTION_UNSIGNED},
+	{"guest_os_type", OPTION_TEXT},
+	{"hard_drive_discard", OPTION_BOOL},
+	{"hard_drive_interface", OPTION_TEXT},
+	{"sata_port_count", OPTION_INTEGER},
+	{"nvme_port_count", OPTION_INTEGER},
+	{"hard_drive_nonrotational", OPTION_BOOL},
+	{"iso_interface", OPTION_TEXT},
+	{0},
+};
+
+const struct plugin plugin_builder_virtualbox_iso = {
+	.kind = PLUGIN_BUILDER,
+	.name = "virtualbox-iso",
+	.groups = (const struct plugin_option *const[]){options_communicator, options_http, options_floppy, options_cd, options_iso, options_boot, options_shutdown, options_virtualbox, own, NULL},
+};

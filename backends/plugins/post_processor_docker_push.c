@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backends/plugins/groups.h"
+#include "backends/plugins/all.h"
+
+static const struct plugin_option own[] = {
+	{"login", OPTION_BOOL},
+	{"login_username", OPTION_TEXT},
+	{"login_password", OPTION_TEXT},
+	{"login_server", OPTION_TEXT},
+	{"ecr_login", OPTION_BOOL},
+	{"aws_access_key", OPTION_TEXT},
+	{"aws_secret_key", OPTION_TEXT},
+	{"aws_token", OPTION_TEXT},
+	{"aws_profile", OPTION_TEXT},
+	{0},
+};
+
+const struct plugin plugin_post_processor_docker_push = {
+	.kind = PLUGIN_POST_PROCESSOR,
+	.name = "docker-push",
+	.groups = (const struct plugin_option *const[]){own, NULL},
+};

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backends/plugins/groups.h"
+#include "backends/plugins/all.h"
+
+static const struct plugin_option own[] = {
+	{"account_file", OPTION_TEXT, PATH_FILE, .required = true},
+	{"impersonate_service_account", OPTION_TEXT},
+	{"project_id", OPTION_TEXT, .required = true},
+	{"iap", OPTION_BOOL},
+	{"bucket", OPTION_TEXT, .required = true},
+	{"gcs_object_name", OPTION_TEXT, .late = true},
+	{"image_description", OPTION_TEXT},
+	{"image_family", OPTION_TEXT},
+	{"image_guest_os_features", OPTION_TEXTS},
+	{"image_labels", OPTION_TEXT_MAP},
+	{"image_name", OPTION_TEXT, .required = true},
+	{"skip_clean", OPTION_BOOL},
+	{"vault_gcp_oauth_engine", OPTION_TEXT},
+	{"image_platform_key", OPTION_TEXT, PATH_FILE},
+	{"image_key_exchange_key", OPTION_TEXTS, PATH_FILE},
+	{"image_signatures_db", OPTION_TEXTS, PATH_FILE},
+	{"image_forbidden_signatures_db", OPTION_TEXTS, PATH_FILE},
+	{0},
+};
+
+const struct plugin plugin_post_processor_googlecompute_import = {
+	.kind = PLUGIN_POST_PROCESSOR,
+	.name = "googlecompute-import",
+	.groups = (const struct plugin_option *const[]){own, NULL},
+};

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backends/plugins/groups.h"
+#include "backends/plugins/all.h"
+
+static const struct plugin_option own[] = {
+	{"cluster", OPTION_TEXT},
+	{"datacenter", OPTION_TEXT},
+	{"datastore", OPTION_TEXT},
+	{"disk_mode", OPTION_TEXT},
+	{"host", OPTION_TEXT},
+	{"esxi_host", OPTION_TEXT},
+	{"insecure", OPTION_BOOL},
+	{"options", OPTION_TEXTS},
+	{"overwrite", OPTION_BOOL},
+	{"password", OPTION_TEXT},
+	{"resource_pool", OPTION_TEXT},
+	{"username", OPTION_TEXT},
+	{"vm_folder", OPTION_TEXT},
+	{"vm_name", OPTION_TEXT},
+	{"vm_network", OPTION_TEXT},
+	{0},
+};
+
+const struct plugin plugin_post_processor_vsphere = {
+	.kind = PLUGIN_POST_PROCESSOR,
+	.name = "vsphere",
+	.groups = (const struct plugin_option *const[]){own, NULL},
+};

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backends/plugins/groups.h"
+#include "backends/plugins/all.h"
+
+static const struct plugin_option own[] = {
+	{"inline", OPTION_TEXTS},
+	{"script", OPTION_TEXT, PATH_FILE},
+	{"scripts", OPTION_TEXTS, PATH_FILE},
+	{"valid_exit_codes", OPTION_INTEGERS},
+	{"environment_vars", OPTION_TEXTS},
+	{"env_var_format", OPTION_TEXT},
+	{"binary", OPTION_BOOL},
+	{"remote_path", OPTION_TEXT},
+	{"execute_command", OPTION_TEXT, .late = true},
+	{"start_retry_timeout", OPTION_DURATION},
+	{0},
+};
+
+const struct plugin plugin_provisioner_windows_shell = {
+	.kind = PLUGIN_PROVISIONER,
+	.name = "windows-shell",
+	.groups = (const struct plugin_option *const[]){own, NULL},
+};

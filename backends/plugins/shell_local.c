@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backends/plugins/shell_local.h"
+
+#include <string.h>
+
+#include "backends/plugins/native.h"
+
+#define AT(member) .offset = offsetof(struct shell_local_options, member)
+
+const struct plugin_option options_shell_local[] = {
+	{"command", OPTION_TEXT, AT(command), .help = "one command; prefer inline"},
+	{"inline", OPTION_TEXTS, .again = true, AT(inline_lines), .help = "the lines of a script"},
+	{"script", OPTION_TEXT, PATH_FILE, AT(script), .help = "a script"},
+	{"scripts", OPTION_TEXTS, PATH_FILE, AT(scripts), .help = "several, one after the other"},
+	{"valid_exit_codes", OPTION_INTEGERS, .fallback = "0", AT(valid_exit_codes),
+		.help = "the exit codes that count as success"},
+	{"environment_vars", OPTION_TEXTS, .again = true, AT(environment),
+		.help = "NAME=VALUE, a variable each"},
+	{"env_var_format", OPTION_TEXT, .fallback = "%s='%s' ", AT(env_var_format),
+		.help = "how one variable is written; two %s: name and value"},
+	{"execute_command", OPTION_TEXTS, .late = true, AT(execute_command),
+		.help = "the arguments that run it: {{.Vars}}, {{.Script}}, {{.Command}}"},
+	{"inline_shebang", OPTION_TEXT, .fallback = "/bin/sh -e", AT(inline_shebang),
+		.help = "what runs the inline lines"},
+	{"only_on", OPTION_TEXTS, AT(only_on), .help = "run only on these systems (linux)"},
+	{"tempfile_extension", OPTION_TEXT, AT(tempfile_extension),
+		.help = "what the inline script's name ends in"},
+	{"use_linux_pathing", OPTION_BOOL, .offset = OPTION_NOT_DECODED, .help = "means nothing here"},
+	{0},
+};
+
+/* Source: Packer 1.6.6 provisioner/shell-local, Validate. */
+int shell_local_check(struct json *options, struct error *err)
+{
+	static const char *const systems[] = {
+		"darwin", "freebsd", "linux", "openbsd", "solaris", "windows"};
+	int given = (*json_get_text(options, "command", "") != '\0') +
+		(*json_get_text(options, "script", "") != '\0') +
+		(json_count(json_get(options, "scripts")) != 0) +
+		(json_count(json_get(options, "inline")) != 0);
+	const struct json *environment = json_get(options, "environment_vars");
+	const struct json *only_on = json_get(options, "only_on");
+
+	if (!json_count(json_get(options, "execute_command"))) {
+		struct json *command = json_new_list();
+		json_add_text(command, "/bin/sh");
+		json_add_text(command, "-c");
+		json_add_text(command, "{{.Vars}} {{.Script}}");
+		json_set(options, "execute_command", command);
+	}
+	if (given == 0)
+		return fail(err, ERROR_CATALOG, "one of inline, script, scripts and command is needed");
+	if (given > 1)
+		return fail(err, ERROR_CATALOG,
+			"only one of inline, script, scripts and command may be given");
+	for (size_t i = 0; i < json_count(environment); i++) {
+		const char *pair = json_text(json_item(environment, i), "");
+		if (!strchr(pair, '=') || *pair == '=')
+			return fail(err, ERROR_CATALOG,
+				"environment_vars: '%s' is not of the form NAME=VALUE", pair);
+	}
+	for (size_t i = 0; i < json_count(only_on); i++) {
+		size_t known = 0, count = sizeof(systems) / sizeof(*systems);
+		while (known < count && strcmp(systems[known], json_text(json_item(only_on, i), "")))
+			known++;
+		if (known == count)
+			return fail(err, ERROR_CATALOG, "only_on: there is no system '%s'",
+				json_text(json_item(only_on, i), ""));
+	}
+	return 0;
+}

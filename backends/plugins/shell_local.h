@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the provisioner and the post-processor of that name share. */
+
+#include "backends/plugin.h"
+
+extern const struct plugin_option options_shell_local[];
+int shell_local_check(struct json *options, struct error *err);

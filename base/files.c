@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "base/path.h"
+#include "base/strings.h"
+
+int file_read_fd(int fd, size_t most, struct text *out, struct error *err)
+{
+	char buffer[16384];
+	struct stat status;
+
+	/* One read more than the size says: the end is seen without a second buffer. */
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+		(size_t)status.st_size <= most && status.st_size > (off_t)sizeof(buffer)) {
+		out->data = memory_resize(out->data, out->size + status.st_size + 1, 1);
+		out->room = out->size + status.st_size + 1;
+	}
+	for (;;) {
+		ssize_t got = read(fd, buffer, sizeof(buffer));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return fail_errno(err, ERROR_BROKEN, "cannot read");
+		if (got == 0)
+			break;
+		if (out->size + got > most)
+			return fail(err, ERROR_CATALOG, "larger than %zu bytes", most);
+		text_add_bytes(out, buffer, got);
+	}
+	return 0;
+}
+
+int file_read(int folder, const char *path, size_t most, char **bytes, size_t *size,
+	struct error *err)
+{
+	CLEANUP(text_clear) struct text content = {0};
+	autoclose int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return fail_errno(err, ERROR_CATALOG, "%s", path);
+	if (file_read_fd(fd, most, &content, err) < 0)
+		return fail_while(err, "%s", path);
+	if (size)
+		*size = content.size;
+	*bytes = text_take(&content);
+	return 0;
+}
+
+int file_write_all(int fd, const void *bytes, size_t size, struct error *err)
+{
+	const char *at = bytes;
+
+	while (size) {
+		ssize_t written = write(fd, at, size);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return fail_errno(err, ERROR_BROKEN, "cannot write");
+		at += written;
+		size -= written;
+	}
+	return 0;
+}
+
+int file_sync(int fd, const char *name, struct error *err)
+{
+	if (fsync(fd) < 0)
+		return fail_errno(err, ERROR_BROKEN, "%s: cannot make it lasting (fsync)", name);
+	return 0;
+}
+
+/* Writes and syncs; removes what it made when that fails. */
+static int write_lasting(int folder, const char *path, mode_t mode, const void *bytes, size_t size,
+	struct error *err)
+{
+	autoclose int fd = openat(folder, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return fail_errno(err, ERROR_BROKEN, "%s", path);
+	if (file_write_all(fd, bytes, size, err) < 0 || file_sync(fd, path, err) < 0) {
+		unlinkat(folder, path, 0);
+		return fail_while(err, "%s", path);
+	}
+	if (fchmod(fd, mode) < 0) {
+		unlinkat(folder, path, 0);
+		return fail_errno(err, ERROR_BROKEN, "%s", path);
+	}
+	return 0;
+}
+
+static int sync_parent(int folder, const char *path, struct error *err)
+{
+	autofree char *parent = path_folder(path);
+
+	if (!*parent)
+		return folder_sync(folder, path[0] == '/' ? "/" : ".", err);
+	return folder_sync(folder, parent, err);
+}
+
+int file_write_new(int folder, const char *path, mode_t mode, const void *bytes, size_t size,
+	struct error *err)
+{
+	if (write_lasting(folder, path, mode, bytes, size, err) < 0)
+		return -1;
+	return sync_parent(folder, path, err);
+}
+
+int file_replace(int folder, const char *path, mode_t mode, const void *bytes, size_t size,
+	struct error *err)
+{
+	autofree char *beside = memory_printf("%s.new", path);
+
+	if (unlinkat(folder, beside, 0) < 0 && errno != ENOENT)
+		return fail_errno(err, ERROR_BROKEN, "%s", beside);
+	if (write_lasting(folder, beside, mode, bytes, size, err) < 0)
+		return -1;
+	if (renameat(folder, beside, folder, path) < 0)
+		return fail_errno(err, ERROR_BROKEN, "%s", path);
+	return sync_parent(folder, path, err);
+}
+
+bool file_exists(int folder, const char *path)
+{
+	struct stat status;
+
+	return fstatat(folder, path, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int folder_open(int folder, const char *path, struct error *err)
+{
+	int fd = openat(folder, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail_errno(err, ERROR_BROKEN, "%s", path);
+	return fd;
+}
+
+int folder_make(int folder, const char *path, mode_t mode, struct error *err)
+{
+	int made = mkdirat(folder, path, mode);
+
+	if (made < 0 && errno == ENOENT) {
+		autofree char *parent = path_folder(path);
+		if (*parent) {
+			autoclose int above = folder_make(folder, parent, mode, err);
+			if (above < 0)
+				return -1;
+		}
+		made = mkdirat(folder, path, mode);
+	}
+	if (made < 0 && errno != EEXIST)
+		return fail_errno(err, ERROR_BROKEN, "%s", path);
+	return folder_open(folder, path, err);
+}
+
+int folder_sync(int folder, const char *path, struct error *err)
+{
+	autoclose int fd = folder_open(folder, path, err);
+
+	if (fd < 0)
+		return -1;
+	return file_sync(fd, path, err);
+}
+
+int folder_list(int folder, const char *path, struct strings *names, struct error *err)
+{
+	int fd = folder_open(folder, path, err);
+	if (fd < 0)
+		return -1;
+	DIR *stream = fdopendir(fd);
+	if (!stream) {
+		close(fd);
+		return fail_errno(err, ERROR_BROKEN, "%s", path);
+	}
+	struct dirent *entry;
+	while ((errno = 0, entry = readdir(stream)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			strings_add(names, entry->d_name);
+	int failed = errno;
+	closedir(stream);
+	if (failed) {
+		errno = failed;
+		return fail_errno(err, ERROR_BROKEN, "%s", path);
+	}
+	strings_sort(names);
+	return 0;
+}
+
+/* Depth first. A folder that its owner may not write to is opened up: a build may leave such folders. */
+static int remove_at(int folder, const char *name)
+{
+	if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return -1;
+
+	autoclose int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES && fchmodat(folder, name, 0700, 0) == 0)
+		fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+
+	CLEANUP(strings_clear) struct strings names = {0};
+	struct error ignored;
+	if (folder_list(fd, ".", &names, &ignored) < 0)
+		return -1;
+	bool opened_up = false;
+	strings_each (inner, &names) {
+		if (remove_at(fd, inner) == 0)
+			continue;
+		if (opened_up || fchmod(fd, 0700) < 0 || remove_at(fd, inner) < 0)
+			return -1;
+		opened_up = true;
+	}
+	return unlinkat(folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -1;
+}
+
+int folder_remove(int folder, const char *path, struct error *err)
+{
+	if (remove_at(folder, path) < 0)
+		return fail_errno(err, ERROR_BROKEN, "cannot remove %s", path);
+	return 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Go's text/template language, pure: text, functions and data in, text out. Data are JSON values; functions are the
+ * caller's, beside Go's own (and or not len index slice print printf println html js urlquery eq ne lt le gt ge).
+ * An action that calls a function marked `kept` stays in the result as it was written.
+ * Source: Go 1.19 text/template (lex.go, parse.go, exec.go, funcs.go).
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+
+struct gotemplate_value; /* an argument or an intermediate result */
+
+/* What a function gets. Text arguments are borrowed and NUL-terminated. */
+const char *gotemplate_text(const struct gotemplate_value *arguments, size_t index);
+long long gotemplate_integer(const struct gotemplate_value *arguments, size_t index);
+
+struct gotemplate_function {
+	const char *name;
+	/* 's' text, 'i' a whole number, 'S' last: any number of texts more */
+	const char *parameters;
+	/* Adds to RESULT. -1 with an error: "error calling NAME: ..." is put before its text. */
+	int (*call)(void *context, const struct gotemplate_value *arguments, size_t count,
+		struct text *result, struct error *err);
+	bool kept;
+};
+
+enum {
+	GOTEMPLATE_OUTPUT_MOST = 16 * 1024 * 1024, /* bytes a rendering may give */
+	GOTEMPLATE_DEPTH_MOST = 200,               /* nested parentheses, blocks and templates */
+};
+
+struct gotemplate_options {
+	/* The function of that name, or NULL; may itself be NULL. Borrowed. */
+	const struct gotemplate_function *(*find)(void *context, const char *name);
+	void *context; /* for find and call */
+	const struct json *data; /* what "." is; NULL is Go's nil: every field of it prints <no value> */
+	bool strict_fields;      /* an unknown field is an error (a struct in Go), not <no value> (a map) */
+	bool keep_fields;        /* an action that begins with a field ({{ .HTTPIP }}) stays as it is */
+};
+
+/* Appends the result to OUT. Errors are of kind CATALOG, without the template's name or place. */
+int gotemplate_render(const char *template, const struct gotemplate_options *options,
+	struct text *out, struct error *err);
+/* Only reads it: syntax, and that every function is known. */
+int gotemplate_check(const char *template, const struct gotemplate_options *options,
+	struct error *err);
+
+/* Called for every {{user `NAME`}}-like call with one literal argument; for looking into a template. */
+typedef void gotemplate_visit(void *context, const char *function, const char *argument);
+int gotemplate_visit_calls(const char *template, const struct gotemplate_options *options,
+	gotemplate_visit *visit, void *context, struct error *err);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * One program that asks kilnd: its request, and the answers that go back. A request is {"verb", "folder", "arguments"};
+ * answers are {"item": ...} (what the verb gives), {"note": text} (for standard error), and at last {"end": exit code} or
+ * {"error": text, "end": exit code}.
+ */
+
+#include <stdbool.h>
+
+#include "base/message.h"
+
+struct client {
+	struct message_link link;
+	struct json *request; /* NULL: none came yet */
+	bool ended;           /* the last answer is queued */
+	bool gone;            /* the other side closed */
+	void *waiting;        /* what it waits for: owned by the loop */
+	struct client *next;
+};
+
+const char *client_verb(const struct client *client);
+const char *client_folder(const struct client *client);
+const struct json *client_arguments(const struct client *client);
+
+/* Takes over ITEM. */
+void client_item(struct client *client, struct json *item);
+void client_note(struct client *client, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void client_end(struct client *client, int code);
+void client_fail(struct client *client, const struct error *err, int code);

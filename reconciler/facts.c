@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconciler/facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/duration.h"
+#include "base/memory.h"
+#include "base/nearest.h"
+
+static void image_facts_clear(struct image_facts *facts)
+{
+	for (size_t i = 0; facts->equals && i < facts->builds.count; i++)
+		free(facts->equals[i]);
+	free(facts->equals);
+	free(facts->versions);
+	indexed_image_clear(&facts->wanted);
+	build_records_clear(&facts->builds);
+	failure_record_clear(&facts->failure);
+}
+
+void repository_facts_clear(struct repository_facts *facts)
+{
+	for (size_t i = 0; i < facts->count; i++)
+		image_facts_clear(&facts->items[i]);
+	free(facts->items);
+	*facts = (struct repository_facts){0};
+}
+
+/* ---- versions ---- */
+
+/* Only what the catalog has: the history of attempts stays in the store. */
+static void keep_published(struct build_records *builds)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < builds->count; i++) {
+		struct build_record *build = &builds->items[i];
+		bool keep = build->version &&
+			(build->phase == PHASE_LIVE || build->phase == PHASE_SUPERSEDED);
+		if (keep && kept != i) {
+			builds->items[kept] = *build;
+			*build = (struct build_record){0};
+		} else if (!keep) {
+			build_record_clear(build);
+		}
+		kept += keep;
+	}
+	builds->count = kept;
+}
+
+static int compare_versions(const void *a, const void *b)
+{
+	const struct build_record *x = a, *y = b;
+
+	return (x->version > y->version) - (x->version < y->version);
+}
+
+/* Every catalog of WANTED is among those that the version was published to. */
+static bool is_published(const struct build_record *build, const struct json *wanted)
+{
+	CLEANUP(strings_clear) struct strings done = {0};
+	autojson struct json *policy = NULL;
+	struct error ignored;
+
+	if (json_parse_bytes(build->policy, strlen(build->policy), &policy, &ignored) < 0)
+		return false;
+	json_get_texts(policy, "published", &done);
+	for (size_t i = 0; i < json_count(wanted); i++)
+		if (!strings_has(&done, json_text(json_item(wanted, i), "")))
+			return false;
+	return true;
+}
+
+static int read_marks(struct store *store, struct image_facts *facts, struct error *err)
+{
+	CLEANUP(version_marks_clear) struct version_marks quarantines = {0}, equals = {0};
+
+	if (marks_list(store, facts->image, MARK_QUARANTINE, &quarantines, err) < 0 ||
+		marks_list(store, facts->image, MARK_EQUAL, &equals, err) < 0)
+		return -1;
+	for (size_t i = 0; i < facts->builds.count; i++) {
+		struct plan_version *version = &facts->versions[i];
+		for (size_t q = 0; q < quarantines.count; q++)
+			version->quarantined |= quarantines.items[q].version == version->version;
+		facts->equals[i] = memory_new((equals.count + 1) * sizeof(struct digest));
+		for (size_t e = 0; e < equals.count; e++)
+			if (equals.items[e].version == version->version)
+				facts->equals[i][version->equal_count++] =
+					equals.items[e].closure;
+		version->equals = facts->equals[i];
+	}
+	return 0;
+}
+
+static int read_versions(struct store *store, struct image_facts *facts, struct error *err)
+{
+	const struct json *wanted = json_get(facts->wanted.policy, "publish");
+
+	if (builds_of_image(store, facts->image, &facts->builds, err) < 0)
+		return -1;
+	keep_published(&facts->builds);
+	if (facts->builds.count > 1)
+		qsort(facts->builds.items, facts->builds.count, sizeof(*facts->builds.items),
+			compare_versions);
+	facts->versions = memory_new(facts->builds.count * sizeof(*facts->versions));
+	facts->equals = memory_new(facts->builds.count * sizeof(*facts->equals));
+	for (size_t i = 0; i < facts->builds.count; i++) {
+		const struct build_record *build = &facts->builds.items[i];
+		facts->versions[i] = (struct plan_version){
+			.version = build->version,
+			.phase = build->phase,
+			.closure = build->closure,
+			.validated = build->validated,
+			.confirmed_usec = build->confirmed_usec,
+			.published = is_published(build, wanted),
+		};
+		if (build->phase == PHASE_LIVE)
+			facts->live = build->version;
+	}
+	return read_marks(store, facts, err);
+}
+
+static int read_image(struct store *store, int64_t repository, struct image_facts *facts,
+	struct error *err)
+{
+	struct image_record record;
+	int64_t every = 0;
+
+	duration_parse(json_get_text(json_get(facts->wanted.policy, "rebuild"), "every", ""), &every);
+	facts->rebuild_every_sec = every;
+	if (!repository)
+		return 0;
+	int found = image_find(store, repository, facts->wanted.name, &record, err);
+	if (found <= 0)
+		return found;
+	facts->image = record.id;
+	facts->held = record.held;
+	image_record_clear(&record);
+	if (read_versions(store, facts, err) < 0)
+		return -1;
+	int failed = failure_find(
+		store, facts->image, &facts->wanted.closure, &facts->failure, err);
+	facts->failed = failed > 0;
+	return failed < 0 ? -1 : 0;
+}
+
+/* ---- gathering ---- */
+
+static struct image_facts *add(struct repository_facts *facts)
+{
+	MEMORY_GROW(facts->items, facts->count, facts->room);
+	facts->items[facts->count] = (struct image_facts){0};
+	return &facts->items[facts->count++];
+}
+
+/* Images that nothing defines any more, but that have something to lose. */
+static int add_orphans(struct store *store, int64_t repository, struct repository_facts *facts,
+	struct error *err)
+{
+	CLEANUP(image_records_clear) struct image_records known = {0};
+	struct map defined = {0};
+	int result = 0;
+
+	if (images_list(store, repository, NULL, &known, err) < 0)
+		return -1;
+	for (size_t i = 0; i < facts->count; i++)
+		map_set(&defined, facts->items[i].wanted.name, NULL);
+	for (size_t i = 0; i < known.count && result == 0; i++) {
+		if (map_find_place(&defined, known.items[i].name))
+			continue;
+		struct image_facts *orphan = add(facts);
+		orphan->wanted.name = memory_copy_text(known.items[i].name);
+		result = read_image(store, repository, orphan, err);
+		if (!orphan->builds.count)
+			image_facts_clear(&facts->items[--facts->count]);
+	}
+	map_clear(&defined);
+	return result;
+}
+
+static int gather_all(struct index *index, struct store *store, int64_t repository,
+	struct repository_facts *facts, struct error *err)
+{
+	CLEANUP(indexed_images_clear) struct indexed_images images = {0};
+
+	if (index_list(index, &images, err) < 0)
+		return -1;
+	for (size_t i = 0; i < images.count; i++) {
+		struct image_facts *one = add(facts);
+		one->wanted = images.items[i];
+		images.items[i] = (struct indexed_image){0};
+		one->defined = true;
+		if (read_image(store, repository, one, err) < 0)
+			return -1;
+	}
+	return repository ? add_orphans(store, repository, facts, err) : 0;
+}
+
+static int unknown_image(struct index *index, const char *name, struct error *err)
+{
+	CLEANUP(indexed_images_clear) struct indexed_images images = {0};
+
+	if (index_list(index, &images, err) < 0)
+		return -1;
+	autofree const char **names = memory_new(images.count * sizeof(*names));
+	for (size_t i = 0; i < images.count; i++)
+		names[i] = images.items[i].name;
+	const char *near = nearest_name(name, names, images.count);
+	return fail(err, ERROR_CATALOG, "there is no image %s%s%s%s", name,
+		near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+}
+
+/* 1 if NAME was added, 0 if nobody knows it. */
+static int add_named(struct index *index, struct store *store, int64_t repository, const char *name,
+	struct repository_facts *facts, struct error *err)
+{
+	struct indexed_image image;
+	int found = index_find(index, name, &image, err);
+
+	if (found < 0)
+		return -1;
+	struct image_facts *one = add(facts);
+	one->defined = found;
+	if (found)
+		one->wanted = image;
+	else
+		one->wanted.name = memory_copy_text(name);
+	if (read_image(store, repository, one, err) < 0)
+		return -1;
+	if (!found && !one->builds.count) {
+		image_facts_clear(one);
+		facts->count--;
+		return 0;
+	}
+	return 1;
+}
+
+static bool has(const struct repository_facts *facts, const char *name)
+{
+	for (size_t i = 0; i < facts->count; i++)
+		if (strcmp(facts->items[i].wanted.name, name) == 0)
+			return true;
+	return false;
+}
+
+static int gather_named(struct index *index, struct store *store, int64_t repository,
+	const struct strings *names, struct repository_facts *facts, struct error *err)
+{
+	strings_each (name, names) {
+		if (has(facts, name))
+			continue;
+		int added = add_named(index, store, repository, name, facts, err);
+		if (added < 0)
+			return -1;
+		if (!added)
+			return unknown_image(index, name, err);
+		facts->items[facts->count - 1].named = true;
+	}
+	/* what they are built on, and so on */
+	for (size_t i = 0; i < facts->count; i++) {
+		for (size_t p = 0; p < facts->items[i].wanted.parents.count; p++) {
+			const char *parent = facts->items[i].wanted.parents.items[p];
+			if (!has(facts, parent) &&
+				add_named(index, store, repository, parent, facts, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+int facts_gather(struct index *index, struct store *store, int64_t repository,
+	const struct strings *names, struct repository_facts *facts, struct error *err)
+{
+	if (names && names->count)
+		return gather_named(index, store, repository, names, facts, err);
+	return gather_all(index, store, repository, facts, err);
+}
+
+void facts_to_plan(const struct repository_facts *facts, struct plan_facts *plan)
+{
+	for (size_t i = 0; i < facts->count; i++) {
+		const struct image_facts *f = &facts->items[i];
+		plan[i] = (struct plan_facts){
+			.name = f->wanted.name,
+			.defined = f->defined,
+			.problems = &f->wanted.problems,
+			.has_closure = f->wanted.has_closure,
+			.complete = f->wanted.complete,
+			.closure = f->wanted.closure,
+			.validate = f->wanted.validate,
+			.parents = &f->wanted.parents,
+			.rebuild_every_sec = f->rebuild_every_sec,
+			.held = f->held,
+			.versions = f->versions,
+			.version_count = f->builds.count,
+			.failed = f->failed,
+			.failure_kind = f->failure.kind,
+			.failure_text = f->failure.text,
+			.failure_next_usec = f->failure.next_usec,
+			.named = f->named,
+			.forced = f->forced,
+		};
+	}
+}
+
+/* ---- bases ---- */
+
+int facts_find_version(struct store *store, int64_t repository,
+	const struct image_reference *reference, struct build_record *build, struct error *err)
+{
+	struct image_record image;
+	int64_t version = reference->version;
+	int found = image_find(store, repository, reference->image, &image, err);
+
+	if (found <= 0)
+		return found;
+	int64_t id = image.id;
+	image_record_clear(&image);
+	if (!version && channel_find(store, id,
+				reference->channel ? reference->channel : "current", &version, err) < 0)
+		return -1;
+	if (!version)
+		return 0;
+	found = build_find_version(store, id, version, build, err);
+	if (found > 0 && !phase_is_published(build->phase)) {
+		build_record_clear(build);
+		return 0;
+	}
+	return found;
+}
+
+bool facts_find_base(struct store *store, int64_t repository,
+	const struct image_reference *reference, struct digest *digest)
+{
+	struct build_record build;
+	struct error ignored;
+
+	if (facts_find_version(store, repository, reference, &build, &ignored) <= 0)
+		return false;
+	bool known = build.has_digest;
+	*digest = build.digest;
+	build_record_clear(&build);
+	return known;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What is wanted (the index) and what there is (the store) brought together for plan_decide: the facts of a
+ * repository's images.
+ */
+
+#include "reconciler/index.h"
+#include "reconciler/plan.h"
+#include "state/build.h"
+#include "state/image.h"
+
+struct image_facts {
+	struct indexed_image wanted;  /* name is set also when nothing defines it */
+	bool defined;
+	int64_t image;                /* its row in the store, 0: none yet */
+	struct build_records builds;  /* published ones, by version */
+	struct plan_version *versions;
+	struct digest **equals;       /* a list for each version */
+	int64_t live;                 /* 0: none */
+	bool held;
+	struct failure_record failure;
+	bool failed;
+	int64_t rebuild_every_sec;
+	bool named, forced;
+};
+
+struct repository_facts {
+	struct image_facts *items;
+	size_t count, room;
+};
+void repository_facts_clear(struct repository_facts *facts);
+
+/*
+ * The facts of the images that INDEX has, and of those that only the store has. NAMES (may be empty): these alone, and
+ * what they are built on; a name that nobody knows is an error of kind CATALOG. REPOSITORY 0: nothing was ever applied.
+ */
+int facts_gather(struct index *index, struct store *store, int64_t repository,
+	const struct strings *names, struct repository_facts *facts, struct error *err);
+/* Fills PLAN (COUNT of facts) for plan_decide; it borrows. */
+void facts_to_plan(const struct repository_facts *facts, struct plan_facts *plan);
+
+/*
+ * The digest of the version that REFERENCE names in that repository: its current one, a channel's, or a number; false if
+ * there is none.
+ */
+bool facts_find_base(struct store *store, int64_t repository,
+	const struct image_reference *reference, struct digest *digest);
+/* The same, all of it; 1 found, 0 not, -1 error. */
+int facts_find_version(struct store *store, int64_t repository,
+	const struct image_reference *reference, struct build_record *build, struct error *err);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kilnd, the head. `kilnd --once` answers the one program that started it (over descriptor 3) and whoever asks meanwhile;
+ * `kilnd --daemon` goes on for ever. People use kiln, which starts it.
+ */
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "reconciler/verbs/verbs.h"
+
+enum { CLIENT_FD = 3 };
+
+struct settings {
+	bool once, daemon;
+	const char *config, *state;
+};
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: kilnd --once | --daemon [--config FILE] [--state FOLDER]\n"
+			"kilnd is started by kiln; see kiln(1)\n");
+	return 2;
+}
+
+static int read_settings(int argc, char **argv, struct settings *settings)
+{
+	static const struct option options[] = {{"once", no_argument, NULL, 'o'},
+		{"daemon", no_argument, NULL, 'd'}, {"config", required_argument, NULL, 'c'},
+		{"state", required_argument, NULL, 's'}, {0}};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'o':
+			settings->once = true;
+			break;
+		case 'd':
+			settings->daemon = true;
+			break;
+		case 'c':
+			settings->config = optarg;
+			break;
+		case 's':
+			settings->state = optarg;
+			break;
+		default:
+			return -1;
+		}
+	}
+	return optind == argc && settings->once != settings->daemon ? 0 : -1;
+}
+
+/* Another process has the lock: the asker goes to that one. */
+static void say_busy(struct client *client, const char *holder)
+{
+	autojson struct json *message = json_new_object();
+	struct error ignored;
+
+	json_set_text(message, "busy", holder);
+	message_send_wait(&client->link, message, &ignored);
+}
+
+static void answer(struct head *head, struct client *client, const struct verb *verb)
+{
+	struct error err;
+
+	if (verb->run(head, client, &err) < 0)
+		client_fail(client, &err, 1);
+}
+
+static int run_once(const struct settings *settings)
+{
+	struct client client = {0};
+	struct head head = {.lock = -1};
+	struct error err;
+	char holder[128] = "", who[64];
+
+	message_link_init(&client.link, CLIENT_FD);
+	if (message_receive_wait(&client.link, -1, &client.request, &err) <= 0)
+		return 1;
+	const struct verb *verb = verb_find(client_verb(&client));
+	snprintf(who, sizeof(who), "kiln %.32s", client_verb(&client));
+	int opened = 0;
+	if (!verb) {
+		error_set(&err, ERROR_BROKEN, "there is no verb %s", client_verb(&client));
+		client_fail(&client, &err, 2);
+	} else {
+		opened = head_open(&head, settings->config, settings->state, verb->creates, who,
+			holder, &err);
+		if (opened > 0)
+			answer(&head, &client, verb);
+		else if (opened == 0)
+			say_busy(&client, holder);
+		else
+			client_fail(&client, &err, 1);
+	}
+	while (message_flush(&client.link) == 0)
+		usleep(1000);
+	head_close(&head);
+	json_free(client.request);
+	message_link_clear(&client.link);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct settings settings = {0};
+
+	fault_arm();
+	signal(SIGPIPE, SIG_IGN);
+	if (read_settings(argc, argv, &settings) < 0)
+		return usage();
+	return run_once(&settings);
+}

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconciler/template/decode.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/duration.h"
+#include "base/memory.h"
+
+/* ---- rendering ---- */
+
+static int render_value(const struct interpolation *context, const struct json *value,
+	struct json **result, struct error *err)
+{
+	CLEANUP(text_clear) struct text rendered = {0};
+	struct json *inner;
+
+	switch (json_kind(value)) {
+	case JSON_TEXT:
+		if (interpolation_render(context, json_text(value, ""), &rendered, err) < 0)
+			return -1;
+		*result = json_new_text_bytes(text_get(&rendered), rendered.size);
+		return 0;
+	case JSON_LIST:
+		*result = json_new_list();
+		for (size_t i = 0; i < json_count(value); i++) {
+			if (render_value(context, json_item(value, i), &inner, err) < 0)
+				return -1;
+			json_add(*result, inner);
+		}
+		return 0;
+	case JSON_OBJECT:
+		*result = json_new_object();
+		json_each_member (member, value) {
+			if (render_value(context, member.value, &inner, err) < 0)
+				return -1;
+			json_set(*result, member.key, inner);
+		}
+		return 0;
+	default:
+		*result = json_copy(value);
+		return 0;
+	}
+}
+
+static int render(const struct interpolation *context, const struct json *value,
+	struct json **result, struct error *err)
+{
+	*result = NULL;
+	if (render_value(context, value, result, err) == 0)
+		return 0;
+	json_free(*result);
+	*result = NULL;
+	return -1;
+}
+
+/* ---- types ---- */
+
+static int mismatch(enum option_type type, const struct json *value, struct error *err)
+{
+	if (json_kind(value) == JSON_TEXT)
+		return fail(err, ERROR_CATALOG, "must be %s, not \"%.60s\"", option_type_name(type),
+			json_text(value, ""));
+	return fail(err, ERROR_CATALOG, "must be %s, not %s", option_type_name(type),
+		json_kind_name(json_kind(value)));
+}
+
+static void real_text(double real, struct text *out)
+{
+	/* the shortest digits that read back the same, never with an exponent: FormatFloat(f, 'f', -1, 64) */
+	for (int precision = 0; precision < 340; precision++) {
+		text_reset(out);
+		text_addf(out, "%.*f", precision, real);
+		if (strtod(text_get(out), NULL) == real)
+			return;
+	}
+}
+
+static int decode_text(const struct json *value, struct json **result, struct error *err)
+{
+	CLEANUP(text_clear) struct text text = {0};
+
+	switch (json_kind(value)) {
+	case JSON_TEXT:
+		text_add_bytes(&text, json_text(value, ""), json_text_size(value));
+		break;
+	case JSON_INTEGER:
+		text_addf(&text, "%lld", (long long)json_integer(value, 0));
+		break;
+	case JSON_REAL:
+		real_text(json_real(value, 0), &text);
+		break;
+	case JSON_BOOL:
+		text_add(&text, json_boolean(value, false) ? "1" : "0");
+		break;
+	default:
+		return mismatch(OPTION_TEXT, value, err);
+	}
+	if (text.size)
+		*result = json_new_text_bytes(text.data, text.size);
+	return 0;
+}
+
+/* strconv.ParseBool: 1, 0, -1 */
+static int parse_bool(const char *text)
+{
+	static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
+	static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
+
+	for (size_t i = 0; i < 6; i++) {
+		if (strcmp(text, yes[i]) == 0)
+			return 1;
+		if (strcmp(text, no[i]) == 0)
+			return 0;
+	}
+	return -1;
+}
+
+static int decode_bool(enum option_type type, const struct json *value, struct json **result,
+	struct error *err)
+{
+	int truth;
+
+	switch (json_kind(value)) {
+	case JSON_BOOL:
+		truth = json_boolean(value, false);
+		break;
+	case JSON_INTEGER:
+	case JSON_REAL:
+		if (type == OPTION_TRILEAN)
+			return mismatch(type, value, err);
+		truth = json_real(value, 0) != 0;
+		break;
+	case JSON_TEXT:
+		if (!json_text_size(value))
+			return 0;
+		truth = parse_bool(json_text(value, ""));
+		if (truth < 0)
+			return mismatch(type, value, err);
+		break;
+	default:
+		return mismatch(type, value, err);
+	}
+	if (truth || type == OPTION_TRILEAN)
+		*result = json_new_bool(truth);
+	return 0;
+}
+
+/* strconv.ParseInt with base 0: sign, 0x 0o 0b prefixes, underscores between digits. */
+static int parse_integer(const char *text, int64_t *number)
+{
+	char digits[80];
+	size_t size = 0;
+	int base = 10;
+	char *end;
+	const char *at = text + (*text == '-' || *text == '+');
+
+	if (at[0] == '0' && at[1]) {
+		char prefix = at[1] | 0x20;
+		base = prefix == 'x' ? 16 : prefix == 'b' ? 2 : 8;
+		at += prefix == 'x' || prefix == 'b' || prefix == 'o' ? 2 : 1;
+	}
+	if (*text == '-')
+		digits[size++] = '-';
+	for (; *at && size < sizeof(digits) - 1; at++)
+		if (*at != '_')
+			digits[size++] = *at;
+	digits[size] = '\0';
+	if (*at || size == (*text == '-') || strchr("+- \t", digits[*text == '-']))
+		return -1;
+	errno = 0;
+	*number = strtoll(digits, &end, base);
+	return *end || errno ? -1 : 0;
+}
+
+static int decode_integer(enum option_type type, const struct json *value, struct json **result,
+	struct error *err)
+{
+	int64_t number = 0;
+
+	switch (json_kind(value)) {
+	case JSON_INTEGER:
+		number = json_integer(value, 0);
+		break;
+	case JSON_REAL:
+		if (fabs(json_real(value, 0)) >= 9.2e18)
+			return mismatch(type, value, err);
+		number = (int64_t)json_real(value, 0);
+		break;
+	case JSON_BOOL:
+		number = json_boolean(value, false);
+		break;
+	case JSON_TEXT:
+		if (json_text_size(value) && parse_integer(json_text(value, ""), &number) < 0)
+			return mismatch(type, value, err);
+		break;
+	default:
+		return mismatch(type, value, err);
+	}
+	if (type == OPTION_UNSIGNED && number < 0)
+		return mismatch(type, value, err);
+	if (number)
+		*result = json_new_integer(number);
+	return 0;
+}
+
+static int decode_duration(const struct json *value, struct json **result, struct error *err)
+{
+	int64_t nsec = 0;
+
+	if (json_kind(value) == JSON_TEXT) {
+		if (duration_parse_go(json_text(value, ""), &nsec) < 0)
+			return mismatch(OPTION_DURATION, value, err);
+	} else if (json_kind(value) == JSON_INTEGER || json_kind(value) == JSON_REAL) {
+		nsec = (int64_t)json_real(value, 0);
+	} else {
+		return mismatch(OPTION_DURATION, value, err);
+	}
+	if (nsec)
+		*result = json_new_integer(nsec);
+	return 0;
+}
+
+/* The items a list option gets: a text is split at its commas, all else that is no list becomes a list of one. */
+static struct json *as_list(const struct json *value)
+{
+	struct json *list;
+
+	if (json_kind(value) == JSON_LIST)
+		return json_copy(value);
+	list = json_new_list();
+	if (json_kind(value) == JSON_TEXT) {
+		CLEANUP(strings_clear) struct strings pieces = {0};
+		if (json_text_size(value))
+			strings_split(&pieces, json_text(value, ""), ',');
+		strings_each (piece, &pieces)
+			json_add_text(list, piece);
+	} else if (!(json_kind(value) == JSON_OBJECT && !json_count(value))) {
+		json_add(list, json_copy(value));
+	}
+	return list;
+}
+
+static struct json *zero_item(enum option_type type)
+{
+	switch (type) {
+	case OPTION_TEXT:
+		return json_new_text("");
+	case OPTION_INTEGER:
+		return json_new_integer(0);
+	case OPTION_TEXTS:
+		return json_new_list();
+	default:
+		return NULL;
+	}
+}
+
+static int decode_list(enum option_type type, enum option_type item_type, const struct json *value,
+	struct json **result, struct error *err)
+{
+	autojson struct json *items = as_list(value), *list = json_new_list();
+
+	for (size_t i = 0; i < json_count(items); i++) {
+		struct json *item = NULL;
+		const struct json *given = json_item(items, i);
+		if (given && decode_value(item_type, given, &item, err) < 0)
+			return json_kind(value) == JSON_LIST ? fail_while(err, "item %zu", i + 1)
+							     : mismatch(type, value, err);
+		json_add(list, item ? item : zero_item(item_type));
+	}
+	if (json_count(list))
+		*result = TAKE(list);
+	return 0;
+}
+
+static int decode_map(const struct json *value, struct json **result, struct error *err)
+{
+	autojson struct json *map = json_new_object();
+	size_t count = json_kind(value) == JSON_LIST ? json_count(value) : 1;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct json *one = json_kind(value) == JSON_LIST ? json_item(value, i) : value;
+		if (json_kind(one) != JSON_OBJECT)
+			return mismatch(OPTION_TEXT_MAP, value, err);
+		json_each_member (member, one) {
+			struct json *text = NULL;
+			if (member.value && decode_text(member.value, &text, err) < 0)
+				return fail_while(err, "%s", member.key);
+			json_set(map, member.key, text ? text : json_new_text(""));
+		}
+	}
+	if (json_count(map))
+		*result = TAKE(map);
+	return 0;
+}
+
+/* Blocks have no tables of their own: what was rendered is kept. */
+static int decode_block(enum option_type type, const struct json *value, struct json **result,
+	struct error *err)
+{
+	autojson struct json *items = NULL;
+
+	if (type == OPTION_BLOCK && json_kind(value) == JSON_OBJECT) {
+		if (json_count(value))
+			*result = json_copy(value);
+		return 0;
+	}
+	if (json_kind(value) == JSON_TEXT)
+		return json_text_size(value) ? mismatch(type, value, err) : 0;
+	items = as_list(value);
+	for (size_t i = 0; i < json_count(items); i++)
+		if (json_kind(json_item(items, i)) != JSON_OBJECT)
+			return mismatch(type, value, err);
+	if (json_count(items))
+		*result = type == OPTION_BLOCK ? json_copy(json_item(items, 0)) : TAKE(items);
+	return 0;
+}
+
+int decode_value(enum option_type type, const struct json *value, struct json **result,
+	struct error *err)
+{
+	*result = NULL;
+	if (!value)
+		return 0;
+	switch (type) {
+	case OPTION_TEXT:
+		return decode_text(value, result, err);
+	case OPTION_BOOL:
+	case OPTION_TRILEAN:
+		return decode_bool(type, value, result, err);
+	case OPTION_INTEGER:
+	case OPTION_UNSIGNED:
+		return decode_integer(type, value, result, err);
+	case OPTION_DURATION:
+		return decode_duration(value, result, err);
+	case OPTION_TEXTS:
+		return decode_list(type, OPTION_TEXT, value, result, err);
+	case OPTION_INTEGERS:
+		return decode_list(type, OPTION_INTEGER, value, result, err);
+	case OPTION_ROWS:
+		return decode_list(type, OPTION_TEXTS, value, result, err);
+	case OPTION_TEXT_MAP:
+		return decode_map(value, result, err);
+	case OPTION_BLOCK:
+	case OPTION_BLOCKS:
+		return decode_block(type, value, result, err);
+	default:
+		*result = json_copy(value);
+		return 0;
+	}
+}
+
+/* ---- parts ---- */
+
+/* The keys that Packer's core takes out before the plugin looks, in exactly this spelling. */
+static bool is_core_key(enum plugin_kind kind, const char *key)
+{
+	static const char *const keys[PLUGIN_KIND_COUNT][8] = {
+		[PLUGIN_BUILDER] = {"type", "name"},
+		[PLUGIN_PROVISIONER] = {"type", "only", "except", "override", "pause_before",
+			"max_retries", "timeout"},
+		[PLUGIN_POST_PROCESSOR] = {"type", "name", "only", "except", "keep_input_artifact"},
+	};
+
+	for (const char *const *k = keys[kind]; *k; k++)
+		if (strcmp(*k, key) == 0)
+			return true;
+	return false;
+}
+
+struct decoder {
+	const struct template *template;
+	const struct template_part *part;
+	const struct plugin *plugin;
+	const struct interpolation *context;
+	struct json *options;
+};
+
+static int fail_option(const struct decoder *decoder, const struct json *object, const char *key,
+	struct error *err)
+{
+	struct error cause = *err;
+	char label[128];
+
+	return template_fail(decoder->template, object, key, err, "%s: %s: %s",
+		template_part_label(decoder->part, label), key, cause.text);
+}
+
+static int unknown_option(const struct decoder *decoder, const struct json *object, const char *key,
+	struct error *err)
+{
+	const char *advice = plugin_removed_option(key);
+	const char *near = plugin_nearest_option(decoder->plugin, key);
+	char label[128];
+
+	template_part_label(decoder->part, label);
+	if (advice)
+		return template_fail(decoder->template, object, key, err,
+			"%s: the option '%s' is gone from Packer: %s (kiln fix does it)", label, key,
+			advice);
+	if (near)
+		return template_fail(decoder->template, object, key, err,
+			"%s: unknown option '%s' (did you mean '%s'?)", label, key, near);
+	return template_fail(decoder->template, object, key, err, "%s: unknown option '%s'", label,
+		key);
+}
+
+/* Packer accepts keys of its own ("packer_...") anywhere. */
+static bool is_ignored(const char *key)
+{
+	return text_starts_with(key, "packer_") || strcmp(key, "type") == 0;
+}
+
+static int decode_option(struct decoder *decoder, const struct json *object, const char *key,
+	const struct json *value, struct error *err)
+{
+	const struct plugin_option *option =
+		decoder->plugin ? plugin_find_option(decoder->plugin, key) : NULL;
+	struct interpolation context = *decoder->context;
+	autojson struct json *rendered = NULL;
+	struct json *decoded = NULL;
+
+	if (decoder->plugin && !option)
+		return is_ignored(key) ? 0 : unknown_option(decoder, object, key, err);
+	if (!option || option->late || option->again)
+		context.keep_fields = true;
+	if (render(&context, value, &rendered, err) < 0)
+		return fail_option(decoder, object, key, err);
+	if (!option) {
+		json_set(decoder->options, key, TAKE(rendered));
+		return 0;
+	}
+	if (decode_value(option->type, rendered, &decoded, err) < 0)
+		return fail_option(decoder, object, key, err);
+	struct json *before = json_get(decoder->options, option->name);
+	if (decoded && before && option->type == OPTION_TEXT_MAP) {
+		json_each_member (member, decoded)
+			json_set(before, member.key, json_copy(member.value));
+		json_free(decoded);
+	} else if (decoded) {
+		json_set(decoder->options, option->name, decoded);
+	} else if (value) { /* an override with the zero value takes back what the part says */
+		json_remove(decoder->options, option->name);
+	}
+	return 0;
+}
+
+static int decode_object(struct decoder *decoder, const struct json *object, bool core_keys,
+	struct error *err)
+{
+	json_each_member (member, object) {
+		if (core_keys && is_core_key(decoder->part->kind, member.key))
+			continue;
+		if (decode_option(decoder, object, member.key, member.value, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int fill_defaults(struct decoder *decoder, struct error *err)
+{
+	plugin_each_option (option, decoder->plugin) {
+		autojson struct json *fallback = NULL;
+		struct json *value = NULL;
+		if (!option->fallback || json_has(decoder->options, option->name))
+			continue;
+		fallback = json_new_text(option->fallback);
+		if (decode_value(option->type, fallback, &value, err) < 0)
+			return fail_while(err, "default of %s", option->name);
+		json_set(decoder->options, option->name, value);
+	}
+	return 0;
+}
+
+int decode_part(const struct template *template, const struct template_part *part,
+	const struct plugin *plugin, const char *builder, const struct interpolation *context,
+	struct json **options, struct error *err)
+{
+	autojson struct json *decoded = json_new_object();
+	struct decoder decoder = {template, part, plugin, context, decoded};
+	const struct json *override = json_get(part->override, builder);
+	char label[128];
+
+	if (decode_object(&decoder, part->object, true, err) < 0 ||
+		decode_object(&decoder, override, false, err) < 0)
+		return -1;
+	if (plugin && plugin->native && fill_defaults(&decoder, err) < 0)
+		return -1;
+	if (plugin && plugin->check && plugin->check(decoded, err) < 0) {
+		struct error cause = *err;
+		return template_fail(template, part->object ? part->object : template->root, NULL,
+			err, "%s: %s", template_part_label(part, label), cause.text);
+	}
+	*options = TAKE(decoded);
+	return 0;
+}

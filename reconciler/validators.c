@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconciler/validators.h"
+
+#include <string.h>
+
+#include "base/nearest.h"
+
+static enum reason_kind invalid(struct error *err)
+{
+	err->kind = ERROR_CATALOG;
+	return REASON_INVALID;
+}
+
+static enum reason_kind check_commands(const struct json *entry, struct error *err)
+{
+	const struct json *commands = json_get(entry, "inline");
+
+	for (size_t i = 0; i < json_count(commands); i++)
+		if (json_kind(json_item(commands, i)) != JSON_TEXT)
+			commands = NULL;
+	if (json_kind(commands) == JSON_LIST && json_count(commands))
+		return REASON_NONE;
+	error_set(err, ERROR_CATALOG, "inline must be a list of commands");
+	return invalid(err);
+}
+
+static enum reason_kind check_checksum(const struct json *entry, struct error *err)
+{
+	const char *sum = json_get_text(entry, "sha256", "");
+
+	if (strlen(sum) == 64 && strspn(sum, "0123456789abcdefABCDEF") == 64)
+		return REASON_NONE;
+	error_set(err, ERROR_CATALOG, "sha256 must be 64 hexadecimal digits");
+	return invalid(err);
+}
+
+static const struct {
+	const char *type;
+	const char *const *keys; /* beside type */
+	enum reason_kind (*check)(const struct json *entry, struct error *err); /* NULL: not built yet */
+} validators[] = {
+	{"run", (const char *const[]){"inline", "timeout", NULL}, check_commands},
+	{"checksum", (const char *const[]){"sha256", "file", NULL}, check_checksum},
+	{"shell-local", (const char *const[]){"inline", "timeout", NULL}, check_commands},
+	{"boot", NULL, NULL},
+};
+enum { VALIDATOR_COUNT = sizeof(validators) / sizeof(*validators) };
+
+static enum reason_kind check_keys(const struct json *entry, const char *const *keys,
+	struct error *err)
+{
+	size_t count = 0;
+
+	while (keys[count])
+		count++;
+	json_each_member (member, entry) {
+		size_t k = 0;
+		while (k < count && strcmp(keys[k], member.key) != 0)
+			k++;
+		if (k < count || strcmp(member.key, "type") == 0)
+			continue;
+		const char *near = nearest_name(member.key, keys, count);
+		error_set(err, ERROR_CATALOG, "unknown key %s%s%s%s", member.key,
+			near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+		return invalid(err);
+	}
+	return REASON_NONE;
+}
+
+enum reason_kind validator_check(const struct json *entry, struct error *err)
+{
+	const char *names[VALIDATOR_COUNT];
+	const char *type = json_get_text(entry, "type", NULL);
+
+	if (!type) {
+		error_set(err, ERROR_CATALOG, "must be an object with a type");
+		return invalid(err);
+	}
+	for (size_t i = 0; i < VALIDATOR_COUNT; i++) {
+		names[i] = validators[i].type;
+		if (strcmp(validators[i].type, type) != 0)
+			continue;
+		if (!validators[i].check) {
+			error_set(err, ERROR_CATALOG, "the validator %s is not built yet", type);
+			return REASON_UNSUPPORTED;
+		}
+		enum reason_kind kind = check_keys(entry, validators[i].keys, err);
+		return kind != REASON_NONE ? kind : validators[i].check(entry, err);
+	}
+	const char *near = nearest_name(type, names, VALIDATOR_COUNT);
+	error_set(err, ERROR_CATALOG, "there is no validator %s%s%s%s", type,
+		near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+	return invalid(err);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What kilnd answers: one file a verb, one table of them all. */
+
+#include "reconciler/client.h"
+#include "reconciler/head.h"
+
+struct verb {
+	const char *name;
+	bool creates; /* the state folder is made where there is none */
+	bool loops;   /* its answer takes time: the loop must run */
+	/*
+	 * Answers by client_item and client_end. -1 with an error: the client is told and gets exit code 1. A verb that
+	 * `loops` may return before it ended.
+	 */
+	int (*run)(struct head *head, struct client *client, struct error *err);
+};
+
+/* NULL if there is no such verb. */
+const struct verb *verb_find(const char *name);
+/* All of them, ended by a nameless one. */
+extern const struct verb verbs[];
+
+int verb_plan(struct head *head, struct client *client, struct error *err);
+int verb_inputs(struct head *head, struct client *client, struct error *err);
