@@ -252,7 +252,8 @@ void json_set_item(struct json *list, size_t index, struct json *value)
 
 void json_remove(struct json *object, const char *key)
 {
-	json_object_object_del(C(object), key);
+	if (json_kind(object) == JSON_OBJECT)
+		json_object_object_del(C(object), key);
 }
 
 void json_set_text(struct json *object, const char *key, const char *text)

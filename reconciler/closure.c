@@ -8,55 +8,6 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 
-/* ---- masks ---- */
-
-void masks_add(struct masks *masks, const char *value, const char *shown)
-{
-	if (!*value)
-		return;
-	MEMORY_GROW(masks->items, masks->count, masks->room);
-	masks->items[masks->count++] =
-		(struct mask){memory_copy_text(value), memory_copy_text(shown)};
-	/* the longest first: one secret may be a part of another */
-	for (size_t i = masks->count - 1; i > 0; i--) {
-		struct mask *a = &masks->items[i - 1], *b = &masks->items[i];
-		if (strlen(a->value) >= strlen(b->value))
-			break;
-		struct mask swapped = *a;
-		*a = *b;
-		*b = swapped;
-	}
-}
-
-void masks_clear(struct masks *masks)
-{
-	for (size_t i = 0; i < masks->count; i++) {
-		free(masks->items[i].value);
-		free(masks->items[i].shown);
-	}
-	free(masks->items);
-	*masks = (struct masks){0};
-}
-
-/* Left to right, at each place the longest value that stands there; what is shown is not masked again. */
-static void add_masked(const struct masks *masks, const char *text, size_t size, struct text *out)
-{
-	for (size_t at = 0; at < size;) {
-		size_t m = 0;
-		while (m < masks->count &&
-			(strlen(masks->items[m].value) > size - at ||
-				memcmp(text + at, masks->items[m].value,
-					strlen(masks->items[m].value)) != 0))
-			m++;
-		if (m < masks->count) {
-			text_add(out, masks->items[m].shown);
-			at += strlen(masks->items[m].value);
-		} else {
-			text_add_char(out, text[at++]);
-		}
-	}
-}
-
 /* ---- putting it together ---- */
 
 void closure_clear(struct closure *closure)
@@ -75,7 +26,7 @@ static void add_line(struct closure *closure, const char *kind, const char *key,
 		text_add_char(&line, ' ');
 		if (closure->masks && closure->masks->count) {
 			CLEANUP(text_clear) struct text masked = {0};
-			add_masked(closure->masks, value, size, &masked);
+			redactor_apply(closure->masks, value, size, &masked);
 			text_add_c_escaped(&line, text_get(&masked), masked.size, " ");
 		} else {
 			text_add_c_escaped(&line, value, size, " ");

@@ -8,23 +8,14 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/redact.h"
 #include "reconciler/reason.h"
 
 #define CLOSURE_FIRST_LINE "kiln-closure 1"
 
-/* Values that stand in the closure under another text: sensitive variables and secrets. */
-struct masks {
-	struct mask {
-		char *value, *shown;
-	} *items;
-	size_t count, room;
-};
-void masks_add(struct masks *masks, const char *value, const char *shown);
-void masks_clear(struct masks *masks);
-
 struct closure {
 	struct strings lines;
-	const struct masks *masks; /* may be NULL */
+	const struct redactor *masks; /* values that stand in it under another text; may be NULL */
 };
 void closure_clear(struct closure *closure);
 

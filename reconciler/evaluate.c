@@ -178,7 +178,7 @@ struct build {
 	struct recipe recipe;
 	struct references references;
 	struct strings *files; /* for each provisioner, then builder, cleanup and each post-processor */
-	struct masks masks;
+	struct redactor masks;
 	struct inputs *inputs;
 };
 
@@ -191,7 +191,7 @@ static void build_clear(struct build *build)
 	free(build->files);
 	references_clear(&build->references);
 	recipe_clear(&build->recipe);
-	masks_clear(&build->masks);
+	redactor_clear(&build->masks);
 }
 
 static size_t owner_of(const struct build *build, const struct recipe_part *part)
@@ -552,7 +552,7 @@ static void add_masks(struct build *build, const struct variables *variables)
 			continue;
 		if (variable->secret) {
 			autofree char *shown = memory_printf("{secret %s}", variable->secret);
-			masks_add(&build->masks, variable->value, shown);
+			redactor_add(&build->masks, variable->value, shown);
 		} else {
 			struct digest digest;
 			char hex[DIGEST_HEX_SIZE];
@@ -560,7 +560,7 @@ static void add_masks(struct build *build, const struct variables *variables)
 				strlen(variable->value), &digest);
 			autofree char *shown =
 				memory_printf("{sensitive %s}", digest_hex(&digest, hex));
-			masks_add(&build->masks, variable->value, shown);
+			redactor_add(&build->masks, variable->value, shown);
 		}
 	}
 }
@@ -587,12 +587,10 @@ static void add_secrets(struct build *build, const struct variables *variables,
 	}
 }
 
-static bool holds_masked(const struct masks *masks, const struct json *value)
+static bool holds_masked(const struct redactor *masks, const struct json *value)
 {
-	if (json_kind(value) == JSON_TEXT)
-		for (size_t m = 0; m < masks->count; m++)
-			if (strstr(json_text(value, ""), masks->items[m].value))
-				return true;
+	if (redactor_finds(masks, json_text(value, "")))
+		return true;
 	for (size_t i = 0; json_kind(value) == JSON_LIST && i < json_count(value); i++)
 		if (holds_masked(masks, json_item(value, i)))
 			return true;
@@ -1172,7 +1170,7 @@ static int render_live(struct work *work, const struct template_part *builder, i
 	map_each (entry, &build->variables.by_name) {
 		const struct variable *variable = entry->value;
 		if (variable->sensitive && variable->value)
-			masks_add(&build->masks, variable->value, "<sensitive>");
+			strings_add_once(&build->secrets, variable->value);
 	}
 	return 0;
 }
@@ -1226,6 +1224,6 @@ void build_inputs_clear(struct build_inputs *build)
 	variables_clear(&build->variables);
 	map_clear(&build->overrides);
 	template_free(build->template);
-	masks_clear(&build->masks);
+	strings_clear(&build->secrets);
 	evaluation_clear(&build->evaluation);
 }

@@ -83,7 +83,7 @@ struct build_inputs {
 	struct map overrides;
 	struct variables variables;
 	struct recipe recipe;
-	struct masks masks; /* secret value -> what to show in its place */
+	struct strings secrets; /* values that no log may show */
 	struct evaluation evaluation; /* of this image alone */
 };
 int evaluate_build(const struct evaluator *evaluator, const struct definition *definition,

@@ -6,7 +6,7 @@ static const struct plugin_option own[] = {
 	{"compression_level", OPTION_INTEGER},
 	{"include", OPTION_TEXTS, PATH_ANY},
 	{"output", OPTION_TEXT, PATH_OUTPUT, .late = true},
-	{"override", OPTION_TEXT_MAP},
+	{"override", OPTION_BLOCK},
 	{"vagrantfile_template", OPTION_TEXT, PATH_FILE},
 	{"vagrantfile_template_generated", OPTION_BOOL},
 	{"provider_override", OPTION_TEXT},
