@@ -28,6 +28,7 @@ reconciler_headers := systemd/
 # and what a program links: its own objects, these folders' archives, these libraries
 kiln_links         := reconciler state base        | -ljson-c
 kilnd_links        := reconciler state backends base | -lgit2 -lsqlite3 -ljson-c -lsystemd -lcrypto
+kiln-build_links   := backends base | -larchive -lcurl -lcrypto -ljson-c
 
 # ---- flags ------------------------------------------------------------------------------------------------------
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
@@ -39,8 +40,9 @@ comma    := ,
 ALL_LDFLAGS := $(LDFLAGS) -pie -Wl,--as-needed $(if $(SAN),-fsanitize=address$(comma)undefined)
 
 # ---- rules ------------------------------------------------------------------------------------------------------
-PROGRAMS := kiln kilnd
-MAINS    := $(foreach p,$(PROGRAMS),$(wildcard reconciler/$(p).c))
+PROGRAMS := kiln kilnd kiln-build
+MAINS    := reconciler/kiln.c reconciler/kilnd.c backends/kiln-build.c
+main_of   = $(filter %/$(1).c,$(MAINS))
 sources   = $(filter-out $(MAINS),$(shell find $(1) -name '*.c'))
 objects   = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
@@ -70,7 +72,7 @@ endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rule,$(f))))
 
 define program_rule
-$(BUILD)/$(1): $(BUILD)/reconciler/$(1).o $(patsubst %,$(BUILD)/lib%.a,$(filter $(FOLDERS),$($(1)_links)))
+$(BUILD)/$(1): $(patsubst %.c,$(BUILD)/%.o,$(call main_of,$(1))) $(patsubst %,$(BUILD)/lib%.a,$(filter $(FOLDERS),$($(1)_links)))
 	@$(if $(V),,echo '  LINK  $$@')
 	$(Q)$(CC) $(ALL_LDFLAGS) $$^ $(filter -l%,$($(1)_links)) $($(1)_ldflags) -o $$@
 endef

@@ -42,7 +42,7 @@ struct gotemplate_options {
 	void *context; /* for find and call */
 	const struct json *data; /* what "." is; NULL is Go's nil: every field of it prints <no value> */
 	bool strict_fields;      /* an unknown field is an error (a struct in Go), not <no value> (a map) */
-	bool keep_fields;        /* an action that begins with a field ({{ .HTTPIP }}) stays as it is */
+	bool keep_fields;        /* an action that asks for data ({{ .HTTPIP }}, {{if .X}}) stays as it is */
 };
 
 /* Appends the result to OUT. Errors are of kind CATALOG, without the template's name or place. */
@@ -56,3 +56,6 @@ int gotemplate_check(const char *template, const struct gotemplate_options *opti
 typedef void gotemplate_visit(void *context, const char *function, const char *argument);
 int gotemplate_visit_calls(const char *template, const struct gotemplate_options *options,
 	gotemplate_visit *visit, void *context, struct error *err);
+
+/* upper, lower, replace, replace_all, split: Packer's functions that need to know nothing. NULL for any other name. */
+const struct gotemplate_function *gotemplate_find_text_function(const char *name);

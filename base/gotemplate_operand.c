@@ -306,7 +306,10 @@ static int read_variable(struct parser *parser, struct node **result)
 	if (!strings_has(&parser->variables, (*result)->text))
 		return fail(parser->err, ERROR_CATALOG, "the variable %s is not defined",
 			(*result)->text);
-	return read_fields(parser, &(*result)->names);
+	if (read_fields(parser, &(*result)->names) < 0)
+		return -1;
+	(*result)->kept = parser->options->keep_fields && (*result)->names.count;
+	return 0;
 }
 
 static int read_word(struct parser *parser, struct node **result)
@@ -378,6 +381,7 @@ static int read_operand(struct parser *parser, struct node **result)
 	if (c == '.') {
 		bool field = parser->at + 1 < parser->end && is_word(parser->at[1]);
 		*result = parser_new_node(parser, field ? NODE_FIELD : NODE_DOT);
+		(*result)->kept = parser->options->keep_fields;
 		if (!field) {
 			parser->at++;
 			return 0;

@@ -214,7 +214,6 @@ static int parse_action(struct parser *parser, const char *open, struct node **l
 		return -1;
 	if (comment)
 		return 0;
-	const char *start = parser->at;
 	const char *keyword = read_keyword(parser);
 	if (strcmp(keyword, "end") == 0 || strcmp(keyword, "else") == 0) {
 		*ended = true;
@@ -234,7 +233,6 @@ static int parse_action(struct parser *parser, const char *open, struct node **l
 		result = parser_read_pipe(parser, "in an action", &node->pipe);
 		if (result == 0)
 			result = parser_close_action(parser);
-		node->kept = parser->options->keep_fields && *start == '.';
 	} else if (keyword[0] == 't' || strcmp(keyword, "block") == 0) {
 		node->type = NODE_TEMPLATE;
 		result = parse_template_call(parser, keyword, node);

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backends/artifact.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/files.h"
+#include "base/memory.h"
+#include "base/path.h"
+
+struct artifact *artifact_new(const char *builder_id, const char *id, const char *text)
+{
+	struct artifact *artifact = memory_new(sizeof(*artifact));
+
+	artifact->builder_id = memory_copy_text(builder_id);
+	artifact->id = memory_copy_text(id);
+	artifact->text = memory_copy_text(text);
+	return artifact;
+}
+
+void artifact_add(struct artifact *artifact, const char *path, const struct digest *digest,
+	int64_t size)
+{
+	MEMORY_GROW(artifact->files, artifact->count, artifact->room);
+	artifact->files[artifact->count++] = (struct artifact_file){
+		.path = memory_copy_text(path),
+		.digested = digest != NULL,
+		.digest = digest ? *digest : (struct digest){{0}},
+		.size = size,
+	};
+}
+
+struct artifact *artifact_copy(const struct artifact *artifact)
+{
+	struct artifact *copy = artifact_new(artifact->builder_id, artifact->id, artifact->text);
+
+	for (size_t i = 0; i < artifact->count; i++) {
+		const struct artifact_file *file = &artifact->files[i];
+		artifact_add(copy, file->path, file->digested ? &file->digest : NULL, file->size);
+	}
+	return copy;
+}
+
+void artifact_free(struct artifact *artifact)
+{
+	if (!artifact)
+		return;
+	for (size_t i = 0; i < artifact->count; i++)
+		free(artifact->files[i].path);
+	free(artifact->files);
+	free(artifact->builder_id);
+	free(artifact->id);
+	free(artifact->text);
+	free(artifact);
+}
+
+bool artifact_has(const struct artifact *artifact, const char *path)
+{
+	for (size_t i = 0; i < artifact->count; i++)
+		if (strcmp(artifact->files[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+int artifact_destroy(struct job *job, struct artifact *artifact, struct error *err)
+{
+	for (size_t i = 0; i < artifact->count; i++) {
+		const char *path = artifact->files[i].path;
+		autofree char *folder = path_folder(path);
+		autofree char *rooted = memory_printf("%s/%s", JOB_REPOSITORY, folder);
+		autoclose int fd = job_open_path(job, rooted, O_RDONLY | O_DIRECTORY, 0, err);
+		if (fd < 0)
+			return -1;
+		if (folder_remove(fd, path_name(path), err) < 0)
+			return fail_while(err, "removing an artifact");
+	}
+	return 0;
+}
+
+/* ---- what is published ---- */
+
+void published_clear(struct published *published)
+{
+	for (size_t i = 0; i < published->count; i++) {
+		free(published->items[i].name);
+		free(published->items[i].path);
+	}
+	free(published->items);
+	*published = (struct published){0};
+}
+
+/* Opens a file of the tree; no link leads out, and only a file will do. */
+static int digest_file(struct job *job, const char *path, struct digest *digest, int64_t *size,
+	struct error *err)
+{
+	autofree char *rooted = memory_printf("%s/%s", JOB_REPOSITORY, path);
+	autoclose int fd = job_open_path(job, rooted, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, err);
+	struct stat status;
+
+	if (fd < 0)
+		return fail_while(err, "the artifact");
+	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
+		return fail(err, ERROR_CATALOG, "the artifact %s is no file", path);
+	*size = status.st_size;
+	return digest_of_fd(fd, digest, err);
+}
+
+static int add_file(struct job *job, struct published *published, const struct artifact_file *file,
+	struct error *err)
+{
+	struct published_file item = {.digest = file->digest, .size = file->size};
+
+	for (size_t i = 0; i < published->count; i++)
+		if (strcmp(published->items[i].path, file->path) == 0)
+			return 0;
+	if (!file->digested && digest_file(job, file->path, &item.digest, &item.size, err) < 0)
+		return -1;
+	item.path = memory_copy_text(file->path);
+	MEMORY_GROW(published->items, published->count, published->room);
+	published->items[published->count++] = item;
+	return 0;
+}
+
+/* How many bytes of folders all paths begin with. */
+static size_t common_folders(const struct published *published)
+{
+	const char *first = published->items[0].path;
+	const char *slash = strrchr(first, '/');
+	size_t size = slash ? (size_t)(slash - first) + 1 : 0;
+
+	for (size_t i = 1; i < published->count; i++) {
+		while (size && strncmp(first, published->items[i].path, size) != 0) {
+			size--;
+			while (size && first[size - 1] != '/')
+				size--;
+		}
+	}
+	return size;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(((const struct published_file *)a)->name,
+		((const struct published_file *)b)->name);
+}
+
+char *published_sums(const struct published *published)
+{
+	struct text sums = {0};
+	char hex[DIGEST_HEX_SIZE];
+
+	for (size_t i = 0; i < published->count; i++)
+		text_addf(&sums, "%s  files/%s\n", digest_hex(&published->items[i].digest, hex),
+			published->items[i].name);
+	return text_take(&sums);
+}
+
+static void finish(struct published *published)
+{
+	if (published->count > 1)
+		qsort(published->items, published->count, sizeof(*published->items),
+			compare_names);
+	if (published->count == 1) {
+		published->digest = published->items[0].digest;
+		return;
+	}
+	autofree char *sums = published_sums(published);
+	digest_of(sums, strlen(sums), &published->digest);
+}
+
+int published_make(struct job *job, struct artifact *const *artifacts, size_t count,
+	struct published *published, struct error *err)
+{
+	*published = (struct published){0};
+	for (size_t a = 0; a < count; a++)
+		for (size_t f = 0; f < artifacts[a]->count; f++)
+			if (add_file(job, published, &artifacts[a]->files[f], err) < 0)
+				return -1;
+	size_t cut = published->count ? common_folders(published) : 0;
+	for (size_t i = 0; i < published->count; i++)
+		published->items[i].name = memory_copy_text(published->items[i].path + cut);
+	finish(published);
+	return 0;
+}
+
+struct json *published_to_json(const struct published *published)
+{
+	struct json *json = json_new_object(), *files = json_new_list();
+	char text[DIGEST_TEXT_SIZE], hex[DIGEST_HEX_SIZE];
+
+	for (size_t i = 0; i < published->count; i++) {
+		const struct published_file *item = &published->items[i];
+		struct json *file = json_new_object();
+		json_set_text(file, "name", item->name);
+		json_set_text(file, "path", item->path);
+		json_set_text(file, "sha256", digest_hex(&item->digest, hex));
+		json_set_integer(file, "size", item->size);
+		json_add(files, file);
+	}
+	json_set_text(json, "digest", digest_text(&published->digest, text));
+	json_set(json, "files", files);
+	return json;
+}
+
+int published_from_json(const struct json *json, struct published *published, struct error *err)
+{
+	const struct json *files = json_get(json, "files");
+
+	*published = (struct published){0};
+	for (size_t i = 0; i < json_count(files); i++) {
+		const struct json *file = json_item(files, i);
+		struct published_file item = {.size = json_get_integer(file, "size", 0)};
+		if (!digest_parse(json_get_text(file, "sha256", ""), &item.digest))
+			return fail(err, ERROR_BROKEN, "an artifact's file without a digest");
+		item.name = memory_copy_text(json_get_text(file, "name", ""));
+		item.path = memory_copy_text(json_get_text(file, "path", ""));
+		MEMORY_GROW(published->items, published->count, published->room);
+		published->items[published->count++] = item;
+	}
+	finish(published);
+	return 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What a builder made and post-processors made of it: files below the build's tree/, as Packer's artifacts are. The
+ * digest of an artifact is that of its one file, or of the list of its files (SHA256SUMS).
+ */
+
+#include "backends/job.h"
+#include "base/digest.h"
+
+struct artifact_file {
+	char *path;   /* below tree/ */
+	bool digested;
+	struct digest digest;
+	int64_t size;
+};
+
+struct artifact {
+	char *builder_id, *id, *text; /* what Packer shows of it */
+	struct artifact_file *files;
+	size_t count, room;
+};
+struct artifact *artifact_new(const char *builder_id, const char *id, const char *text);
+struct artifact *artifact_copy(const struct artifact *artifact);
+void artifact_free(struct artifact *artifact);
+static inline void artifact_freep(struct artifact **artifact)
+{
+	artifact_free(*artifact);
+}
+
+/* A path below tree/. DIGEST (then SIZE is its size too) may be NULL: it is read when it is needed. */
+void artifact_add(struct artifact *artifact, const char *path, const struct digest *digest,
+	int64_t size);
+bool artifact_has(const struct artifact *artifact, const char *path);
+/* Removes its files. */
+int artifact_destroy(struct job *job, struct artifact *artifact, struct error *err);
+
+/* Files of several artifacts, each path once, as what is published: every one digested, names without common folders. */
+struct published_file {
+	char *name; /* below files/ */
+	char *path; /* below tree/ */
+	struct digest digest;
+	int64_t size;
+};
+struct published {
+	struct published_file *items; /* by name */
+	size_t count, room;
+	struct digest digest;
+};
+void published_clear(struct published *published);
+int published_make(struct job *job, struct artifact *const *artifacts, size_t count,
+	struct published *published, struct error *err);
+/* SHA256SUMS of it: "HEX  files/NAME\n" each. The caller frees. */
+char *published_sums(const struct published *published);
+
+/* {"digest", "files": [{"name", "path", "sha256", "size"}]} and the reverse. */
+struct json *published_to_json(const struct published *published);
+int published_from_json(const struct json *json, struct published *published, struct error *err);

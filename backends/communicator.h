@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * How a provisioner reaches what it provisions: one ops table for each way (a root file system's sandbox; later ssh,
+ * containers). Everything takes as long as it takes, but the job's end and the step's own deadline are obeyed.
+ */
+
+#include "backends/job.h"
+
+struct communicator;
+
+struct communicator_ops {
+	const char *name;
+	/*
+	 * Runs COMMAND with the image's /bin/sh, its output going to the job's log. *CODE is its exit code, 128 + N if
+	 * signal N ended it. -1 if it could not be run to its end.
+	 */
+	int (*run)(struct communicator *communicator, const char *command, int *code,
+		struct error *err);
+	/* Writes what FD gives to the file DESTINATION in the image, made or overwritten, with MODE. */
+	int (*upload)(struct communicator *communicator, int fd, mode_t mode, const char *destination,
+		struct error *err);
+	/* What is in the folder FOLDER goes into DESTINATION, which is made if it is missing. */
+	int (*upload_folder)(struct communicator *communicator, int folder, const char *destination,
+		struct error *err);
+	/* The file SOURCE of the image is written to FD; its permission bits in *MODE. */
+	int (*download)(struct communicator *communicator, const char *source, int fd, mode_t *mode,
+		struct error *err);
+	/* What is in the folder SOURCE of the image goes into FOLDER: files, folders and links as they are. */
+	int (*download_folder)(struct communicator *communicator, const char *source, int folder,
+		struct error *err);
+	/* SOURCE is a folder of the image. */
+	bool (*is_folder)(struct communicator *communicator, const char *source);
+	void (*close)(struct communicator *communicator);
+};
+
+struct communicator {
+	const struct communicator_ops *ops;
+	struct job *job;
+	int64_t deadline_usec; /* of the step at hand, CLOCK_MONOTONIC; 0: none */
+};
+
+/* -1 if the step's time is over or the job is to end. */
+int communicator_check(struct communicator *communicator, struct error *err);

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backends/compress.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/files.h"
+#include "base/memory.h"
+
+enum { COPY_SIZE = 256 * 1024 };
+
+static const char *const names[COMPRESSION_COUNT] = {
+	[COMPRESSION_NONE] = "none",
+	[COMPRESSION_GZIP] = "gzip",
+	[COMPRESSION_ZSTD] = "zstd",
+};
+
+const char *compression_name(enum compression compression)
+{
+	return names[compression];
+}
+
+enum compression compression_find(const char *name)
+{
+	enum compression compression = 0;
+
+	while (compression < COMPRESSION_COUNT && strcmp(names[compression], name) != 0)
+		compression++;
+	return compression;
+}
+
+struct compressor {
+	struct archive *archive;
+	int fd;
+	struct digest_stream *digest;
+	int64_t size;
+	struct error failure; /* of a write that libarchive asked for */
+};
+
+static la_ssize_t write_out(struct archive *archive, void *context, const void *bytes, size_t size)
+{
+	struct compressor *compressor = context;
+
+	if (file_write_all(compressor->fd, bytes, size, &compressor->failure) < 0) {
+		archive_set_error(archive, errno, "%s", compressor->failure.text);
+		return -1;
+	}
+	digest_stream_add(compressor->digest, bytes, size);
+	compressor->size += size;
+	return size;
+}
+
+static int fail_archive(struct compressor *compressor, struct error *err)
+{
+	if (compressor->failure.kind != ERROR_NONE) {
+		*err = compressor->failure;
+		return -1;
+	}
+	return fail(err, ERROR_BROKEN, "compression: %s", archive_error_string(compressor->archive));
+}
+
+/* libarchive as a filter alone: one entry of the format "raw". */
+static int open_archive(struct compressor *compressor, enum compression compression, int level,
+	struct error *err)
+{
+	struct archive *a = compressor->archive;
+	const char *filter = compression == COMPRESSION_GZIP ? "gzip" : "zstd";
+	char digits[16];
+	int result = archive_write_set_format_raw(a);
+
+	if (compression == COMPRESSION_GZIP)
+		result |= archive_write_add_filter_gzip(a);
+	else if (compression == COMPRESSION_ZSTD)
+		result |= archive_write_add_filter_zstd(a);
+	if (compression == COMPRESSION_GZIP) /* no time of day in the header */
+		result |= archive_write_set_filter_option(a, "gzip", "timestamp", NULL);
+	if (compression != COMPRESSION_NONE && level > 0) {
+		snprintf(digits, sizeof(digits), "%d", level);
+		result |= archive_write_set_filter_option(a, filter, "compression-level", digits);
+	}
+	archive_write_set_bytes_per_block(a, 64 * 1024);
+	archive_write_set_bytes_in_last_block(a, 1);
+	if (result != ARCHIVE_OK ||
+		archive_write_open(a, compressor, NULL, write_out, NULL) != ARCHIVE_OK)
+		return fail_archive(compressor, err);
+	struct archive_entry *entry = archive_entry_new();
+	archive_entry_set_filetype(entry, AE_IFREG);
+	archive_entry_copy_pathname(entry, "data");
+	result = archive_write_header(a, entry);
+	archive_entry_free(entry);
+	return result == ARCHIVE_OK ? 0 : fail_archive(compressor, err);
+}
+
+struct compressor *compressor_open(int fd, enum compression compression, int level,
+	struct error *err)
+{
+	struct compressor *compressor = memory_new(sizeof(*compressor));
+
+	compressor->fd = fd;
+	compressor->archive = archive_write_new();
+	compressor->digest = digest_stream_new(DIGEST_SHA256);
+	if (open_archive(compressor, compression, level, err) < 0) {
+		compressor_free(compressor);
+		return NULL;
+	}
+	return compressor;
+}
+
+int compressor_write(struct compressor *compressor, const void *bytes, size_t size,
+	struct error *err)
+{
+	if (archive_write_data(compressor->archive, bytes, size) != (la_ssize_t)size)
+		return fail_archive(compressor, err);
+	return 0;
+}
+
+int compressor_close(struct compressor *compressor, struct digest *digest, int64_t *size,
+	struct error *err)
+{
+	int result = 0;
+
+	if (archive_write_close(compressor->archive) != ARCHIVE_OK)
+		result = fail_archive(compressor, err);
+	if (result == 0 && digest)
+		digest_stream_end(compressor->digest, digest->bytes);
+	if (result == 0 && size)
+		*size = compressor->size;
+	compressor_free(compressor);
+	return result;
+}
+
+void compressor_free(struct compressor *compressor)
+{
+	if (!compressor)
+		return;
+	archive_write_free(compressor->archive);
+	digest_stream_free(compressor->digest);
+	free(compressor);
+}
+
+int compress_fd(int fd, int out, enum compression compression, int level, struct digest *plain,
+	struct digest *digest, int64_t *size, struct error *err)
+{
+	CLEANUP(compressor_freep) struct compressor *compressor =
+		compressor_open(out, compression, level, err);
+	CLEANUP(digest_stream_freep) struct digest_stream *stream = digest_stream_new(DIGEST_SHA256);
+	autofree char *buffer = memory_resize(NULL, COPY_SIZE, 1);
+
+	if (!compressor)
+		return -1;
+	for (;;) {
+		ssize_t got = read(fd, buffer, COPY_SIZE);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return fail_errno(err, ERROR_BROKEN, "cannot read");
+		if (got == 0)
+			break;
+		if (plain)
+			digest_stream_add(stream, buffer, got);
+		if (compressor_write(compressor, buffer, got, err) < 0)
+			return -1;
+	}
+	if (plain)
+		digest_stream_end(stream, plain->bytes);
+	return compressor_close(TAKE(compressor), digest, size, err);
+}

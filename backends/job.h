@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * One job of a worker (kiln-build): its order, read from standard input; its folder, STATE/builds/BUILD; its journal, log,
+ * deadline and the end that somebody may wish for.
+ *
+ * The build's folder holds work/, and in it tree/, which is the repository as the build sees it (the written-out closure;
+ * templates call it /run/kiln/repository) and where everything is written that a template's own paths name.
+ */
+
+#include "backends/build_log.h"
+#include "backends/idmap.h"
+#include "backends/journal.h"
+#include "base/json.h"
+
+#define JOB_REPOSITORY "/run/kiln/repository"
+
+struct job {
+	struct json *order;
+	const char *kind;    /* "build", "validate", "publish" ... */
+	const char *build, *image;
+	const char *folder;  /* absolute */
+	const char *directory; /* that relative paths count from, below tree/ */
+	int folder_fd, work_fd, tree_fd; /* -1 where there is none */
+	int trees_fd;        /* the store of unpacked layers, of this boot */
+	struct journal journal;
+	struct build_log log;
+	struct idmap ids;
+	int userns;          /* the build's user namespace, -1 as long as nobody asked */
+	int64_t deadline_usec; /* of CLOCK_MONOTONIC */
+	int64_t disk_reserve_bytes;
+	int64_t epoch;       /* times in artifacts are clamped to it, seconds */
+};
+
+/* Opens the folders and files of ORDER, which it takes over. */
+int job_open(struct job *job, struct json *order, struct error *err);
+void job_close(struct job *job);
+
+/* -1 if the job is to end: somebody cancelled it (kind CONFLICT), or its time is over. */
+int job_check(struct job *job, struct error *err);
+bool job_is_cancelled(void);
+/* From now on SIGTERM and SIGINT ask the job to end; checks see it, and polls wake. */
+void job_catch_signals(void);
+
+/*
+ * A path of the template as one below tree/; the caller frees. Error (CATALOG) if it leads out of it; an absolute path
+ * that is granted (order's "outside") comes back as it is.
+ */
+int job_resolve(const struct job *job, const char *path, char **resolved, struct error *err);
+/* Opens such a path; no link leads out. FLAGS as for open(2); parents of what is created are made. */
+int job_open_path(const struct job *job, const char *path, int flags, mode_t mode, struct error *err);
+
+/* Checks that the file system of the work folder has more than the reserve left. */
+int job_check_space(const struct job *job, struct error *err);
+
+/* The order's object or list of that name, NULL if it has none. */
+const struct json *job_order(const struct job *job, const char *key);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backends/builder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/gotemplate.h"
+#include "base/memory.h"
+#include "base/moment.h"
+
+enum { RENDER_ROUNDS_MOST = 100, TICK_NSEC = 100 * 1000 * 1000 };
+
+/* ---- reading them from the order ---- */
+
+static int read_step(const struct json *about, const char *kind, size_t index, struct step *step,
+	struct error *err)
+{
+	const char *type = json_get_text(about, "type", "");
+
+	*step = (struct step){.index = index,
+		.about = about,
+		.options = json_get(about, "options"),
+		.provisioner = provisioner_find(type),
+		.open = json_get_boolean(about, "open", false),
+		.keep = json_get_boolean(about, "keep", false),
+		.max_age_sec = json_get_integer(about, "max_age_sec", 0),
+		.pause_before_nsec = json_get_integer(about, "pause_before", 0),
+		.timeout_nsec = json_get_integer(about, "timeout", 0),
+		.max_retries = json_get_integer(about, "max_retries", 0)};
+	if (strcmp(kind, "provisioner") == 0)
+		snprintf(step->label, sizeof(step->label), "%s %zu (%s)", kind, index + 1, type);
+	else
+		snprintf(step->label, sizeof(step->label), "%s (%s)", kind, type);
+	if (!step->provisioner)
+		return fail(err, ERROR_BROKEN, "there is no driver for %s", step->label);
+	digest_parse(json_get_text(about, "digest", ""), &step->digest);
+	return 0;
+}
+
+int steps_read(struct job *job, struct steps *steps, struct error *err)
+{
+	const struct json *list = job_order(job, "provisioners");
+	const struct json *cleanup = job_order(job, "cleanup");
+
+	*steps = (struct steps){.items = memory_new(json_count(list) * sizeof(struct step))};
+	for (; steps->count < json_count(list); steps->count++)
+		if (read_step(json_item(list, steps->count), "provisioner", steps->count,
+			    &steps->items[steps->count], err) < 0)
+			return -1;
+	if (cleanup) {
+		steps->cleanup = memory_new(sizeof(struct step));
+		if (read_step(cleanup, "error-cleanup-provisioner", 0, steps->cleanup, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void steps_clear(struct steps *steps)
+{
+	free(steps->items);
+	free(steps->cleanup);
+	*steps = (struct steps){0};
+}
+
+/* ---- running ---- */
+
+static int wait_for(struct job *job, int64_t nsec, struct error *err)
+{
+	int64_t until = moment_elapsed_usec() + nsec / 1000;
+
+	while (moment_elapsed_usec() < until) {
+		struct timespec tick = {.tv_nsec = TICK_NSEC};
+		if (job_check(job, err) < 0)
+			return -1;
+		nanosleep(&tick, NULL);
+	}
+	return 0;
+}
+
+void step_classify(const struct step *step, struct error *err)
+{
+	if (err->kind == ERROR_CATALOG || err->kind == ERROR_TRANSIENT)
+		err->kind = step->open ? ERROR_TRANSIENT : ERROR_CATALOG;
+}
+
+static int run_once(struct job *job, const struct step *step, struct communicator *communicator,
+	struct error *err)
+{
+	if (step->pause_before_nsec) {
+		build_log_say(&job->log, "waiting %.1f s before the step",
+			(double)step->pause_before_nsec / 1e9);
+		if (wait_for(job, step->pause_before_nsec, err) < 0)
+			return -1;
+	}
+	/* Packer drops a timeout where there is a pause; here both hold (docs/decisions/) */
+	int64_t deadline =
+		step->timeout_nsec ? moment_elapsed_usec() + step->timeout_nsec / 1000 : 0;
+	if (communicator)
+		communicator->deadline_usec = deadline;
+	int64_t of_job = job->deadline_usec;
+	if (deadline && !communicator && (!of_job || deadline < of_job))
+		job->deadline_usec = deadline;
+	int result = step->provisioner->provision(job, step->options, communicator, err);
+	job->deadline_usec = of_job;
+	if (communicator)
+		communicator->deadline_usec = 0;
+	return result;
+}
+
+int step_run(struct job *job, const struct step *step, struct communicator *communicator,
+	struct error *err)
+{
+	job->log.step = step->label;
+	int result = run_once(job, step, communicator, err);
+	build_log_flush(&job->log);
+	if (result < 0) {
+		build_log_say(&job->log, "failed: %s", err->text);
+		step_classify(step, err);
+		error_add_context(err, "%s", step->label);
+	}
+	job->log.step = NULL;
+	return result;
+}
+
+/* ---- data and rendering ---- */
+
+struct json *job_data(const struct job *job)
+{
+	struct json *data = json_new_object();
+	const char *name = json_get_text(job->order, "build_name", NULL);
+
+	if (name)
+		json_set_text(data, "BuildName", name);
+	json_set_text(data, "BuilderType", json_get_text(job->order, "build_type", ""));
+	json_set_text(data, "PackerRunUUID", json_get_text(job->order, "run_uuid", ""));
+	return data;
+}
+
+static const struct gotemplate_function *find_function(void *context, const char *name)
+{
+	(void)context;
+	return gotemplate_find_text_function(name);
+}
+
+int job_render(const char *template, const struct json *data, struct text *out, struct error *err)
+{
+	struct gotemplate_options options = {.find = find_function, .data = data};
+	autofree char *now = memory_copy_text(template);
+
+	for (int round = 0; round < RENDER_ROUNDS_MOST; round++) {
+		struct text next = {0};
+		if (gotemplate_render(now, &options, &next, err) < 0) {
+			text_clear(&next);
+			return -1;
+		}
+		bool same = strcmp(text_get(&next), now) == 0;
+		free(now);
+		now = text_take(&next);
+		if (same)
+			break;
+	}
+	text_add(out, now);
+	return 0;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packer's functions that only work on text. Source: Packer 1.6.6 template/interpolate/funcs.go. */
+#include "base/gotemplate.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/strings.h"
+
+static void change_case(const char *text, int (*change)(int), struct text *result)
+{
+	for (; *text; text++)
+		text_add_char(result, change((unsigned char)*text));
+}
+
+static int do_upper(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
+	struct error *err)
+{
+	(void)context, (void)count, (void)err;
+	change_case(gotemplate_text(a, 0), toupper, result);
+	return 0;
+}
+
+static int do_lower(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
+	struct error *err)
+{
+	(void)context, (void)count, (void)err;
+	change_case(gotemplate_text(a, 0), tolower, result);
+	return 0;
+}
+
+/* Go's strings.Replace: MOST < 0 for all; an empty OLD matches before every rune and at the end. */
+static void replace(const char *old, const char *new, long long most, const char *text,
+	struct text *result)
+{
+	size_t old_size = strlen(old), left = strlen(text), length;
+
+	while (most != 0) {
+		if (old_size) {
+			const char *hit = strstr(text, old);
+			if (!hit)
+				break;
+			text_add_bytes(result, text, hit - text);
+			text_add(result, new);
+			left -= hit + old_size - text;
+			text = hit + old_size;
+		} else {
+			text_add(result, new);
+			if (!left)
+				return;
+			text_read_rune(text, left, &length);
+			text_add_bytes(result, text, length);
+			text += length;
+			left -= length;
+		}
+		most--;
+	}
+	text_add(result, text);
+}
+
+static int do_replace(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
+	struct error *err)
+{
+	(void)context, (void)count, (void)err;
+	replace(gotemplate_text(a, 0), gotemplate_text(a, 1), gotemplate_integer(a, 2),
+		gotemplate_text(a, 3), result);
+	return 0;
+}
+
+static int do_replace_all(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
+	struct error *err)
+{
+	(void)context, (void)count, (void)err;
+	replace(gotemplate_text(a, 0), gotemplate_text(a, 1), -1, gotemplate_text(a, 2), result);
+	return 0;
+}
+
+/* One character a piece where the separator is empty, as Go splits. */
+static void split_runes(struct strings *pieces, const char *text)
+{
+	size_t left = strlen(text), length;
+
+	for (; left; text += length, left -= length) {
+		text_read_rune(text, left, &length);
+		strings_addf(pieces, "%.*s", (int)length, text);
+	}
+}
+
+static int do_split(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
+	struct error *err)
+{
+	CLEANUP(strings_clear) struct strings pieces = {0};
+	const char *text = gotemplate_text(a, 0), *separator = gotemplate_text(a, 1);
+	long long wanted = gotemplate_integer(a, 2);
+
+	(void)context, (void)count;
+	if (!*separator) {
+		split_runes(&pieces, text);
+	} else {
+		for (const char *hit; (hit = strstr(text, separator)); text = hit + strlen(separator))
+			strings_addf(&pieces, "%.*s", (int)(hit - text), text);
+		strings_add(&pieces, text);
+	}
+	if (wanted < 0 || (size_t)wanted >= pieces.count)
+		return fail(err, ERROR_CATALOG, "there is no piece %lld: '%s' gives %zu", wanted,
+			separator, pieces.count);
+	text_add(result, pieces.items[wanted]);
+	return 0;
+}
+
+static const struct gotemplate_function functions[] = {
+	{"upper", "s", do_upper, false},
+	{"lower", "s", do_lower, false},
+	{"replace", "ssis", do_replace, false},
+	{"replace_all", "sss", do_replace_all, false},
+	{"split", "ssi", do_split, false},
+};
+
+const struct gotemplate_function *gotemplate_find_text_function(const char *name)
+{
+	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
+		if (strcmp(functions[i].name, name) == 0)
+			return &functions[i];
+	return NULL;
+}
