@@ -74,6 +74,10 @@ static const char *const sql[QUERY_COUNT] = {
 	[QUERY_BUILDS_ALL_VERSIONS] =
 		"SELECT " BUILD_COLUMNS
 		" FROM builds WHERE version IS NOT NULL ORDER BY image, version",
+	[QUERY_BUILDS_WITH_BASES] =
+		"SELECT " BUILD_COLUMNS
+		" FROM builds WHERE bases <> '[]' AND phase IN ('planned', 'building', 'validating', "
+		"'publishing', 'switching', 'live')",
 	[QUERY_BUILD_NEWEST] = "SELECT " BUILD_COLUMNS " FROM builds WHERE image = :image "
 			       "ORDER BY created_usec DESC, id DESC LIMIT 1",
 	[QUERY_BUILD_SET_PHASE] =

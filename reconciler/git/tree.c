@@ -37,7 +37,10 @@ static int next_raw(const char **at, const char *end, struct raw *raw)
 		return -1;
 	const char *name = ++p;
 	p = memchr(p, '\0', end - p);
-	if (!p || p == name || end - p < 1 + OBJECT_ID_SIZE)
+	if (!p || end - p < 1 + OBJECT_ID_SIZE)
+		return -1;
+	/* names that would lead elsewhere when they are written out: git never makes them */
+	if (!*name || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return -1;
 	*raw = (struct raw){name, mode, (const unsigned char *)p + 1};
 	*at = p + 1 + OBJECT_ID_SIZE;
