@@ -104,16 +104,21 @@ static int wait_for(int fd, short events, int timeout_msec)
 	return ready;
 }
 
-int message_send_wait(struct message_link *link, const struct json *value, struct error *err)
+int message_flush_wait(struct message_link *link, struct error *err)
 {
 	int sent;
 
-	message_queue(link, value);
 	while ((sent = message_flush(link)) == 0)
 		wait_for(link->fd, POLLOUT, -1);
 	if (sent < 0)
 		return fail(err, ERROR_BROKEN, "the other side is gone");
 	return 0;
+}
+
+int message_send_wait(struct message_link *link, const struct json *value, struct error *err)
+{
+	message_queue(link, value);
+	return message_flush_wait(link, err);
 }
 
 int message_receive_wait(struct message_link *link, int timeout_msec, struct json **value,

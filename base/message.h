@@ -33,6 +33,8 @@ int message_fill(struct message_link *link);
 /* The next whole message in *VALUE (the caller frees): 1; 0 there is none yet; -1 what came is no message. */
 int message_next(struct message_link *link, struct json **value, struct error *err);
 
+/* Waits until all is sent. */
+int message_flush_wait(struct message_link *link, struct error *err);
 /* Sends one and waits until it is sent. */
 int message_send_wait(struct message_link *link, const struct json *value, struct error *err);
 /* Waits for one: 1; 0 the other side ended. TIMEOUT_MSEC below 0: for ever; passing it is an error. */

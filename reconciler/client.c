@@ -20,13 +20,24 @@ const struct json *client_arguments(const struct client *client)
 	return json_get(client->request, "arguments");
 }
 
-void client_item(struct client *client, struct json *item)
+/* Takes over VALUE. */
+static void give(struct client *client, const char *key, struct json *value)
 {
 	autojson struct json *message = json_new_object();
 
-	json_set(message, "item", item);
+	json_set(message, key, value);
 	if (!client->gone)
 		message_queue(&client->link, message);
+}
+
+void client_item(struct client *client, struct json *item)
+{
+	give(client, "item", item);
+}
+
+void client_log(struct client *client, struct json *line)
+{
+	give(client, "log", line);
 }
 
 void client_note(struct client *client, const char *format, ...)

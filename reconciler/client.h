@@ -3,7 +3,7 @@
 
 /*
  * One program that asks kilnd: its request, and the answers that go back. A request is {"verb", "folder", "arguments"};
- * answers are {"item": ...} (what the verb gives), {"note": text} (for standard error), and at last {"end": exit code} or
+ * answers are {"item": ...} (what the verb gives), {"log": ...} (a line of a build's log), {"note": text} (for standard error), and at last {"end": exit code} or
  * {"error": text, "end": exit code}.
  */
 
@@ -16,7 +16,7 @@ struct client {
 	struct json *request; /* NULL: none came yet */
 	bool ended;           /* the last answer is queued */
 	bool gone;            /* the other side closed */
-	void *waiting;        /* what it waits for: owned by the loop */
+	void *attached;       /* server.c's */
 	struct client *next;
 };
 
@@ -24,6 +24,8 @@ const char *client_verb(const struct client *client);
 const char *client_folder(const struct client *client);
 const struct json *client_arguments(const struct client *client);
 
+/* A line of a build's log; takes over LINE. */
+void client_log(struct client *client, struct json *line);
 /* Takes over ITEM. */
 void client_item(struct client *client, struct json *item);
 void client_note(struct client *client, const char *format, ...)

@@ -76,6 +76,10 @@ void definitions_file_read(const struct definitions_file *file, struct definitio
 struct definition *definition_discover(const char *template_path,
 	const struct definitions_file *file);
 void definition_free(struct definition *definition);
+static inline void definition_freep(struct definition **definition)
+{
+	definition_free(*definition);
+}
 
 const struct step_policy *definition_find_step(const struct definition *definition, size_t index);
 

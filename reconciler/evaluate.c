@@ -495,6 +495,29 @@ static void need_environment(struct build *build)
 	}
 }
 
+static void need_powers_of_rules(struct build *build)
+{
+	const struct json *rules = build->work->definition->validate;
+
+	for (size_t i = 0; i < json_count(rules); i++)
+		if (strcmp(json_get_text(json_item(rules, i), "type", ""), "shell-local") == 0)
+			need_power(build, power_name(POWER_SHELL_LOCAL), "validate: shell-local");
+}
+
+/* `publish` names catalogs of the operator's. */
+static void check_catalogs(struct build *build)
+{
+	const struct map *catalogs = build->work->evaluator->catalogs;
+
+	strings_each (name, &build->work->definition->publish) {
+		if (strcmp(name, "local") == 0 || (catalogs && map_find(catalogs, name)))
+			continue;
+		reasons_add(&build->image->problems, REASON_INVALID, DEFINITIONS_PATH, NULL, NULL,
+			"publish: the operator has no catalog called %s (catalogs in service.json)",
+			name);
+	}
+}
+
 struct driver_check {
 	struct text why; /* the first part that has no driver */
 };
@@ -914,6 +937,8 @@ static int evaluate_one(struct build *build)
 	add_masks(build, variables);
 	recipe_each_part(&build->recipe, need_powers_of_part, build);
 	need_environment(build);
+	need_powers_of_rules(build);
+	check_catalogs(build);
 	strings_each (need, &build->inputs->needs)
 		strings_add_once(&image->needs, need);
 	bool native = choose_engine(build);

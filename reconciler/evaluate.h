@@ -16,6 +16,7 @@ struct evaluator {
 	struct blob_cache *cache;
 	const struct strings *grants;      /* the powers that the operator gave */
 	const struct map *overrides;       /* -var and -var-file: struct variable_override; may be NULL */
+	const struct map *catalogs;        /* the operator's, by name, beside `local`; may be NULL */
 	const char *key;                   /* for the HMAC of sensitive values */
 	size_t key_size;
 	bool many_ids;                     /* builds have 65,536 ids here, not one */

@@ -30,33 +30,6 @@ void repository_facts_clear(struct repository_facts *facts)
 
 /* ---- versions ---- */
 
-/* Only what the catalog has: the history of attempts stays in the store. */
-static void keep_published(struct build_records *builds)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < builds->count; i++) {
-		struct build_record *build = &builds->items[i];
-		bool keep = build->version &&
-			(build->phase == PHASE_LIVE || build->phase == PHASE_SUPERSEDED);
-		if (keep && kept != i) {
-			builds->items[kept] = *build;
-			*build = (struct build_record){0};
-		} else if (!keep) {
-			build_record_clear(build);
-		}
-		kept += keep;
-	}
-	builds->count = kept;
-}
-
-static int compare_versions(const void *a, const void *b)
-{
-	const struct build_record *x = a, *y = b;
-
-	return (x->version > y->version) - (x->version < y->version);
-}
-
 /* Every catalog of WANTED is among those that the version was published to. */
 static bool is_published(const struct build_record *build, const struct json *wanted)
 {
@@ -98,12 +71,8 @@ static int read_versions(struct store *store, struct image_facts *facts, struct 
 {
 	const struct json *wanted = json_get(facts->wanted.policy, "publish");
 
-	if (builds_of_image(store, facts->image, &facts->builds, err) < 0)
+	if (builds_published(store, facts->image, &facts->builds, err) < 0)
 		return -1;
-	keep_published(&facts->builds);
-	if (facts->builds.count > 1)
-		qsort(facts->builds.items, facts->builds.count, sizeof(*facts->builds.items),
-			compare_versions);
 	facts->versions = memory_new(facts->builds.count * sizeof(*facts->versions));
 	facts->equals = memory_new(facts->builds.count * sizeof(*facts->equals));
 	for (size_t i = 0; i < facts->builds.count; i++) {

@@ -8,6 +8,9 @@
 #include "base/memory.h"
 #include "base/path.h"
 
+/* Among the bases of a definition, where no image can be called so: what it reads is not all in the commit. */
+#define OUTSIDE "/"
+
 enum {
 	ROWS_VERSION = 1, /* raised when rows of the same tree come out differently */
 	DEFINITIONS_SIZE_MOST = 16 * 1024 * 1024,
@@ -33,6 +36,17 @@ static void make_fingerprint(const struct evaluator *evaluator, struct digest *f
 				evaluator->get_environment(evaluator->context, grant + 4);
 			text_addf(&text, "= %s\n", value ? value : "");
 		}
+	}
+	if (evaluator->overrides) {
+		map_each (entry, evaluator->overrides) {
+			const struct variable_override *override = entry->value;
+			text_addf(&text, "var %s %zu:%s\n", entry->key, strlen(override->value),
+				override->value);
+		}
+	}
+	if (evaluator->catalogs) {
+		map_each (entry, evaluator->catalogs)
+			text_addf(&text, "catalog %s\n", entry->key);
 	}
 	for (const struct plugin *const *p = plugins; *p; p++)
 		text_addf(&text, "%d %s %d\n", (*p)->kind, (*p)->name, (*p)->version);
@@ -281,6 +295,19 @@ static struct json *policy_of(const struct definition *definition)
 	return policy;
 }
 
+/* What decides it lies in part outside of the commit: it is evaluated again every time. */
+static bool reads_outside(const struct evaluated_image *image)
+{
+	strings_each (need, &image->needs)
+		if (text_starts_with(need, power_name(POWER_OUTSIDE_PATH)))
+			return true;
+	for (size_t i = 0; i < image->problems.count; i++)
+		if (image->problems.items[i].kind == REASON_LFS ||
+			image->problems.items[i].kind == REASON_SUBMODULE)
+			return true;
+	return false;
+}
+
 static char *facts_of(const struct definition *definition, const struct evaluated_image *image)
 {
 	autojson struct json *facts = json_new_object();
@@ -294,6 +321,8 @@ static char *facts_of(const struct definition *definition, const struct evaluate
 	json_set(facts, "policy", policy_of(definition));
 	if (image->problems.count)
 		json_set(facts, "problems", reasons_to_json(&image->problems));
+	if (reads_outside(image))
+		json_set_bool(facts, "outside", true);
 	if (image->needs.count) {
 		struct json *needs = json_new_list();
 		strings_each (need, &image->needs)
@@ -362,9 +391,12 @@ static int put(struct index *index, const struct definition *definition,
 		const struct dependency *dependency = dependencies->entries[i].value;
 		paths[i] = (struct plan_path){dependency->path, dependency->prefix};
 	}
-	for (size_t i = 0; i < evaluation->count; i++)
+	for (size_t i = 0; i < evaluation->count; i++) {
+		if (reads_outside(&evaluation->images[i]))
+			strings_add_once(&bases, OUTSIDE);
 		for (size_t b = 0; b < evaluation->images[i].base_count; b++)
 			strings_add_once(&bases, evaluation->images[i].bases[b].reference.image);
+	}
 	return plan_definition_put(index->store, index->tree.id, definition->key,
 		&definition->digest, rows->items, rows->count, paths, dependencies->count, &bases,
 		err);
@@ -516,12 +548,14 @@ int index_read_definition_at(struct index *index, const struct object_id *tree, 
 
 /* ---- bases ---- */
 
-/* A row says another digest of its base than the base has now. */
+/* A row says another digest of its base than the base has now, or cannot know. */
 static bool is_stale(const struct index *index, const struct plan_row *row)
 {
 	struct error ignored;
 	autojson struct json *facts = NULL;
 
+	if (strstr(row->facts, "\"outside\":true"))
+		return true;
 	if (!strstr(row->facts, "\"bases\"") ||
 		json_parse_bytes(row->facts, strlen(row->facts), &facts, &ignored) < 0)
 		return false;

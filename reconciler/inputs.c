@@ -306,11 +306,15 @@ int inputs_look(struct inputs *inputs, const char *path, enum entry_kind *kind, 
 
 /* ---- adding ---- */
 
+char *input_lfs_object(const struct input *input)
+{
+	return memory_printf("%slfs/objects/%.2s/%.2s/%s", source_git_folder(input->source),
+		input->value, input->value + 2, input->value);
+}
+
 static void check_lfs(struct inputs *inputs, const char *path, const struct input *input)
 {
-	autofree char *object = memory_printf("%slfs/objects/%.2s/%.2s/%s",
-		source_git_folder(snapshot_source(inputs->snapshot)), input->value,
-		input->value + 2, input->value);
+	autofree char *object = input_lfs_object(input);
 
 	if (!file_exists(AT_FDCWD, object))
 		reasons_add(inputs->problems, REASON_LFS, path, NULL, NULL,

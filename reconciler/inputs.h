@@ -40,6 +40,9 @@ struct input {
 	bool is_lfs;
 };
 
+/* Where git-lfs keeps the content that INPUT, a pointer, stands for; the caller frees. */
+char *input_lfs_object(const struct input *input);
+
 /* What a change of a path has to be held against. */
 struct dependency {
 	char *path;

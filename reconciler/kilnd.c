@@ -13,6 +13,8 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "base/memory.h"
+#include "reconciler/loop.h"
 #include "reconciler/verbs/verbs.h"
 
 enum { CLIENT_FD = 3 };
@@ -67,45 +69,89 @@ static void say_busy(struct client *client, const char *holder)
 	message_send_wait(&client->link, message, &ignored);
 }
 
+/* Sends what is left to be sent. */
+static void dismiss(struct client *client)
+{
+	struct error ignored;
+
+	message_flush_wait(&client->link, &ignored);
+	json_free(client->request);
+	message_link_clear(&client->link);
+	free(client);
+}
+
+/* A verb whose answer takes time, or changes something: the loop serves others meanwhile. Takes over CLIENT. */
+static int answer_in_loop(struct head *head, struct client *client, struct error *err)
+{
+	struct loop *loop;
+
+	if (loop_new(head, &loop, err) < 0) {
+		client_fail(client, err, 1);
+		dismiss(client);
+		return -1;
+	}
+	int result = loop_add_client(loop, client, err);
+	if (result == 0)
+		result = loop_run(loop, false, err);
+	loop_free(loop);
+	return result;
+}
+
+static struct client *receive(void)
+{
+	struct client *client = memory_new(sizeof(*client));
+	struct error err;
+
+	message_link_init(&client->link, CLIENT_FD);
+	if (message_receive_wait(&client->link, -1, &client->request, &err) > 0)
+		return client;
+	dismiss(client);
+	return NULL;
+}
+
 static void answer(struct head *head, struct client *client, const struct verb *verb)
 {
 	struct error err;
 
+	if (verb->loops) {
+		if (answer_in_loop(head, client, &err) < 0)
+			fprintf(stderr, "kilnd: %s\n", err.text);
+		return;
+	}
 	if (verb->run(head, client, &err) < 0)
 		client_fail(client, &err, 1);
+	dismiss(client);
 }
 
 static int run_once(const struct settings *settings)
 {
-	struct client client = {0};
+	struct client *client = receive();
 	struct head head = {.lock = -1};
 	struct error err;
 	char holder[128] = "", who[64];
 
-	message_link_init(&client.link, CLIENT_FD);
-	if (message_receive_wait(&client.link, -1, &client.request, &err) <= 0)
+	if (!client)
 		return 1;
-	const struct verb *verb = verb_find(client_verb(&client));
-	snprintf(who, sizeof(who), "kiln %.32s", client_verb(&client));
-	int opened = 0;
+	const struct verb *verb = verb_find(client_verb(client));
 	if (!verb) {
-		error_set(&err, ERROR_BROKEN, "there is no verb %s", client_verb(&client));
-		client_fail(&client, &err, 2);
-	} else {
-		opened = head_open(&head, settings->config, settings->state, verb->creates, who,
-			holder, &err);
-		if (opened > 0)
-			answer(&head, &client, verb);
-		else if (opened == 0)
-			say_busy(&client, holder);
-		else
-			client_fail(&client, &err, 1);
+		error_set(&err, ERROR_BROKEN, "there is no verb %s", client_verb(client));
+		client_fail(client, &err, 2);
+		dismiss(client);
+		return 2;
 	}
-	while (message_flush(&client.link) == 0)
-		usleep(1000);
+	snprintf(who, sizeof(who), "kiln %.32s", client_verb(client));
+	int opened = head_open(&head, settings->config, settings->state, verb->creates, who, holder,
+		&err);
+	if (opened > 0) {
+		answer(&head, client, verb);
+	} else {
+		if (opened == 0)
+			say_busy(client, holder);
+		else
+			client_fail(client, &err, 1);
+		dismiss(client);
+	}
 	head_close(&head);
-	json_free(client.request);
-	message_link_clear(&client.link);
 	return 0;
 }
 

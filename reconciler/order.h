@@ -3,7 +3,7 @@
 
 /* Orders for workers: what the head knows of a job, as the JSON that backends/ reads. */
 
-#include "reconciler/head.h"
+#include "reconciler/repository.h"
 #include "state/build.h"
 
 /* What every job of a build has: folders, limits, ids. The caller frees. */

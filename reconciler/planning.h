@@ -6,7 +6,7 @@
  * the one that carries it out.
  */
 
-#include "reconciler/head.h"
+#include "reconciler/repository.h"
 
 struct planning {
 	struct commit commit;

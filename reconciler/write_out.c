@@ -14,14 +14,12 @@
 static const size_t blob_most = (size_t)8 << 30;
 
 /* The content: of a git-lfs pointer what it points to. */
-static int read_content(const struct inputs *inputs, const struct input *input, char **bytes,
+static int read_content(const struct input *input, char **bytes,
 	size_t *size, struct error *err)
 {
 	if (!input->is_lfs)
 		return source_read(input->source, &input->id, OBJECT_BLOB, blob_most, bytes, size, err);
-	autofree char *object = memory_printf("%slfs/objects/%.2s/%.2s/%s",
-		source_git_folder(snapshot_source(inputs->snapshot)), input->value,
-		input->value + 2, input->value);
+	autofree char *object = input_lfs_object(input);
 	return file_read(AT_FDCWD, object, blob_most, bytes, size, err);
 }
 
@@ -47,7 +45,7 @@ static int open_parent(int root, const char *path, struct error *err)
 	return *folder ? folder_make(root, folder, 0755, err) : folder_open(root, ".", err);
 }
 
-static int write_file(const struct inputs *inputs, const struct input *input, int root,
+static int write_file(const struct input *input, int root,
 	struct error *err)
 {
 	autofree char *bytes = NULL;
@@ -56,7 +54,7 @@ static int write_file(const struct inputs *inputs, const struct input *input, in
 
 	if (folder < 0)
 		return -1;
-	if (read_content(inputs, input, &bytes, &size, err) < 0 ||
+	if (read_content(input, &bytes, &size, err) < 0 ||
 		check_content(input, bytes, size, err) < 0)
 		return -1;
 	const char *name = path_name(input->path);
@@ -85,7 +83,7 @@ int write_out(const struct inputs *inputs, int folder, struct error *err)
 			bool is_link = input->mode == 0120000;
 			if (!input->source || input->mode == 0160000 || is_link != (links == 1))
 				continue;
-			if (write_file(inputs, input, folder, err) < 0)
+			if (write_file(input, folder, err) < 0)
 				return fail_while(err, "writing out the closure");
 		}
 	}

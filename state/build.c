@@ -193,6 +193,13 @@ int builds_under_way(struct store *store, struct build_records *records, struct 
 	return list_builds(store, QUERY_BUILDS_UNDER_WAY, NULL, records, err);
 }
 
+int builds_published(struct store *store, int64_t image, struct build_records *records,
+	struct error *err)
+{
+	return list_builds(
+		store, QUERY_BUILDS_PUBLISHED, WITH(number(":image", image)), records, err);
+}
+
 int builds_with_bases(struct store *store, struct build_records *records, struct error *err)
 {
 	return list_builds(store, QUERY_BUILDS_WITH_BASES, NULL, records, err);

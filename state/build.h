@@ -58,6 +58,9 @@ int build_find_newest(struct store *store, int64_t image, struct build_record *r
 int builds_of_image(struct store *store, int64_t image, struct build_records *records,
 	struct error *err);
 int builds_under_way(struct store *store, struct build_records *records, struct error *err);
+/* Those that the catalog has (live and superseded), by version. */
+int builds_published(struct store *store, int64_t image, struct build_records *records,
+	struct error *err);
 /* Live ones and those under way that are built on an image of the catalog. */
 int builds_with_bases(struct store *store, struct build_records *records, struct error *err);
 /* COMMIT may be the beginning of one. */

@@ -74,6 +74,9 @@ static const char *const sql[QUERY_COUNT] = {
 	[QUERY_BUILDS_ALL_VERSIONS] =
 		"SELECT " BUILD_COLUMNS
 		" FROM builds WHERE version IS NOT NULL ORDER BY image, version",
+	[QUERY_BUILDS_PUBLISHED] =
+		"SELECT " BUILD_COLUMNS " FROM builds WHERE image = :image AND version IS NOT NULL AND "
+		"phase IN ('live', 'superseded') ORDER BY version",
 	[QUERY_BUILDS_WITH_BASES] =
 		"SELECT " BUILD_COLUMNS
 		" FROM builds WHERE bases <> '[]' AND phase IN ('planned', 'building', 'validating', "

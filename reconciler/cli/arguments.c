@@ -137,7 +137,6 @@ int cli_parse(struct session *session, int argc, char **argv, bool *help, struct
 	bool words_only = false;
 
 	session->arguments = json_new_object();
-	session->terminal = isatty(STDOUT_FILENO);
 	for (int at = 0; at < argc; at++) {
 		if (!words_only && strcmp(argv[at], "--") == 0) {
 			words_only = true;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "reconciler/cli/progress.h"
 
 struct session;
 
@@ -42,6 +43,8 @@ struct cli_verb {
 	void (*observe)(struct session *session, const struct json *item);
 	/* One item of the answer, for a person. NULL: nothing is shown. */
 	void (*show)(struct session *session, const struct json *item);
+	/* A line of a build's log, likewise. */
+	void (*show_log)(struct session *session, const struct json *line);
 	/* At the end; may change the exit code. May be NULL. */
 	int (*finish)(struct session *session, int code);
 	/* Instead of asking kilnd. */
@@ -53,10 +56,8 @@ struct session {
 	struct json *arguments; /* what is sent; flags by their names */
 	const char *config, *state;
 	bool as_json;
-	bool terminal;  /* standard output is one */
 	long items;     /* that came */
-	void *data;     /* the verb's own */
-	void (*tick)(struct session *session); /* every 200 ms while nothing comes; NULL: not wanted */
+	struct progress progress;
 };
 
 /* All verbs, in the order of the help; ended by NULL. */

@@ -22,6 +22,7 @@
 enum {
 	LOCK_WAIT_USEC = 10 * 1000 * 1000,
 	RETRY_USEC = 30 * 1000,
+	TICK_MSEC = 200, /* of the progress line */
 	CONFIG_SIZE_MOST = 4 * 1024 * 1024,
 };
 
@@ -155,9 +156,27 @@ static void catch_interrupts(void)
 {
 	struct sigaction action = {.sa_handler = note_interrupt}; /* no SA_RESTART: poll must wake */
 
+	sigset_t signals;
+
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* they come while we wait, and at no other time: none is missed */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
+/* Until something comes, a signal or the next look at the progress line. */
+static void wait_for_answer(const struct session *session, int fd)
+{
+	static const struct timespec tick = {.tv_nsec = TICK_MSEC * 1000000};
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	sigset_t none;
+
+	sigemptyset(&none);
+	ppoll(&wait, 1, session->progress.shown ? &tick : NULL, &none);
 }
 
 /* The first one asks kilnd to clean up, the second to stop at once. */
@@ -176,6 +195,7 @@ static void show_item(struct session *session, const struct json *item)
 {
 	CLEANUP(text_clear) struct text line = {0};
 
+	progress_wipe(&session->progress);
 	session->items++;
 	if (session->verb->observe)
 		session->verb->observe(session, item);
@@ -188,6 +208,20 @@ static void show_item(struct session *session, const struct json *item)
 		session->verb->show(session, item);
 		fflush(stdout);
 	}
+}
+
+static void show_log(struct session *session, const struct json *line)
+{
+	progress_wipe(&session->progress);
+	if (session->verb->show_log)
+		session->verb->show_log(session, line);
+	fflush(stdout);
+}
+
+static void complain(struct session *session, const char *text)
+{
+	progress_wipe(&session->progress);
+	cli_complain("%s", text);
 }
 
 enum { ANSWER_BUSY = -2, ANSWER_LOST = -3 };
@@ -206,11 +240,9 @@ static int read_answer(struct session *session, struct message_link *link, char 
 			return 1;
 		}
 		if (have == 0) {
-			struct pollfd wait = {.fd = link->fd, .events = POLLIN};
 			pass_interrupts(link, &passed);
-			if (session->tick)
-				session->tick(session);
-			poll(&wait, 1, session->tick ? 200 : -1);
+			progress_draw(&session->progress);
+			wait_for_answer(session, link->fd);
 			if (message_fill(link) < 0 && message_next(link, &message, &err) <= 0)
 				return ANSWER_LOST;
 			if (!message)
@@ -222,10 +254,12 @@ static int read_answer(struct session *session, struct message_link *link, char 
 		}
 		if (json_has(message, "item"))
 			show_item(session, json_get(message, "item"));
+		if (json_has(message, "log"))
+			show_log(session, json_get(message, "log"));
 		if (json_has(message, "note"))
-			cli_complain("%s", json_get_text(message, "note", ""));
+			complain(session, json_get_text(message, "note", ""));
 		if (json_has(message, "error"))
-			cli_complain("%s", json_get_text(message, "error", ""));
+			complain(session, json_get_text(message, "error", ""));
 		if (json_has(message, "end"))
 			return (int)json_get_integer(message, "end", 1);
 	}
@@ -282,6 +316,7 @@ int cli_ask(struct session *session)
 	int code;
 
 	catch_interrupts();
+	progress_init(&session->progress, session->verb->name);
 	for (;;) {
 		code = ask_once(session, holder);
 		if ((code != ANSWER_BUSY && code != ANSWER_LOST) || session->items || interrupts)
@@ -301,5 +336,6 @@ int cli_ask(struct session *session)
 		cli_complain("kilnd ended without an answer");
 		code = 1;
 	}
+	progress_clear(&session->progress);
 	return session->verb->finish ? session->verb->finish(session, code) : code;
 }

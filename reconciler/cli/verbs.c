@@ -5,6 +5,7 @@
 
 const struct cli_verb *const cli_verbs[] = {
 	&cli_plan,
+	&cli_apply,
 	&cli_inputs,
 	&cli_phases,
 	NULL,

@@ -5,4 +5,4 @@
 
 #include "reconciler/cli/cli.h"
 
-extern const struct cli_verb cli_plan, cli_inputs, cli_phases;
+extern const struct cli_verb cli_plan, cli_apply, cli_inputs, cli_phases;

@@ -187,7 +187,7 @@ bool source_has_work_tree(const struct source *source)
 
 const char *source_git_folder(const struct source *source)
 {
-	return git_repository_path(source->repository);
+	return git_repository_commondir(source->repository);
 }
 
 void commit_clear(struct commit *commit)

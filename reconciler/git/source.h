@@ -38,7 +38,7 @@ char *source_discover(const char *folder);
 char *source_canonical_path(const char *place, struct error *err);
 
 bool source_has_work_tree(const struct source *source);
-/* The repository's own folder (".git" or the bare one), ending in '/'. Borrowed. */
+/* Where its objects are (".git" or the bare one; of a linked work tree the main one), ending in '/'. Borrowed. */
 const char *source_git_folder(const struct source *source);
 
 struct commit {

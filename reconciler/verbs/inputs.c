@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/moment.h"
 #include "reconciler/planning.h"
+#include "reconciler/selection.h"
 
 static int show_closure(struct repository *repository, struct planning *planning,
 	struct client *client, struct error *err)
@@ -45,45 +46,24 @@ static int show_closure(struct repository *repository, struct planning *planning
 int verb_inputs(struct head *head, struct client *client, struct error *err)
 {
 	const struct json *arguments = client_arguments(client);
-	const char *name = json_get_text(arguments, "image", "");
-	const char *slash = strrchr(name, '/');
-	CLEANUP(strings_clear) struct strings places = {0}, names = {0};
-	autofree char *named = slash ? memory_copy_bytes(name, slash - name) : NULL;
-	struct error last = {.text = ""};
+	CLEANUP(selection_clear) struct selection selection = {0};
+	CLEANUP(strings_clear) struct strings names = {0};
+	CLEANUP(repository_close) struct repository repository = {0};
+	struct planning planning;
 
-	/* REPOSITORY/NAME names a repository; NAME alone is looked for in all that a plan would show */
-	strings_add(&names, slash ? slash + 1 : name);
-	if (named && !service_find_repository(&head->service, named)) {
-		struct repository_record record;
-		int found = repository_find_by_name(head->store, named, &record, err);
-		if (found < 0)
-			return -1;
-		if (!found)
-			return fail(err, ERROR_CATALOG, "there is no repository %s", named);
-		strings_add(&places, record.place);
-		repository_record_clear(&record);
-	} else if (head_find_places(head, named, client_folder(client), &places, err) < 0) {
+	strings_add(&names, json_get_text(arguments, "image", ""));
+	if (selection_make(head, NULL, client_folder(client), &names, &selection, err) < 0)
 		return -1;
-	}
-	strings_each (place, &places) {
-		struct repository repository;
-		struct planning planning;
-		struct planning_options options = {.revision = json_get_text(arguments, "at", NULL),
-			.names = &names,
-			.now_usec = moment_now_usec()};
-		if (repository_open(head, place, client_folder(client), &repository, err) < 0)
-			return -1;
-		int result = planning_make(&repository, &options, &planning, &last);
-		if (result == 0) {
-			result = show_closure(&repository, &planning, client, err);
-			planning_clear(&planning);
-			repository_close(&repository);
-			if (result == 0)
-				client_end(client, 0);
-			return result;
-		}
-		repository_close(&repository);
-	}
-	*err = last;
-	return -1;
+	const struct selected *selected = &selection.items[0];
+	struct planning_options options = {.revision = json_get_text(arguments, "at", NULL),
+		.names = &selected->names,
+		.now_usec = moment_now_usec()};
+	if (repository_open(head, selected->place, client_folder(client), &repository, err) < 0 ||
+		planning_make(&repository, &options, &planning, err) < 0)
+		return -1;
+	int result = show_closure(&repository, &planning, client, err);
+	planning_clear(&planning);
+	if (result == 0)
+		client_end(client, 0);
+	return result;
 }

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/moment.h"
 #include "reconciler/planning.h"
+#include "reconciler/selection.h"
 
 static struct json *begin(struct repository *repository)
 {
@@ -66,29 +67,28 @@ static int plan_range(struct repository *repository, struct client *client, cons
 	return 0;
 }
 
-static int plan_commit(struct repository *repository, struct client *client, struct error *err)
+static int plan_commit(struct repository *repository, struct client *client,
+	const struct strings *names, struct error *err)
 {
 	const struct json *arguments = client_arguments(client);
-	CLEANUP(strings_clear) struct strings names = {0};
 	autojson struct json *answer = begin(repository);
 	struct json *images = json_new_list();
 	struct planning planning;
 	struct planning_options options = {
 		.revision = json_get_text(arguments, "at", NULL),
-		.names = &names,
+		.names = names,
 		.now_usec = moment_now_usec(),
 		.keep = !json_get_text(arguments, "at", NULL),
 	};
 
 	json_set(answer, "images", images);
-	json_get_texts(arguments, "images", &names);
 	if (planning_make(repository, &options, &planning, err) < 0)
 		return -1;
 	note_commit(repository, client, &planning.commit);
 	int result = 0;
 	for (size_t i = 0; i < planning.facts.count && result == 0; i++) {
 		const char *name = planning.facts.items[i].wanted.name;
-		if (names.count && !strings_has(&names, name))
+		if (names->count && !strings_has(names, name))
 			continue; /* there only because another is built on it */
 		struct json *image = planning_image(repository, &planning, i, err);
 		if (image)
@@ -111,19 +111,21 @@ int verb_plan(struct head *head, struct client *client, struct error *err)
 {
 	const struct json *arguments = client_arguments(client);
 	const char *range = json_get_text(arguments, "range", NULL);
-	CLEANUP(strings_clear) struct strings places = {0};
+	CLEANUP(selection_clear) struct selection selection = {0};
+	CLEANUP(strings_clear) struct strings names = {0};
 
-	if (head_find_places(head, json_get_text(arguments, "repository", NULL),
-		    client_folder(client), &places, err) < 0)
+	json_get_texts(arguments, "images", &names);
+	if (selection_make(head, json_get_text(arguments, "repository", NULL),
+		    client_folder(client), &names, &selection, err) < 0)
 		return -1;
-	strings_each (place, &places) {
-		struct repository repository;
-		if (repository_open(head, place, client_folder(client), &repository, err) < 0)
+	for (size_t i = 0; i < selection.count; i++) {
+		const struct selected *selected = &selection.items[i];
+		CLEANUP(repository_close) struct repository repository = {0};
+		if (repository_open(head, selected->place, client_folder(client), &repository,
+			    err) < 0)
 			return -1;
-		int result = range ? plan_range(&repository, client, range, err)
-				   : plan_commit(&repository, client, err);
-		repository_close(&repository);
-		if (result < 0)
+		if ((range ? plan_range(&repository, client, range, err)
+			   : plan_commit(&repository, client, &selected->names, err)) < 0)
 			return -1;
 	}
 	client_end(client, 0);

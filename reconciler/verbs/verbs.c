@@ -6,6 +6,7 @@
 const struct verb verbs[] = {
 	{"plan", .run = verb_plan},
 	{"inputs", .run = verb_inputs},
+	{"apply", .creates = true, .loops = true, .run = verb_apply},
 	{0},
 };
 

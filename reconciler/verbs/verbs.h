@@ -24,3 +24,4 @@ extern const struct verb verbs[];
 
 int verb_plan(struct head *head, struct client *client, struct error *err);
 int verb_inputs(struct head *head, struct client *client, struct error *err);
+int verb_apply(struct head *head, struct client *client, struct error *err);

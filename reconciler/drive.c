@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconciler/drive.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "backends/journal.h"
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/files.h"
+#include "base/memory.h"
+#include "base/moment.h"
+#include "base/process.h"
+#include "reconciler/prepare.h"
+#include "reconciler/settle.h"
+
+enum {
+	GRACE_SEC = 60,       /* behind the deadline that a worker keeps itself */
+	SAID_MOST = 4096,
+};
+
+struct driving {
+	struct replacement *replacement;
+	struct loop *loop;
+	sd_event *event;
+	struct task *task;
+};
+
+static void tell(const struct driving *driving, const char *text)
+{
+	if (driving->task && driving->task->moved)
+		driving->task->moved(driving->task, driving->replacement, text);
+}
+
+/* ---- the worker's end ---- */
+
+void drive_stop_watching(struct replacement *replacement)
+{
+	replacement->exited = sd_event_source_disable_unref(replacement->exited);
+	replacement->overdue = sd_event_source_disable_unref(replacement->overdue);
+}
+
+void drive_kill(struct replacement *replacement)
+{
+	if (replacement->run.state == RUN_ALIVE)
+		worker_kill(replacement->run.pid);
+}
+
+/* What a worker that could not even begin said. */
+static void read_said(struct replacement *replacement, struct text *said)
+{
+	struct error ignored;
+
+	if (replacement->said >= 0 && lseek(replacement->said, 0, SEEK_SET) == 0)
+		file_read_fd(replacement->said, SAID_MOST, said, &ignored);
+	while (said->size && said->data[said->size - 1] == '\n')
+		said->data[--said->size] = '\0';
+}
+
+static void blame(struct replacement *replacement, int code)
+{
+	CLEANUP(text_clear) struct text said = {0};
+	struct worker_run *run = &replacement->run;
+	char how[64];
+
+	read_said(replacement, &said);
+	error_set(&run->failure, ERROR_TRANSIENT, "the worker of job %s ended without a word: %s%s%s",
+		job_kind_name(run->job), process_describe(code, how), said.size ? ": " : "",
+		text_get(&said));
+	/* it never began: there is nothing that a second one would do better */
+	if (run->state == RUN_NONE) {
+		run->state = RUN_FAILED;
+		run->failure.kind = ERROR_BROKEN;
+	}
+}
+
+static int watch(const struct driving *driving, pid_t pid, struct error *err);
+
+static void note_exit(const struct driving *driving, int code)
+{
+	struct replacement *replacement = driving->replacement;
+	enum job_kind job = replacement->run.job;
+	autofree char *folder = replacement_folder(replacement);
+	struct error err;
+
+	drive_stop_watching(replacement);
+	json_free(TAKE(replacement->journal));
+	if (worker_read(folder, job, replacement->build.attempts, &replacement->run,
+		    &replacement->journal, &err) < 0) {
+		replacement->run.state = RUN_FAILED;
+		replacement->run.failure = err;
+	} else if (replacement->run.state == RUN_ALIVE) {
+		/* not ours: one that an earlier kilnd started was faster */
+		if (watch(driving, replacement->run.pid, &err) == 0)
+			return;
+		replacement->run.state = RUN_DIED;
+	}
+	if (replacement->run.state == RUN_NONE || replacement->run.state == RUN_DIED)
+		blame(replacement, code);
+	cleanup_close(&replacement->said);
+	replacement->said = -1;
+}
+
+static int on_exit_of_worker(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+	struct driving *driving = context;
+	struct loop *loop = driving->loop;
+	siginfo_t info = {0};
+	int code = 128 + SIGKILL; /* of one that is not our child nobody learns it */
+
+	(void)source;
+	(void)events;
+	if (waitid(P_PIDFD, fd, &info, WEXITED | WNOHANG) == 0 && info.si_pid)
+		code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+	note_exit(driving, code);
+	loop_wake(loop);
+	return 0;
+}
+
+static int on_overdue(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct driving *driving = context;
+
+	(void)source;
+	(void)usec;
+	worker_kill(driving->replacement->run.pid);
+	return 0;
+}
+
+static void free_driving(void *context)
+{
+	free(context);
+}
+
+static int add_timer(const struct driving *driving, struct driving *own, struct error *err)
+{
+	struct replacement *replacement = driving->replacement;
+	uint64_t after_usec = (uint64_t)(replacement->head->service.limits.build_timeout_sec +
+				      GRACE_SEC) *
+		1000000;
+	int result = sd_event_add_time_relative(driving->event, &replacement->overdue,
+		CLOCK_MONOTONIC, after_usec, 1000000, on_overdue, own);
+
+	return result < 0 ? fail(err, ERROR_BROKEN, "cannot set a timer: %s", strerror(-result)) : 0;
+}
+
+static int watch(const struct driving *driving, pid_t pid, struct error *err)
+{
+	struct replacement *replacement = driving->replacement;
+	int fd = pidfd_open(pid, 0);
+
+	if (fd < 0)
+		return fail_errno(err, ERROR_TRANSIENT, "the worker %d", (int)pid);
+	struct driving *own = memory_new(sizeof(*own));
+	*own = *driving;
+	int result = sd_event_add_io(
+		driving->event, &replacement->exited, fd, EPOLLIN, on_exit_of_worker, own);
+	if (result < 0) {
+		close(fd);
+		free(own);
+		return fail(err, ERROR_BROKEN, "cannot watch a worker: %s", strerror(-result));
+	}
+	sd_event_source_set_io_fd_own(replacement->exited, true);
+	sd_event_source_set_destroy_callback(replacement->exited, free_driving);
+	return add_timer(driving, own, err);
+}
+
+/* ---- starting one ---- */
+
+static int start(const struct driving *driving, enum job_kind job, struct error *err)
+{
+	struct replacement *replacement = driving->replacement;
+	autofree char *folder = replacement_folder(replacement);
+	autojson struct json *order = NULL;
+
+	/* the number of the run is lasting before the run is */
+	replacement->build.attempts++;
+	if (build_add_attempt(replacement->head->store, replacement->build.id, err) < 0 ||
+		prepare_job(replacement, job, &order, err) < 0)
+		return -1;
+	FAULT("worker-before");
+	replacement->said = memfd_create("said", MFD_CLOEXEC);
+	pid_t pid = worker_start(order, replacement->said, err);
+	if (pid < 0)
+		return -1;
+	FAULT("worker-started");
+	replacement->run.pid = pid;
+	replacement->run.state = RUN_ALIVE;
+	return watch(driving, pid, err);
+}
+
+static void run(const struct driving *driving, enum job_kind job)
+{
+	struct replacement *replacement = driving->replacement;
+	struct error err;
+	int deaths = replacement->run.job == job ? replacement->run.deaths : 0;
+
+	replacement->run = (struct worker_run){.job = job, .deaths = deaths};
+	replacement->asked_to_stop = false;
+	if (start(driving, job, &err) == 0)
+		return;
+	replacement->run.state = RUN_FAILED;
+	replacement->run.failure = err;
+}
+
+static void ask_to_stop(struct replacement *replacement)
+{
+	if (!replacement->asked_to_stop)
+		kill(replacement->run.pid, SIGTERM);
+	replacement->asked_to_stop = true;
+}
+
+/* ---- moving ---- */
+
+static void count_steps(const struct json *journal, size_t *all, size_t *reused)
+{
+	*all = *reused = 0;
+	for (size_t i = 0; i < json_count(journal); i++) {
+		const struct json *entry = json_item(journal, i);
+		const char *event = json_get_text(entry, "event", "");
+		if (strcmp(event, "begin") == 0)
+			*all = *reused = 0;
+		if (strcmp(event, "step") != 0)
+			continue;
+		(*all)++;
+		*reused += strcmp(json_get_text(entry, "how", ""), "reused") == 0;
+	}
+}
+
+/* What a person is told of the move. */
+static char *describe(const struct replacement *replacement, enum phase from)
+{
+	const struct build_record *build = &replacement->build;
+	size_t all, reused;
+
+	switch (build->phase) {
+	case PHASE_FAILED:
+		return memory_copy_text(replacement->failure.text);
+	case PHASE_CANCELLED:
+		return memory_copy_text(replacement->unwanted ? replacement->unwanted : "");
+	case PHASE_UNNEEDED:
+		return memory_copy_text(build->reuses
+				? "the version passes; nothing is published"
+				: "the result equals the live version: nothing is published");
+	case PHASE_LIVE:
+		return memory_printf("version %lld is live", (long long)build->version);
+	default:
+		break;
+	}
+	if (from != PHASE_BUILDING || build->reuses)
+		return memory_copy_text(phase_help(build->phase));
+	count_steps(replacement->journal, &all, &reused);
+	return memory_printf("built (%zu of %zu steps reused); %s", reused, all,
+		phase_help(build->phase));
+}
+
+static int move(const struct driving *driving, enum phase to, struct error *err)
+{
+	struct replacement *replacement = driving->replacement;
+	enum phase from = replacement->build.phase;
+
+	if (to == PHASE_FAILED) {
+		replacement->failure = replacement->run.failure;
+		if (replacement->run.state == RUN_DIED)
+			error_add_context(&replacement->failure, "%d times", REPLACE_DEATHS_MOST);
+	}
+	if (settle_move(replacement, to, moment_now_usec(), err) < 0)
+		return -1;
+	/* the next phase has workers of its own */
+	if (replacement->run.job != JOB_REMOVE)
+		replacement->run = (struct worker_run){.job = JOB_NONE};
+	autofree char *text = describe(replacement, from);
+	tell(driving, text);
+	return 0;
+}
+
+static int carry_out(const struct driving *driving, const struct replace_step *step,
+	struct error *err)
+{
+	struct replacement *replacement = driving->replacement;
+
+	switch (step->order) {
+	case REPLACE_RUN:
+		run(driving, step->job);
+		return 0;
+	case REPLACE_MOVE:
+		return move(driving, step->to, err);
+	case REPLACE_ORDER_DONE:
+		if (settle_order(replacement, moment_now_usec(), err) < 0)
+			return -1;
+		tell(driving, "the channels moved");
+		return 0;
+	case REPLACE_LATER:
+		*err = replacement->run.failure;
+		return -1;
+	default:
+		return 0;
+	}
+}
+
+/* It stays where it is; the next pass goes on from there. */
+static bool put_off(const struct driving *driving, const struct error *err)
+{
+	struct replacement *replacement = driving->replacement;
+
+	replacement->later = true;
+	replacement->failure = *err;
+	return true;
+}
+
+bool drive(struct replacement *replacement, struct loop *loop, struct sd_event *event,
+	struct task *task, bool *ended)
+{
+	struct driving driving = {replacement, loop, event, task};
+	bool changed = false;
+
+	*ended = false;
+	for (;; changed = true) {
+		struct replace_facts facts;
+		struct error err;
+		if (replacement_facts(replacement, &facts, &err) < 0) {
+			*ended = put_off(&driving, &err);
+			return true;
+		}
+		struct replace_step step = replace_next(&facts);
+		if (step.order == REPLACE_STOP)
+			ask_to_stop(replacement);
+		if (step.order == REPLACE_STOP || step.order == REPLACE_WAIT ||
+			(step.order == REPLACE_RUN && !loop_has_room(loop, step.job)))
+			return changed;
+		*ended = step.order == REPLACE_END;
+		if (*ended)
+			return true;
+		if (carry_out(&driving, &step, &err) < 0) {
+			*ended = put_off(&driving, &err);
+			return true;
+		}
+	}
+}
+
+int drive_adopt(struct replacement *replacement, struct loop *loop, struct sd_event *event,
+	struct error *err)
+{
+	static const enum job_kind jobs[PHASE_COUNT] = {
+		[PHASE_BUILDING] = JOB_BUILD,
+		[PHASE_VALIDATING] = JOB_VALIDATE,
+		[PHASE_PUBLISHING] = JOB_PUBLISH,
+		[PHASE_SWITCHING] = JOB_SWITCH,
+		[PHASE_RETIRING] = JOB_RETIRE,
+	};
+	struct driving driving = {replacement, loop, event, NULL};
+	autofree char *folder = replacement_folder(replacement);
+	enum job_kind job = jobs[replacement->build.phase];
+
+	if (replacement->ordered)
+		job = JOB_SWITCH;
+	if (worker_read(folder, job, replacement->build.attempts, &replacement->run,
+		    &replacement->journal, err) < 0)
+		return -1;
+	if (replacement->run.state == RUN_NONE)
+		replacement->run.job = JOB_NONE;
+	if (replacement->run.state != RUN_ALIVE)
+		return 0;
+	if (watch(&driving, replacement->run.pid, err) == 0)
+		return 0;
+	/* it ended just now */
+	return worker_read(folder, job, replacement->build.attempts, &replacement->run,
+		&replacement->journal, err);
+}

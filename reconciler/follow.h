@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Logs of builds that clients watch while they grow. */
+
+#include "reconciler/client.h"
+
+struct sd_event;
+struct follower;
+
+/* The followers of one loop; zeroed is none. */
+struct followers {
+	struct follower *first;
+};
+
+/*
+ * Each line of FOLDER/log goes to CLIENT by client_log: those that are there if FROM_START, and those that come. CHANGED
+ * is called after some went.
+ */
+void follow_add(struct followers *followers, struct sd_event *event, const char *folder,
+	struct client *client, bool from_start, void (*changed)(void *context), void *context);
+/* The log in FOLDER is complete: what is left of it goes out. */
+void follow_complete(struct followers *followers, const char *folder);
+/* NULL: all. */
+void follow_drop(struct followers *followers, const struct client *client);

@@ -1,0 +1,708 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconciler/pass.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/memory.h"
+#include "base/moment.h"
+#include "reconciler/order.h"
+#include "reconciler/planning.h"
+#include "reconciler/prepare.h"
+#include "reconciler/retiring.h"
+#include "reconciler/settle.h"
+
+enum { ROUNDS_MOST = 5 }; /* of one image in one pass: something keeps changing under it */
+
+enum item_state {
+	ITEM_WAITING, /* for its parents; then it is planned again */
+	ITEM_READY,
+	ITEM_RUNNING,
+	ITEM_DONE,
+};
+
+/* One image of the pass. */
+struct item {
+	char *name;
+	enum item_state state;
+	struct strings parents;
+	int rounds;
+	bool blocked;
+	const struct replacement *replacement; /* ITEM_RUNNING */
+	/* what was decided */
+	enum action action;
+	struct digest closure, rules;
+	int64_t image; /* its row, 0: none yet */
+	int64_t switch_to;
+	bool revalidate;
+	char *definition;
+	struct json *policy, *reasons;
+};
+
+struct pass {
+	struct task task; /* first: tasks are passes */
+	struct head *head;
+	struct apply *apply;
+	struct pass_options options;
+	struct repository repository;
+	struct commit commit;
+	char commit_hex[OBJECT_ID_HEX_SIZE];
+	struct item *items;
+	size_t count, room;
+	struct map by_name; /* name -> index + 1 */
+	struct strings sweep; /* images that may have versions to retire */
+	bool followed;        /* the commit is the one that is followed, and nothing was added to it */
+	bool cancelled, sweeping;
+	size_t live, unneeded, switched, failed, blocked, retired;
+};
+
+/* ---- what the client hears ---- */
+
+static const char *shown_name(const struct pass *pass, const char *name, char **buffer)
+{
+	if (!pass->repository.prefixed)
+		return name;
+	*buffer = memory_printf("%s/%s", pass->repository.name, name);
+	return *buffer;
+}
+
+static void report(const struct pass *pass, const char *name, const struct build_record *build,
+	const char *action, const char *text)
+{
+	autofree char *buffer = NULL;
+	struct json *item = json_new_object();
+	char time[MOMENT_TEXT_SIZE];
+
+	if (!pass->task.client) {
+		json_free(item);
+		return;
+	}
+	json_set_text(item, "time", moment_text(moment_now_usec(), time));
+	json_set_text(item, "image", name ? shown_name(pass, name, &buffer) : NULL);
+	json_set_text(item, "build", build ? build->id : NULL);
+	json_set_text(item, "phase", build ? phase_name(build->phase) : NULL);
+	if (build && build->version)
+		json_set_integer(item, "version", build->version);
+	else
+		json_set(item, "version", NULL);
+	json_set_text(item, "text", text);
+	json_set_text(item, "action", action);
+	client_item(pass->task.client, item);
+}
+
+/* Nothing is done with it, and who asked for it should know why. */
+static void report_idle(struct pass *pass, struct item *item)
+{
+	const struct json *first = json_item(item->reasons, 0);
+	bool named = strings_has(&pass->options.names, item->name);
+
+	/* what stands in the way of an image that nobody asked for is its own affair */
+	if (item->action == ACTION_BLOCKED && (named || !pass->options.names.count)) {
+		item->blocked = true;
+		pass->blocked++;
+	} else if (!named || item->action == ACTION_UNCHANGED) {
+		return;
+	}
+	report(pass, item->name, NULL, action_name(item->action),
+		json_get_text(first, "text", action_name(item->action)));
+}
+
+/* ---- items ---- */
+
+static void item_forget(struct item *item)
+{
+	strings_clear(&item->parents);
+	free(item->definition);
+	json_free(item->policy);
+	json_free(item->reasons);
+	item->definition = NULL;
+	item->policy = item->reasons = NULL;
+	item->switch_to = 0;
+	item->revalidate = false;
+}
+
+static struct item *get_item(struct pass *pass, const char *name)
+{
+	size_t index = (size_t)(uintptr_t)map_find(&pass->by_name, name);
+
+	if (index)
+		return &pass->items[index - 1];
+	MEMORY_GROW(pass->items, pass->count, pass->room);
+	struct item *item = &pass->items[pass->count++];
+	*item = (struct item){.name = memory_copy_text(name)};
+	map_set(&pass->by_name, name, (void *)(uintptr_t)pass->count);
+	return item;
+}
+
+static bool is_settled(const struct pass *pass, const struct strings *parents)
+{
+	strings_each (parent, parents) {
+		size_t index = (size_t)(uintptr_t)map_find(&pass->by_name, parent);
+		if (index && pass->items[index - 1].state != ITEM_DONE)
+			return false;
+	}
+	return true;
+}
+
+/* A build that an earlier head left, or that a commit before this one wanted. */
+static void meet_predecessor(struct loop *loop, struct pass *pass, struct item *item)
+{
+	struct replacement *other =
+		item->image ? loop_find_replacement(loop, item->image) : NULL;
+	bool builds = item->action == ACTION_CREATE || item->action == ACTION_REBUILD;
+
+	if (!other || other->task)
+		return;
+	if (builds && item->state == ITEM_READY && !other->build.reuses && !other->ordered &&
+		digest_equal(&other->build.closure, &item->closure)) {
+		other->task = &pass->task;
+		item->state = ITEM_RUNNING;
+		item->replacement = other;
+		report(pass, item->name, &other->build, NULL, "taken over");
+		return;
+	}
+	loop_cancel(loop, other, "it is not wanted any more");
+	if (item->state == ITEM_DONE)
+		other->task = &pass->task;
+}
+
+/* What the plan says of one image becomes the item's. */
+static int take_decision(struct loop *loop, struct pass *pass, struct planning *planning,
+	size_t index, struct error *err)
+{
+	const struct image_facts *facts = &planning->facts.items[index];
+	const struct plan_decision *decision = &planning->decisions[index];
+	struct item *item = get_item(pass, facts->wanted.name);
+	autojson struct json *about = planning_image(&pass->repository, planning, index, err);
+
+	if (!about)
+		return -1;
+	item_forget(item);
+	item->action = decision->action;
+	item->image = facts->image;
+	item->closure = facts->wanted.closure;
+	item->rules = facts->wanted.validate;
+	item->switch_to = decision->switch_to;
+	item->revalidate = decision->revalidate;
+	item->definition = memory_copy_text(facts->wanted.definition ? facts->wanted.definition : "");
+	item->policy = json_copy(facts->wanted.policy);
+	item->reasons = json_copy(json_get(about, "reasons"));
+	strings_add_all(&item->parents, &facts->wanted.parents);
+	if (!action_is_work(decision->action))
+		item->state = ITEM_DONE;
+	else if (decision->closure_known || decision->action == ACTION_SWITCH)
+		item->state = ITEM_READY;
+	else
+		item->state = ITEM_WAITING;
+	if (item->state != ITEM_DONE && ++item->rounds > ROUNDS_MOST) {
+		item->state = ITEM_DONE;
+		pass->failed++;
+		report(pass, item->name, NULL, NULL,
+			"it does not come to rest: something keeps changing under it");
+	}
+	if (!action_is_work(decision->action))
+		report_idle(pass, item);
+	meet_predecessor(loop, pass, item);
+	return 0;
+}
+
+static int plan(struct loop *loop, struct pass *pass, const struct strings *names, bool again,
+	struct error *err)
+{
+	struct planning planning;
+	struct planning_options options = {.revision = pass->commit_hex,
+		.names = names,
+		.named = pass->options.names.count != 0 && !again,
+		.forced = pass->options.forced && !again,
+		.keep = pass->followed,
+		.now_usec = moment_now_usec()};
+	int result = 0;
+
+	if (planning_make(&pass->repository, &options, &planning, err) < 0)
+		return -1;
+	for (size_t i = 0; i < planning.facts.count && result == 0; i++) {
+		const struct image_facts *facts = &planning.facts.items[i];
+		/* parents are there to be decided by: of those the pass knows its own mind */
+		if (again && !strings_has(names, facts->wanted.name))
+			continue;
+		result = take_decision(loop, pass, &planning, i, err);
+		if (!again && facts->defined && facts->builds.count > 1)
+			strings_add(&pass->sweep, facts->wanted.name);
+	}
+	planning_clear(&planning);
+	return result;
+}
+
+/* ---- beginning a replacement ---- */
+
+/* "20261122-102839-3f9a61c2": it sorts by time, and no two are equal. */
+static char *new_build_id(int64_t now_usec)
+{
+	time_t sec = now_usec / 1000000;
+	struct tm parts;
+	uint32_t random = 0;
+	char time[32];
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		random = (uint32_t)now_usec;
+	gmtime_r(&sec, &parts);
+	strftime(time, sizeof(time), "%Y%m%d-%H%M%S", &parts);
+	return memory_printf("%s-%08x", time, random);
+}
+
+static char *write_line(const struct json *json)
+{
+	struct text text = {0};
+
+	json_write(json, JSON_LINE, &text);
+	return text_take(&text);
+}
+
+/* The definition's policy, and what must be known of it after a crash. */
+static char *policy_of(const struct pass *pass, const struct item *item, const char *directory)
+{
+	autojson struct json *policy = json_copy(item->policy);
+	char rules[DIGEST_TEXT_SIZE];
+
+	json_set_text(policy, "rules", digest_text(&item->rules, rules));
+	json_set_text(policy, "directory", directory);
+	if (pass->options.settings.on_error)
+		json_set_text(policy, "on_error", pass->options.settings.on_error);
+	if (pass->options.settings.no_checkpoints)
+		json_set_bool(policy, "no_checkpoints", true);
+	return write_line(policy);
+}
+
+/* ITEM has no row yet: then it gets one. In a transaction. */
+static int add_build(struct pass *pass, struct item *item, struct build_record *record,
+	const struct evaluated_image *image, struct error *err)
+{
+	struct store *store = pass->head->store;
+	autofree char *full_name = memory_printf("%s/%s", pass->repository.name, item->name);
+	autofree char *notes = write_line(image->notes);
+
+	if (image_get(store, pass->repository.id, item->name, &record->image, err) < 0)
+		return -1;
+	item->image = record->image;
+	return build_add(store, record, image->closure, notes, full_name, err);
+}
+
+static int record_build(struct pass *pass, struct item *item, const struct build_inputs *inputs,
+	struct build_record *record, struct error *err)
+{
+	const struct evaluated_image *image = &inputs->evaluation.images[0];
+	struct store *store = pass->head->store;
+	struct json *bases;
+	int64_t now_usec = moment_now_usec();
+
+	if (order_bases(&pass->repository, image, &bases, err) < 0)
+		return -1;
+	*record = (struct build_record){
+		.id = new_build_id(now_usec),
+		.phase = PHASE_PLANNED,
+		.commit = memory_copy_text(pass->commit_hex),
+		.author = memory_copy_text(pass->commit.author),
+		.authored_usec = pass->commit.authored_usec,
+		.closure = item->closure,
+		.reuses = item->revalidate ? item->switch_to : 0,
+		.definition = memory_copy_text(item->definition),
+		.policy = policy_of(pass, item, image->directory),
+		.reasons = write_line(item->reasons),
+		.bases = write_line(bases),
+		.builder = memory_copy_text(inputs->recipe.build_type),
+		.created_usec = now_usec,
+	};
+	json_free(bases);
+	if (store_begin(store, err) < 0)
+		return -1;
+	if (add_build(pass, item, record, image, err) < 0) {
+		store_rollback(store);
+		return -1;
+	}
+	return store_commit(store, err);
+}
+
+static int begin_build(struct loop *loop, struct pass *pass, struct item *item, struct error *err)
+{
+	CLEANUP(definition_freep) struct definition *definition = NULL;
+	CLEANUP(build_inputs_clear) struct build_inputs inputs = {0};
+	struct build_record record = {0};
+	struct replacement *replacement;
+
+	if (prepare_inputs(&pass->repository, &pass->commit.tree, item->definition, item->name,
+		    moment_now_usec(), &definition, &inputs, err) < 0)
+		return -1;
+	const struct evaluated_image *image = &inputs.evaluation.images[0];
+	if (!image->complete || !digest_equal(&image->digest, &item->closure)) {
+		item->state = ITEM_WAITING; /* its base moved meanwhile */
+		return 0;
+	}
+	if (record_build(pass, item, &inputs, &record, err) < 0 ||
+		replacement_new(pass->head, &record, &replacement, err) < 0) {
+		build_record_clear(&record);
+		return -1;
+	}
+	replacement->settings = &pass->options.settings;
+	item->state = ITEM_RUNNING;
+	item->replacement = replacement;
+	const struct json *reason = json_item(item->reasons, 0);
+	report(pass, item->name, &replacement->build, action_name(item->action),
+		json_get_text(reason, "text", ""));
+	if (pass->options.logs && pass->task.client)
+		loop_follow_log(loop, pass->task.client, replacement->build.id, true);
+	loop_add_replacement(loop, replacement, &pass->task);
+	return 0;
+}
+
+/* Catalogs that the definition wants; those of them that lack the version go to MISSING. */
+static struct json *compare_catalogs(const struct replacement *replacement,
+	const struct json *wanted, struct json *missing)
+{
+	CLEANUP(strings_clear) struct strings published = {0};
+	struct json *all = json_new_list();
+
+	json_get_texts(replacement->policy, "published", &published);
+	strings_each (name, &published)
+		json_add_text(all, name);
+	for (size_t i = 0; i < json_count(wanted); i++) {
+		const char *name = json_text(json_item(wanted, i), "");
+		if (strings_has(&published, name))
+			continue;
+		json_add_text(all, name);
+		json_add_text(missing, name);
+	}
+	return all;
+}
+
+static int begin_switch(struct loop *loop, struct pass *pass, struct item *item, struct error *err)
+{
+	struct build_record record;
+	struct replacement *replacement;
+	int found = build_find_version(
+		pass->head->store, item->image, item->switch_to, &record, err);
+
+	if (found <= 0)
+		return found < 0 ? -1 : fail(err, ERROR_CONFLICT, "its version is gone");
+	if (replacement_new(pass->head, &record, &replacement, err) < 0)
+		return -1;
+	struct switch_order order = {.why = "switch",
+		.channels = prepare_channels(item->policy, item->switch_to),
+		.publish = json_new_list()};
+	order.catalogs = compare_catalogs(
+		replacement, json_get(item->policy, "publish"), order.publish);
+	if (settle_write_order(replacement, &order, moment_now_usec(), err) < 0) {
+		replacement_free(replacement);
+		return -1;
+	}
+	item->state = ITEM_RUNNING;
+	item->replacement = replacement;
+	loop_add_replacement(loop, replacement, &pass->task);
+	return 0;
+}
+
+static void fail_item(struct pass *pass, struct item *item, const char *text)
+{
+	item->state = ITEM_DONE;
+	pass->failed++;
+	report(pass, item->name, NULL, NULL, text);
+}
+
+static void begin(struct loop *loop, struct pass *pass, struct item *item)
+{
+	struct error err;
+	bool builds = item->action != ACTION_SWITCH || item->revalidate;
+
+	if ((builds ? begin_build(loop, pass, item, &err)
+		    : begin_switch(loop, pass, item, &err)) < 0)
+		fail_item(pass, item, err.text);
+}
+
+/* ---- the end of a replacement ---- */
+
+static void moved(struct task *task, const struct replacement *replacement, const char *text)
+{
+	struct pass *pass = (struct pass *)task;
+
+	report(pass, replacement->image, &replacement->build, NULL, text);
+}
+
+static void count_end(struct pass *pass, const struct replacement *replacement, bool ordered)
+{
+	switch (replacement->build.phase) {
+	case PHASE_LIVE:
+		if (ordered)
+			pass->switched++;
+		else
+			pass->live++;
+		break;
+	case PHASE_UNNEEDED:
+		pass->unneeded++;
+		break;
+	case PHASE_RETIRED:
+		pass->retired++;
+		break;
+	default:
+		break;
+	}
+}
+
+static void ended(struct loop *loop, struct task *task, struct replacement *replacement)
+{
+	struct pass *pass = (struct pass *)task;
+	struct item *item = get_item(pass, replacement->image);
+	enum phase phase = replacement->build.phase;
+
+	(void)loop;
+	if (replacement->later) {
+		autofree char *text = memory_printf("%s (the next apply goes on from here)",
+			replacement->failure.text);
+		report(pass, item->name, &replacement->build, NULL, text);
+		pass->failed++;
+		if (item->replacement == replacement)
+			item->state = ITEM_DONE;
+		return;
+	}
+	count_end(pass, replacement, item->action == ACTION_SWITCH);
+	if (item->replacement != replacement)
+		return;
+	item->replacement = NULL;
+	item->state = ITEM_DONE;
+	if (phase == PHASE_FAILED && replacement->failure.kind != ERROR_CONFLICT)
+		pass->failed++;
+	else if (phase == PHASE_UNNEEDED || phase == PHASE_FAILED ||
+		(phase == PHASE_CANCELLED && !pass->cancelled))
+		item->state = ITEM_WAITING; /* what is left to do, if anything is? */
+}
+
+/* ---- driving the pass ---- */
+
+static bool plan_waiting(struct loop *loop, struct pass *pass)
+{
+	CLEANUP(strings_clear) struct strings names = {0};
+	struct error err;
+
+	for (size_t i = 0; i < pass->count; i++)
+		if (pass->items[i].state == ITEM_WAITING && is_settled(pass, &pass->items[i].parents))
+			strings_add(&names, pass->items[i].name);
+	if (!names.count)
+		return false;
+	if (plan(loop, pass, &names, true, &err) < 0)
+		strings_each (name, &names)
+			fail_item(pass, get_item(pass, name), err.text);
+	return true;
+}
+
+/* One at a time: its worker is to be running before the next one asks for room. */
+static bool begin_next(struct loop *loop, struct pass *pass)
+{
+	if (!loop_has_room(loop, JOB_BUILD))
+		return false;
+	for (size_t i = 0; i < pass->count; i++) {
+		struct item *item = &pass->items[i];
+		if (item->state != ITEM_READY ||
+			(item->image && loop_find_replacement(loop, item->image)))
+			continue;
+		begin(loop, pass, item);
+		return true;
+	}
+	return false;
+}
+
+static bool is_busy(const struct pass *pass)
+{
+	for (size_t i = 0; i < pass->count; i++)
+		if (pass->items[i].state != ITEM_DONE)
+			return true;
+	return false;
+}
+
+static int sweep_image(struct loop *loop, struct pass *pass, const char *name, size_t *left,
+	struct error *err)
+{
+	struct store *store = pass->head->store;
+	CLEANUP(retirement_clear) struct retirement retirement = {0};
+	const struct item *item = get_item(pass, name);
+	autofree char *full_name = memory_printf("%s/%s", pass->repository.name, name);
+	struct retention_rules rules = {
+		.keep_last = json_get_integer(item->policy, "keep_last", 3),
+		.keep_younger_sec = json_get_integer(item->policy, "keep_younger_sec", 0)};
+
+	if (!item->image || loop_find_replacement(loop, item->image))
+		return 0;
+	if (retirement_gather(store, item->image, name, &retirement, err) < 0)
+		return -1;
+	size_t chosen = retention_choose(retirement.versions, retirement.builds.count, &rules,
+		moment_now_usec(), *left);
+	if (!chosen)
+		return 0;
+	*left -= chosen;
+	if (retirement_begin(store, &retirement, full_name, moment_now_usec(), err) < 0)
+		return -1;
+	FAULT("retiring");
+	for (size_t i = 0; i < retirement.builds.count; i++) {
+		struct replacement *replacement;
+		if (!retirement.versions[i].retire)
+			continue;
+		if (replacement_new(pass->head, &retirement.builds.items[i], &replacement, err) < 0)
+			return -1;
+		loop_add_replacement(loop, replacement, &pass->task);
+	}
+	return 0;
+}
+
+/* What is kept no longer goes; at most so many at once. */
+static void sweep(struct loop *loop, struct pass *pass)
+{
+	size_t left = pass->head->service.limits.retire_per_pass;
+	struct error err;
+
+	for (size_t i = 0; i < pass->count; i++)
+		if (pass->items[i].rounds)
+			strings_add(&pass->sweep, pass->items[i].name);
+	strings_sort(&pass->sweep);
+	strings_unique(&pass->sweep);
+	strings_each (name, &pass->sweep) {
+		if (left && sweep_image(loop, pass, name, &left, &err) < 0) {
+			report(pass, name, NULL, NULL, err.text);
+			pass->failed++;
+		}
+	}
+}
+
+static void add_count(struct text *text, size_t count, const char *what)
+{
+	if (count)
+		text_addf(text, "%s%zu %s", text->size ? ", " : "", count, what);
+}
+
+static void finish(struct pass *pass)
+{
+	CLEANUP(text_clear) struct text text = {0};
+	struct error err;
+	size_t unchanged = 0;
+
+	for (size_t i = 0; i < pass->count; i++)
+		unchanged += !pass->items[i].rounds && !pass->items[i].blocked;
+	add_count(&text, pass->live, "new");
+	add_count(&text, pass->switched, "switched");
+	add_count(&text, pass->unneeded, "equal to what was live");
+	add_count(&text, unchanged, "unchanged");
+	add_count(&text, pass->blocked, "blocked");
+	add_count(&text, pass->failed, "failed");
+	add_count(&text, pass->retired, "retired");
+	if (pass->cancelled)
+		text_addf(&text, "%scancelled", text.size ? "; " : "");
+	report(pass, NULL, NULL, NULL, text.size ? text_get(&text) : "no images");
+	if (pass->followed && !pass->cancelled &&
+		repository_set_commit(pass->head->store, pass->repository.id, pass->commit_hex,
+			&err) < 0)
+		report(pass, NULL, NULL, NULL, err.text);
+	pass->task.done = true;
+	if (!pass->apply)
+		return;
+	pass->apply->failed |= pass->failed || pass->blocked || pass->cancelled;
+	if (--pass->apply->passes == 0 && pass->task.client)
+		client_end(pass->task.client, pass->apply->failed ? 1 : 0);
+}
+
+static bool advance(struct loop *loop, struct task *task)
+{
+	struct pass *pass = (struct pass *)task;
+
+	if (pass->cancelled)
+		for (size_t i = 0; i < pass->count; i++)
+			if (pass->items[i].state != ITEM_RUNNING)
+				pass->items[i].state = ITEM_DONE;
+	if (plan_waiting(loop, pass) || begin_next(loop, pass))
+		return true;
+	if (is_busy(pass) || loop_has_replacements(loop, task))
+		return false;
+	if (!pass->sweeping && !pass->cancelled) {
+		pass->sweeping = true;
+		sweep(loop, pass);
+		return true;
+	}
+	finish(pass);
+	return true;
+}
+
+static void cancel(struct loop *loop, struct task *task)
+{
+	struct pass *pass = (struct pass *)task;
+
+	pass->cancelled = true;
+	loop_cancel_all(loop, task, "cancelled");
+}
+
+static void pass_free(struct task *task)
+{
+	struct pass *pass = (struct pass *)task;
+
+	for (size_t i = 0; i < pass->count; i++) {
+		item_forget(&pass->items[i]);
+		free(pass->items[i].name);
+	}
+	free(pass->items);
+	map_clear(&pass->by_name);
+	strings_clear(&pass->sweep);
+	strings_clear(&pass->options.names);
+	build_settings_clear(&pass->options.settings);
+	commit_clear(&pass->commit);
+	repository_close(&pass->repository);
+	if (pass->apply && --pass->apply->references == 0)
+		free(pass->apply);
+	free(pass);
+}
+
+/* Said once: a work tree may have more than its commit. */
+static void note_commit(const struct pass *pass)
+{
+	if (pass->task.client && source_has_work_tree(pass->repository.source))
+		client_note(pass->task.client,
+			"%s at commit %.12s (%s); uncommitted changes are not seen",
+			pass->repository.name, pass->commit_hex, pass->commit.subject);
+}
+
+static int open_pass(struct loop *loop, struct pass *pass, struct error *err)
+{
+	const struct pass_options *options = &pass->options;
+
+	if (repository_open(pass->head, options->place, options->folder, &pass->repository, err) < 0)
+		return -1;
+	repository_apply(&pass->repository, &pass->options.settings);
+	if (repository_resolve(&pass->repository, options->revision, &pass->commit, err) < 0 ||
+		repository_register(&pass->repository, err) < 0)
+		return -1;
+	object_id_hex(&pass->commit.id, pass->commit_hex);
+	pass->followed = !options->revision && !build_settings_decide(&options->settings);
+	note_commit(pass);
+	return plan(loop, pass, &options->names, false, err);
+}
+
+int pass_begin(struct loop *loop, struct head *head, struct client *client, struct apply *apply,
+	struct pass_options *options, struct error *err)
+{
+	struct pass *pass = memory_new(sizeof(*pass));
+
+	*pass = (struct pass){
+		.task = {client, false, NULL, advance, moved, ended, cancel, pass_free},
+		.head = head,
+		.options = *options};
+	*options = (struct pass_options){0};
+	if (open_pass(loop, pass, err) < 0) {
+		pass_free(&pass->task);
+		return -1;
+	}
+	pass->apply = apply;
+	if (apply) {
+		apply->passes++;
+		apply->references++;
+	}
+	loop_add_task(loop, &pass->task);
+	return 0;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconciler/repository.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/files.h"
+#include "base/memory.h"
+#include "base/path.h"
+
+enum { SECRET_SIZE_MOST = 1024 * 1024 };
+
+void build_settings_clear(struct build_settings *settings)
+{
+	map_clear(&settings->overrides);
+	strings_clear(&settings->allow);
+	free(settings->on_error);
+	*settings = (struct build_settings){0};
+}
+
+bool build_settings_decide(const struct build_settings *settings)
+{
+	return settings->overrides.count || settings->allow.count;
+}
+
+static const char *get_secret(void *context, const char *name, const char **version)
+{
+	struct repository *repository = context;
+	const struct service_secret *secret = repository->configured
+		? map_find(&repository->configured->secrets, name)
+		: NULL;
+
+	if (!secret)
+		return NULL;
+	*version = secret->version;
+	return map_find(&repository->secrets, name);
+}
+
+static bool find_base(void *context, const struct image_reference *reference,
+	struct digest *digest)
+{
+	struct repository *repository = context;
+
+	return repository->id &&
+		facts_find_base(repository->head->store, repository->id, reference, digest);
+}
+
+static const char *get_environment(void *context, const char *name)
+{
+	(void)context;
+	return getenv(name);
+}
+
+/* One line break at the end is the editor's, not the secret's. */
+static int read_secrets(struct repository *repository, struct error *err)
+{
+	CLEANUP(text_clear) struct text seen = {0};
+	struct digest digest;
+	char hex[DIGEST_HEX_SIZE];
+
+	repository->secrets.free_value = free;
+	if (!repository->configured)
+		return 0;
+	map_each (entry, &repository->configured->secrets) {
+		const struct service_secret *secret = entry->value;
+		char *value;
+		size_t size;
+		if (file_read(AT_FDCWD, secret->file, SECRET_SIZE_MOST, &value, &size, err) < 0)
+			return fail_while(err, "secret %s", entry->key);
+		if (size && value[size - 1] == '\n')
+			value[size - 1] = '\0';
+		map_set(&repository->secrets, entry->key, value);
+		text_addf(&seen, "%zu:%s %zu:%s\n", strlen(entry->key), entry->key,
+			strlen(secret->version ? secret->version : value),
+			secret->version ? secret->version : value);
+	}
+	digest_hmac(repository->head->key, repository->head->key_size, text_get(&seen), seen.size,
+		&digest);
+	repository->secrets_digest = memory_copy_text(digest_hex(&digest, hex));
+	return 0;
+}
+
+static void set_evaluator(struct repository *repository)
+{
+	struct head *head = repository->head;
+
+	repository->evaluator = (struct evaluator){
+		.cache = &head->blobs,
+		.grants = &repository->grants,
+		.catalogs = &head->service.catalogs,
+		.key = head->key,
+		.key_size = head->key_size,
+		.many_ids = head->many_ids,
+		.secrets_digest = repository->secrets_digest,
+		.get_secret = get_secret,
+		.find_base = find_base,
+		.get_environment = get_environment,
+		.context = repository,
+	};
+}
+
+/* What the store and the configuration know of PLACE, which is canonical. */
+static int recall(struct repository *repository, struct error *err)
+{
+	struct head *head = repository->head;
+	struct repository_record record;
+	int found = repository_find_by_place(head->store, repository->place, &record, err);
+
+	if (found < 0)
+		return -1;
+	for (size_t i = 0; i < head->service.repository_count && !repository->configured; i++) {
+		struct error ignored;
+		autofree char *place =
+			source_canonical_path(head->service.repositories[i].url, &ignored);
+		if (place && strcmp(place, repository->place) == 0)
+			repository->configured = &head->service.repositories[i];
+	}
+	if (repository->configured && repository->configured->ref)
+		repository->ref = memory_copy_text(repository->configured->ref);
+	if (found) {
+		repository->id = record.id;
+		repository->prefixed = record.prefixed;
+		repository->name = memory_copy_text(record.name);
+		if (!repository->ref)
+			repository->ref = memory_copy_text(record.ref);
+		repository_record_clear(&record);
+		return 0;
+	}
+	repository->name = repository->configured
+		? memory_copy_text(repository->configured->name)
+		: service_repository_name(repository->place);
+	if (!repository->ref)
+		return source_head_ref(repository->source, &repository->ref, err);
+	return 0;
+}
+
+int repository_open(struct head *head, const char *place, const char *folder,
+	struct repository *repository, struct error *err)
+{
+	autofree char *joined = NULL;
+
+	*repository = (struct repository){.head = head};
+	repository->configured = service_find_repository(&head->service, place);
+	if (repository->configured)
+		place = repository->configured->url;
+	if (!strstr(place, "://") && place[0] != '/' && folder)
+		place = joined = path_join(folder, place);
+	if (strstr(place, "://") && !text_starts_with(place, "file://"))
+		return fail(err, ERROR_CATALOG,
+			"%s: kiln reads repositories of this machine, not remote ones, yet", place);
+	repository->place = source_canonical_path(place, err);
+	if (!repository->place || source_open(repository->place, &repository->source, err) < 0 ||
+		recall(repository, err) < 0 || read_secrets(repository, err) < 0) {
+		repository_close(repository);
+		return -1;
+	}
+	if (repository->configured)
+		strings_add_all(&repository->grants, &repository->configured->allow);
+	set_evaluator(repository);
+	return 0;
+}
+
+void repository_close(struct repository *repository)
+{
+	free(repository->name);
+	free(repository->place);
+	free(repository->ref);
+	free(repository->secrets_digest);
+	source_free(repository->source);
+	strings_clear(&repository->grants);
+	map_clear(&repository->secrets);
+	*repository = (struct repository){0};
+}
+
+void repository_apply(struct repository *repository, const struct build_settings *settings)
+{
+	repository->settings = settings;
+	if (!settings)
+		return;
+	strings_add_all(&repository->grants, &settings->allow);
+	repository->evaluator.overrides = &settings->overrides;
+}
+
+/* A name that no other repository has. */
+static int unique_name(struct repository *repository, struct error *err)
+{
+	for (int n = 2;; n++) {
+		struct repository_record other;
+		int taken = repository_find_by_name(
+			repository->head->store, repository->name, &other, err);
+		if (taken <= 0)
+			return taken;
+		repository_record_clear(&other);
+		if (repository->configured)
+			return fail(err, ERROR_CATALOG,
+				"a repository called %s was applied from another place: give this one "
+				"another name in service.json",
+				repository->name);
+		autofree char *base = service_repository_name(repository->place);
+		free(repository->name);
+		repository->name = memory_printf("%s-%d", base, n);
+	}
+}
+
+/*
+ * With a second repository the catalog keeps each one's images under its name. The first, if it was alone when it came,
+ * stays where it is: what is published never moves.
+ */
+static int is_prefixed(struct repository *repository, bool *prefixed, struct error *err)
+{
+	CLEANUP(repository_records_clear) struct repository_records known = {0};
+
+	if (repositories_list(repository->head->store, &known, err) < 0)
+		return -1;
+	*prefixed = known.count > 0 || repository->head->service.repository_count > 1;
+	return 0;
+}
+
+int repository_register(struct repository *repository, struct error *err)
+{
+	if (repository->id)
+		return 0;
+	if (unique_name(repository, err) < 0 ||
+		is_prefixed(repository, &repository->prefixed, err) < 0)
+		return -1;
+	return repository_add(repository->head->store, repository->name, repository->place,
+		repository->ref, repository->prefixed, &repository->id, err);
+}
+
+int repository_resolve(struct repository *repository, const char *revision, struct commit *commit,
+	struct error *err)
+{
+	if (revision)
+		return source_resolve(repository->source, revision, commit, err);
+	/* a branch that has no commit yet is said better by HEAD */
+	return source_resolve(repository->source,
+		source_is_unborn(repository->source) ? "HEAD" : repository->ref, commit, err);
+}

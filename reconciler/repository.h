@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* A repository that is being looked at: its git objects, what the operator grants it, what the store knows of it. */
+
+#include "reconciler/head.h"
+
+/* What one apply adds to what the operator and the repository say. */
+struct build_settings {
+	struct map overrides;  /* -var and -var-file: struct variable_override */
+	struct strings allow;  /* further powers */
+	bool no_checkpoints;
+	char *on_error;        /* "cleanup" or "abort"; NULL: the former */
+};
+void build_settings_clear(struct build_settings *settings);
+/* It changes what images are wanted, not only how they are built. */
+bool build_settings_decide(const struct build_settings *settings);
+
+/* Must not move while it is open: its evaluator points into it. */
+struct repository {
+	struct head *head;
+	const struct service_repository *configured; /* or NULL */
+	int64_t id;      /* in the store; 0: never applied */
+	char *name, *place; /* place: canonical */
+	char *ref;       /* what is followed */
+	bool prefixed;
+	struct source *source;
+	struct strings grants;
+	const struct build_settings *settings; /* or NULL */
+	struct map secrets;   /* name -> value, read once */
+	char *secrets_digest;
+	struct evaluator evaluator;
+};
+/*
+ * PLACE is a path, a file:// URL, or the name of a configured repository. FOLDER is what a relative path counts from.
+ */
+int repository_open(struct head *head, const char *place, const char *folder,
+	struct repository *repository, struct error *err);
+void repository_close(struct repository *repository);
+/* SETTINGS (may be NULL) are borrowed as long as it is open. */
+void repository_apply(struct repository *repository, const struct build_settings *settings);
+/* Its row in the store, made if there is none; the ref is fixed then. */
+int repository_register(struct repository *repository, struct error *err);
+/* The commit that is followed, or the one REVISION names. */
+int repository_resolve(struct repository *repository, const char *revision, struct commit *commit,
+	struct error *err);

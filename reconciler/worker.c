@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconciler/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "backends/journal.h"
+#include "base/cleanup.h"
+#include "base/files.h"
+#include "base/memory.h"
+#include "base/process.h"
+
+/* Beside kilnd, in a build tree as when installed. */
+static char *find_program(void)
+{
+	char self[4096];
+	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (size <= 0)
+		return memory_copy_text("kiln-build");
+	self[size] = '\0';
+	*strrchr(self, '/') = '\0';
+	return memory_printf("%s/kiln-build", self);
+}
+
+/* Whole before the worker starts: it does not depend on how long we live. */
+static int write_order(const struct json *order, struct error *err)
+{
+	CLEANUP(text_clear) struct text text = {0};
+	autoclose int fd = memfd_create("order", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return fail_errno(err, ERROR_RESOURCE, "no memory for an order");
+	json_write(order, JSON_LINE, &text);
+	if (file_write_all(fd, text.data, text.size, err) < 0)
+		return -1;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return fail_errno(err, ERROR_BROKEN, "an order");
+	return TAKE_FD(fd);
+}
+
+pid_t worker_start(const struct json *order, int errors, struct error *err)
+{
+	autofree char *program = find_program();
+	const char *arguments[] = {program, NULL};
+	struct process_options options = PROCESS_OPTIONS;
+	autoclose int input = write_order(order, err);
+
+	if (input < 0)
+		return -1;
+	options.arguments = arguments;
+	options.input = input;
+	options.errors = errors;
+	options.new_session = true;
+	return process_start(&options, err);
+}
+
+static bool is_of(const struct json *entry, const char *event, enum job_kind job)
+{
+	return strcmp(json_get_text(entry, "event", ""), event) == 0 &&
+		strcmp(json_get_text(entry, "job", ""), job_kind_name(job)) == 0;
+}
+
+static void read_end(const struct json *entry, struct worker_run *run)
+{
+	if (strcmp(json_get_text(entry, "result", ""), "ok") == 0) {
+		run->state = RUN_OK;
+		return;
+	}
+	run->state = RUN_FAILED;
+	error_set(&run->failure, error_kind_find(json_get_text(entry, "kind", "")), "%s",
+		json_get_text(entry, "text", ""));
+}
+
+int worker_read(const char *folder, enum job_kind job, int64_t serial, struct worker_run *run,
+	struct json **entries, struct error *err)
+{
+	autojson struct json *list = NULL;
+	struct error missing;
+	autoclose int fd = folder_open(AT_FDCWD, folder, &missing);
+
+	*run = (struct worker_run){.job = job};
+	if (entries)
+		*entries = NULL;
+	if (fd < 0)
+		return 0;
+	if (journal_read(fd, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *entry = json_item(list, i);
+		bool this = json_get_integer(entry, "serial", -1) == serial;
+		if (is_of(entry, "begin", job)) {
+			run->deaths++;
+			if (this)
+				run->state = RUN_DIED;
+		} else if (is_of(entry, "end", job)) {
+			run->deaths--;
+			if (this)
+				read_end(entry, run);
+		}
+	}
+	run->pid = journal_owner(fd);
+	if (run->pid) {
+		run->state = RUN_ALIVE;
+		run->deaths--;
+	}
+	if (entries)
+		*entries = TAKE(list);
+	return 0;
+}
+
+void worker_kill(pid_t pid)
+{
+	/* its session has one process group; what runs in its sandboxes dies with their first process */
+	kill(-pid, SIGKILL);
+	kill(pid, SIGKILL);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Workers, kiln-build: a process and a session of its own for each job. What became of a job is read from the build's
+ * journal, so it does not matter which kilnd started the worker.
+ */
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/json.h"
+#include "reconciler/replace.h"
+
+/* The newest run of a build's worker. */
+struct worker_run {
+	enum job_kind job;
+	enum run_state state;
+	pid_t pid;            /* RUN_ALIVE */
+	struct error failure; /* RUN_FAILED */
+	int deaths;           /* workers of that job that began and never said how they ended */
+};
+
+/* Starts a worker with ORDER on its standard input, ERRORS as its standard error. The pid, or -1. */
+pid_t worker_start(const struct json *order, int errors, struct error *err);
+
+/*
+ * What became of the run number SERIAL of JOB, as the journal in FOLDER has it. No journal, or none of that run, is
+ * RUN_NONE. ENTRIES (may be NULL) gets the journal; the caller frees.
+ */
+int worker_read(const char *folder, enum job_kind job, int64_t serial, struct worker_run *run,
+	struct json **entries, struct error *err);
+
+/* Ends the worker and all that it started, at once. */
+void worker_kill(pid_t pid);
