@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends/copy.h"
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -222,5 +223,45 @@ int published_from_json(const struct json *json, struct published *published, st
 		published->items[published->count++] = item;
 	}
 	finish(published);
+	return 0;
+}
+
+/* ---- the files themselves ---- */
+
+int published_open(struct job *job, const struct published_file *file, struct error *err)
+{
+	const char *folder = json_get_text(job->order, "artifact_folder", NULL);
+	autofree char *rooted = memory_printf(JOB_REPOSITORY "/%s", file->path);
+
+	if (!folder)
+		return job_open_path(job, rooted, O_RDONLY | O_NOFOLLOW, 0, err);
+	autofree char *path = memory_printf("%s/%s", folder, file->name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? fail_errno(err, ERROR_BROKEN, "%s", path) : fd;
+}
+
+static int lay_out_file(struct job *job, const struct published_file *file, struct error *err)
+{
+	autofree char *folder = path_folder(file->path);
+	autoclose int from = published_open(job, file, err);
+	autoclose int to = from < 0 ? -1
+				    : folder_make(job->tree_fd, *folder ? folder : ".", 0755, err);
+
+	if (to < 0 || folder_remove(job->tree_fd, file->path, err) < 0)
+		return -1;
+	return copy_fd(from, to, path_name(file->path), 0644, NULL, NULL, err);
+}
+
+int published_lay_out(struct job *job, struct error *err)
+{
+	CLEANUP(published_clear) struct published files = {0};
+
+	if (!json_has(job->order, "artifact_folder"))
+		return 0;
+	if (published_from_json(job_order(job, "artifact"), &files, err) < 0)
+		return -1;
+	for (size_t i = 0; i < files.count; i++)
+		if (lay_out_file(job, &files.items[i], err) < 0)
+			return -1;
 	return 0;
 }

@@ -31,6 +31,8 @@ struct catalog {
 	/* Removes a version that no channel names. */
 	int (*retire)(struct job *job, const struct catalog_place *place, int64_t version,
 		struct error *err);
+	/* The image is given up: nothing of it has a name any more. */
+	int (*remove_channels)(struct job *job, const struct catalog_place *place, struct error *err);
 };
 
 const struct catalog *catalog_find(const char *type);

@@ -76,14 +76,13 @@ static int stage_file(struct job *job, int image, int64_t previous, int files,
 	const struct published_file *file, struct error *err)
 {
 	char is[DIGEST_TEXT_SIZE], was[DIGEST_TEXT_SIZE];
-	autofree char *rooted = memory_printf(JOB_REPOSITORY "/%s", file->path);
 	struct digest digest;
 
 	if (make_parents(files, file->name, err) < 0)
 		return -1;
 	if (link_previous(image, previous, files, file))
 		return 0;
-	autoclose int from = job_open_path(job, rooted, O_RDONLY | O_NOFOLLOW, 0, err);
+	autoclose int from = published_open(job, file, err);
 	if (from < 0)
 		return -1;
 	if (copy_fd(from, files, file->name, 0644, &digest, NULL, err) < 0)
@@ -224,6 +223,30 @@ static int retire(struct job *job, const struct catalog_place *place, int64_t ve
 	if (folder_sync(image, ".", err) < 0 || folder_remove(image, hidden, err) < 0)
 		return -1;
 	FAULT("retire-removed");
+	if (folder_sync(image, ".", err) < 0)
+		return -1;
+	/* the last of its image: the folder goes with it, if nothing else is there */
+	autofree char *folder = memory_printf("%s/%s", place->path, place->image);
+	rmdir(folder);
+	return 0;
+}
+
+static int remove_channels(struct job *job, const struct catalog_place *place, struct error *err)
+{
+	CLEANUP(strings_clear) struct strings names = {0};
+	autoclose int image = open_image(place, err);
+
+	(void)job;
+	if (image < 0 || folder_list(image, ".", &names, err) < 0)
+		return -1;
+	strings_each (name, &names) {
+		struct stat status;
+		if (fstatat(image, name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISLNK(status.st_mode))
+			continue;
+		if (unlinkat(image, name, 0) < 0)
+			return fail_errno(err, ERROR_BROKEN, "%s/%s/%s", place->path, place->image, name);
+		FAULT("channel-removed");
+	}
 	return folder_sync(image, ".", err);
 }
 
@@ -232,6 +255,7 @@ static const struct catalog catalog_directory = {
 	.publish = publish,
 	.set_channel = set_channel,
 	.retire = retire,
+	.remove_channels = remove_channels,
 };
 
 const struct catalog *const catalogs[] = {&catalog_directory, NULL};

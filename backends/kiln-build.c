@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "backends/catalog.h"
+#include "backends/collect.h"
 #include "backends/post.h"
 #include "backends/probe.h"
 #include "backends/rootfs/userns.h"
@@ -93,11 +94,12 @@ static int remove_work(struct job *job, struct error *err)
 	return userns_remove(job->userns, &job->ids, job->folder_fd, "work", err);
 }
 
-static int each_catalog(struct job *job, struct error *err,
+/* WORK in each catalog of the order's list called KEY. */
+static int each_catalog(struct job *job, const char *key, struct error *err,
 	int (*work)(struct job *, const struct catalog *, const struct catalog_place *,
 		struct error *))
 {
-	const struct json *list = job_order(job, "catalogs");
+	const struct json *list = job_order(job, key);
 
 	for (size_t i = 0; i < json_count(list); i++) {
 		const struct json *about = json_item(list, i);
@@ -126,7 +128,7 @@ static int publish_to(struct job *job, const struct catalog *catalog,
 
 static int run_publish(struct job *job, struct error *err)
 {
-	return each_catalog(job, err, publish_to);
+	return each_catalog(job, "catalogs", err, publish_to);
 }
 
 static int switch_in(struct job *job, const struct catalog *catalog,
@@ -143,7 +145,9 @@ static int switch_in(struct job *job, const struct catalog *catalog,
 
 static int run_switch(struct job *job, struct error *err)
 {
-	if (each_catalog(job, err, switch_in) < 0)
+	/* a catalog that is new to the version has it before a channel there names it */
+	if (each_catalog(job, "publish", err, publish_to) < 0 ||
+		each_catalog(job, "catalogs", err, switch_in) < 0)
 		return -1;
 	return json_get_boolean(job->order, "remove_work", false) ? remove_work(job, err) : 0;
 }
@@ -151,12 +155,15 @@ static int run_switch(struct job *job, struct error *err)
 static int retire_from(struct job *job, const struct catalog *catalog,
 	const struct catalog_place *place, struct error *err)
 {
+	if (json_get_boolean(job->order, "last", false) &&
+		catalog->remove_channels(job, place, err) < 0)
+		return -1;
 	return catalog->retire(job, place, json_get_integer(job->order, "version", 0), err);
 }
 
 static int run_retire(struct job *job, struct error *err)
 {
-	return each_catalog(job, err, retire_from);
+	return each_catalog(job, "catalogs", err, retire_from);
 }
 
 static const struct {
@@ -228,18 +235,45 @@ static int work(struct job *job)
 	return result < 0;
 }
 
-static int run_order(void)
+static struct json *read_order(void)
 {
 	CLEANUP(text_clear) struct text text = {0};
 	struct json *order = NULL;
 	struct error err;
-	struct job job;
 
 	if (file_read_fd(STDIN_FILENO, ORDER_SIZE_MOST, &text, &err) < 0 ||
-		json_parse_bytes(text_get(&text), text.size, &order, &err) < 0) {
+		json_parse_bytes(text_get(&text), text.size, &order, &err) < 0)
 		fprintf(stderr, "kiln-build: the order: %s\n", err.text);
+	return order;
+}
+
+/* Not a build's job: it has no journal, and its answer goes to standard output. */
+static int collect_and_print(void)
+{
+	autojson struct json *order = read_order();
+	autojson struct json *result = NULL;
+	CLEANUP(text_clear) struct text text = {0};
+	struct error err;
+
+	if (!order)
 		return 2;
+	if (collect(order, &result, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		return 1;
 	}
+	json_write(result, JSON_LINE, &text);
+	puts(text_get(&text));
+	return 0;
+}
+
+static int run_order(void)
+{
+	struct json *order = read_order();
+	struct error err;
+	struct job job;
+
+	if (!order)
+		return 2;
 	if (job_open(&job, order, &err) < 0) {
 		fprintf(stderr, "kiln-build: %s\n", err.text);
 		job_close(&job);
@@ -268,8 +302,10 @@ int main(int argc, char **argv)
 	raise_limits();
 	if (argc == 2 && strcmp(argv[1], "--probe") == 0)
 		return probe_print();
+	if (argc == 2 && strcmp(argv[1], "--collect") == 0)
+		return collect_and_print();
 	if (argc != 1) {
-		fprintf(stderr, "usage: kiln-build < ORDER | kiln-build --probe\n");
+		fprintf(stderr, "usage: kiln-build [--collect] < ORDER | kiln-build --probe\n");
 		return 2;
 	}
 	job_catch_signals();

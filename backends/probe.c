@@ -16,11 +16,14 @@
 #include "base/files.h"
 #include "base/memory.h"
 
-static void add(struct json *list, const char *name, bool ok, const char *text, const char *fix)
+/* What is not NEEDED only narrows what can be built. */
+static void add(struct json *list, const char *name, bool needed, bool ok, const char *text,
+	const char *fix)
 {
 	struct json *entry = json_new_object();
 
 	json_set_text(entry, "name", name);
+	json_set_bool(entry, "needed", needed);
 	json_set_bool(entry, "ok", ok);
 	json_set_text(entry, "text", text);
 	json_set_text(entry, "fix", ok ? NULL : fix);
@@ -32,7 +35,7 @@ static void probe_ids(struct json *list, const struct idmap *ids)
 	autofree char *text = ids->many
 		? memory_printf("builds have 65,536 ids, from %u", ids->first_uid)
 		: memory_copy_text("builds have one id: a chown to another owner fails");
-	add(list, "ids", ids->many, text,
+	add(list, "ids", false, ids->many, text,
 		"apt-get install uidmap, and a range for this user in /etc/subuid and /etc/subgid "
 		"(usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER)");
 }
@@ -72,9 +75,10 @@ static void probe_sandboxes(struct json *list)
 	static const struct {
 		const char *name, *what;
 		enum sandbox_kind kind;
+		bool needed;
 	} sandboxes[] = {
-		{"builder rootfs", "namespaces, overlayfs and /proc can be had", SANDBOX_READ_ONLY},
-		{"shell-local", "a sandbox with this machine's programs can be had", SANDBOX_HOST},
+		{"builder rootfs", "namespaces, overlayfs and /proc can be had", SANDBOX_READ_ONLY, true},
+		{"shell-local", "a sandbox with this machine's programs can be had", SANDBOX_HOST, false},
 	};
 	char folder[] = "/tmp/kiln-probe-XXXXXX";
 	struct error err, ignored;
@@ -84,7 +88,7 @@ static void probe_sandboxes(struct json *list)
 	probe_ids(list, &job.ids);
 	for (size_t i = 0; i < sizeof(sandboxes) / sizeof(*sandboxes); i++) {
 		int result = opened < 0 ? -1 : try_sandbox(&job, sandboxes[i].kind, &err);
-		add(list, sandboxes[i].name, result == 0, result == 0 ? sandboxes[i].what : err.text,
+		add(list, sandboxes[i].name, sandboxes[i].needed, result == 0, result == 0 ? sandboxes[i].what : err.text,
 			"user namespaces must be allowed (sysctl kernel.unprivileged_userns_clone=1, "
 			"user.max_user_namespaces above 0), Linux 5.12 or later, and no container around "
 			"kiln that hides /proc");
@@ -102,8 +106,8 @@ int probe_print(void)
 	CLEANUP(text_clear) struct text text = {0};
 
 	probe_sandboxes(list);
-	add(list, "builder file", true, "needs nothing", NULL);
-	add(list, "builder null", true, "with communicator none", NULL);
+	add(list, "builder file", true, true, "needs nothing", NULL);
+	add(list, "builder null", true, true, "with communicator none", NULL);
 	json_write(list, JSON_LINE, &text);
 	puts(text_get(&text));
 	return 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/artifact.h"
 #include "backends/rootfs/oci.h"
 #include "backends/rootfs/sandbox.h"
 #include "backends/rootfs/tree.h"
@@ -207,6 +208,8 @@ static int check_shell_local(struct job *job, const struct json *entry, struct e
 	int64_t of_job = job->deadline_usec;
 	int64_t deadline = moment_elapsed_usec() + timeout_of(entry) * 1000000;
 
+	if (published_lay_out(job, err) < 0)
+		return -1;
 	json_set(said, "inline", json_copy(json_get(entry, "inline")));
 	json_set_text(said, "inline_shebang", "/bin/sh -e");
 	json_set_text(said, "env_var_format", "%s='%s' ");

@@ -43,14 +43,19 @@ char *memory_copy_bytes(const void *bytes, size_t size)
 	return copy;
 }
 
-char *memory_printf(const char *format, ...)
+char *memory_vprintf(const char *format, va_list arguments)
 {
 	char *text = NULL;
-	va_list args;
 
-	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
-	va_end(args);
-	return checked(text);
+	return checked(vasprintf(&text, format, arguments) < 0 ? NULL : text);
+}
+
+char *memory_printf(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	char *text = memory_vprintf(format, arguments);
+	va_end(arguments);
+	return text;
 }

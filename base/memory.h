@@ -16,6 +16,8 @@ char *memory_copy_bytes(const void *bytes, size_t size) /* with a NUL behind the
 	__attribute__((malloc, returns_nonnull));
 char *memory_printf(const char *format, ...)
 	__attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
+char *memory_vprintf(const char *format, va_list arguments)
+	__attribute__((malloc, returns_nonnull, format(printf, 1, 0)));
 
 /* Room for one more element at the end of a counted array: array, count, room as plain variables. */
 #define MEMORY_GROW(array, count, room)                                                            \

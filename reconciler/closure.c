@@ -35,6 +35,17 @@ static void add_line(struct closure *closure, const char *kind, const char *key,
 	strings_add_taken(&closure->lines, text_take(&line));
 }
 
+char *closure_line_start(const char *kind, const char *key, bool whole)
+{
+	struct text line = {0};
+
+	text_addf(&line, "%s ", kind);
+	text_add_c_escaped(&line, key, strlen(key), " ");
+	if (whole)
+		text_add_char(&line, ' ');
+	return text_take(&line);
+}
+
 void closure_add(struct closure *closure, const char *kind, const char *key, const char *value)
 {
 	add_line(closure, kind, key, value, value ? strlen(value) : 0);

@@ -30,6 +30,8 @@ void closure_digest(struct closure *closure, struct digest *digest);
 
 /* [{"kind", "key", "value"}], unescaped; what is not UTF-8 stays escaped. */
 struct json *closure_to_json(const char *text);
+/* How the line of KIND and KEY begins, escaped; with the space behind the key if WHOLE. The caller frees. */
+char *closure_line_start(const char *kind, const char *key, bool whole);
 /* The paths of its files; for audit and `why`. */
 void closure_list(const char *text, const char *kind, struct strings *keys);
 

@@ -34,6 +34,7 @@ struct driving {
 
 static void tell(const struct driving *driving, const char *text)
 {
+	loop_catch_up_log(driving->loop, driving->replacement->build.id);
 	if (driving->task && driving->task->moved)
 		driving->task->moved(driving->task, driving->replacement, text);
 }
@@ -344,6 +345,21 @@ bool drive(struct replacement *replacement, struct loop *loop, struct sd_event *
 	}
 }
 
+/* A pass before this one gave it up for the time being: in this one it is tried afresh. */
+static void forget_what_stopped_it(struct replacement *replacement, enum job_kind job)
+{
+	struct replace_facts facts;
+	struct error ignored;
+
+	if (replacement->run.state == RUN_ALIVE)
+		return;
+	if (job != JOB_BUILD && job != JOB_VALIDATE)
+		replacement->run.deaths = 0;
+	if (replacement_facts(replacement, &facts, &ignored) == 0 &&
+		replace_next(&facts).order == REPLACE_LATER)
+		replacement->run = (struct worker_run){.job = JOB_NONE};
+}
+
 int drive_adopt(struct replacement *replacement, struct loop *loop, struct sd_event *event,
 	struct error *err)
 {
@@ -365,6 +381,7 @@ int drive_adopt(struct replacement *replacement, struct loop *loop, struct sd_ev
 		return -1;
 	if (replacement->run.state == RUN_NONE)
 		replacement->run.job = JOB_NONE;
+	forget_what_stopped_it(replacement, job);
 	if (replacement->run.state != RUN_ALIVE)
 		return 0;
 	if (watch(&driving, replacement->run.pid, err) == 0)

@@ -46,15 +46,36 @@ static bool is_published(const struct build_record *build, const struct json *wa
 	return true;
 }
 
+/* The channels that follow `current` do. */
+static bool is_followed(const struct json *wanted, const struct version_marks *channels,
+	int64_t version)
+{
+	for (size_t i = 0; i < json_count(wanted); i++) {
+		const char *name = json_text(json_item(wanted, i), "");
+		bool names = false;
+		for (size_t c = 0; c < channels->count; c++)
+			names |= channels->items[c].version == version &&
+				strcmp(channels->items[c].name, name) == 0;
+		if (!names)
+			return false;
+	}
+	return true;
+}
+
 static int read_marks(struct store *store, struct image_facts *facts, struct error *err)
 {
-	CLEANUP(version_marks_clear) struct version_marks quarantines = {0}, equals = {0};
+	CLEANUP(version_marks_clear) struct version_marks quarantines = {0}, equals = {0},
+							  channels = {0};
+	const struct json *wanted = json_get(facts->wanted.policy, "channels");
 
+	if (json_count(wanted) && marks_list(store, facts->image, MARK_CHANNEL, &channels, err) < 0)
+		return -1;
 	if (marks_list(store, facts->image, MARK_QUARANTINE, &quarantines, err) < 0 ||
 		marks_list(store, facts->image, MARK_EQUAL, &equals, err) < 0)
 		return -1;
 	for (size_t i = 0; i < facts->builds.count; i++) {
 		struct plan_version *version = &facts->versions[i];
+		version->followed = is_followed(wanted, &channels, version->version);
 		for (size_t q = 0; q < quarantines.count; q++)
 			version->quarantined |= quarantines.items[q].version == version->version;
 		facts->equals[i] = memory_new((equals.count + 1) * sizeof(struct digest));
@@ -91,6 +112,14 @@ static int read_versions(struct store *store, struct image_facts *facts, struct 
 	return read_marks(store, facts, err);
 }
 
+void facts_failure_key(const struct digest *closure, const struct digest *rules,
+	struct digest *key)
+{
+	struct digest both[2] = {*closure, *rules};
+
+	digest_of(both, sizeof(both), key);
+}
+
 static int read_image(struct store *store, int64_t repository, struct image_facts *facts,
 	struct error *err)
 {
@@ -109,8 +138,9 @@ static int read_image(struct store *store, int64_t repository, struct image_fact
 	image_record_clear(&record);
 	if (read_versions(store, facts, err) < 0)
 		return -1;
-	int failed = failure_find(
-		store, facts->image, &facts->wanted.closure, &facts->failure, err);
+	struct digest key;
+	facts_failure_key(&facts->wanted.closure, &facts->wanted.validate, &key);
+	int failed = failure_find(store, facts->image, &key, &facts->failure, err);
 	facts->failed = failed > 0;
 	return failed < 0 ? -1 : 0;
 }
@@ -124,9 +154,31 @@ static struct image_facts *add(struct repository_facts *facts)
 	return &facts->items[facts->count++];
 }
 
+/*
+ * The template that gave the image is there but cannot be read, so nobody knows what it would give: that is no reason to
+ * take the image for gone.
+ */
+static int take_broken(struct index *index, struct image_facts *orphan, struct error *err)
+{
+	CLEANUP(indexed_images_clear) struct indexed_images images = {0};
+	CLEANUP(strings_clear) struct strings keys = {0};
+
+	strings_add(&keys, orphan->builds.items[orphan->builds.count - 1].definition);
+	if (index_list_of(index, &keys, &images, err) < 0)
+		return -1;
+	for (size_t i = 0; i < images.count; i++) {
+		if (images.items[i].has_closure || !images.items[i].problems.count)
+			continue;
+		orphan->defined = true;
+		reasons_add_all(&orphan->wanted.problems, &images.items[i].problems);
+		break;
+	}
+	return 0;
+}
+
 /* Images that nothing defines any more, but that have something to lose. */
-static int add_orphans(struct store *store, int64_t repository, struct repository_facts *facts,
-	struct error *err)
+static int add_orphans(struct index *index, struct store *store, int64_t repository,
+	struct repository_facts *facts, struct error *err)
 {
 	CLEANUP(image_records_clear) struct image_records known = {0};
 	struct map defined = {0};
@@ -142,7 +194,9 @@ static int add_orphans(struct store *store, int64_t repository, struct repositor
 		struct image_facts *orphan = add(facts);
 		orphan->wanted.name = memory_copy_text(known.items[i].name);
 		result = read_image(store, repository, orphan, err);
-		if (!orphan->builds.count)
+		if (result == 0 && orphan->builds.count)
+			result = take_broken(index, orphan, err);
+		else
 			image_facts_clear(&facts->items[--facts->count]);
 	}
 	map_clear(&defined);
@@ -164,7 +218,7 @@ static int gather_all(struct index *index, struct store *store, int64_t reposito
 		if (read_image(store, repository, one, err) < 0)
 			return -1;
 	}
-	return repository ? add_orphans(store, repository, facts, err) : 0;
+	return repository ? add_orphans(index, store, repository, facts, err) : 0;
 }
 
 static int unknown_image(struct index *index, const char *name, struct error *err)
@@ -203,6 +257,8 @@ static int add_named(struct index *index, struct store *store, int64_t repositor
 		facts->count--;
 		return 0;
 	}
+	if (!found && take_broken(index, one, err) < 0)
+		return -1;
 	return 1;
 }
 

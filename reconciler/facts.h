@@ -41,6 +41,10 @@ int facts_gather(struct index *index, struct store *store, int64_t repository,
 /* Fills PLAN (COUNT of facts) for plan_decide; it borrows. */
 void facts_to_plan(const struct repository_facts *facts, struct plan_facts *plan);
 
+/* What a failure is remembered under: a build is tried again when its closure or the rules it must pass are others. */
+void facts_failure_key(const struct digest *closure, const struct digest *rules,
+	struct digest *key);
+
 /*
  * The digest of the version that REFERENCE names in that repository: its current one, a channel's, or a number; false if
  * there is none.

@@ -97,6 +97,13 @@ void follow_add(struct followers *followers, struct sd_event *event, const char 
 		lseek(follower->fd, 0, SEEK_END);
 }
 
+void follow_catch_up(struct followers *followers, const char *folder)
+{
+	for (struct follower *f = followers->first; f; f = f->next)
+		if (strcmp(f->folder, folder) == 0)
+			read_on(f);
+}
+
 void follow_complete(struct followers *followers, const char *folder)
 {
 	for (struct follower **at = &followers->first; *at;) {

@@ -19,6 +19,8 @@ struct followers {
  */
 void follow_add(struct followers *followers, struct sd_event *event, const char *folder,
 	struct client *client, bool from_start, void (*changed)(void *context), void *context);
+/* What FOLDER/log has by now goes out. */
+void follow_catch_up(struct followers *followers, const char *folder);
 /* The log in FOLDER is complete: what is left of it goes out. */
 void follow_complete(struct followers *followers, const char *folder);
 /* NULL: all. */

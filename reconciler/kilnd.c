@@ -83,12 +83,15 @@ static void dismiss(struct client *client)
 /* A verb whose answer takes time, or changes something: the loop serves others meanwhile. Takes over CLIENT. */
 static int answer_in_loop(struct head *head, struct client *client, struct error *err)
 {
-	struct loop *loop;
+	struct loop *loop = NULL;
+	int begun = head->has_state
+		? loop_new(head, &loop, err)
+		: fail(err, ERROR_CATALOG, "nothing was ever applied: there is no %s", head->state);
 
-	if (loop_new(head, &loop, err) < 0) {
+	if (begun < 0) {
 		client_fail(client, err, 1);
 		dismiss(client);
-		return -1;
+		return 0;
 	}
 	int result = loop_add_client(loop, client, err);
 	if (result == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconciler/lookup.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,17 +60,22 @@ void version_name_clear(struct version_name *name)
 	image_record_clear(&name->image);
 }
 
-static int read_version(struct head *head, const char *text, struct version_name *name,
-	struct error *err)
+int lookup_read_number(const char *text, int64_t *version, struct error *err)
 {
 	char *end;
 
-	if (text[0] >= '0' && text[0] <= '9') {
-		name->version = strtoll(text, &end, 10);
-		if (*end || name->version < 1)
-			return fail(err, ERROR_CATALOG, "@%s is no version", text);
-		return 0;
-	}
+	errno = 0;
+	*version = strtoll(text, &end, 10);
+	if (end == text || *end || errno || *version < 1)
+		return fail(err, ERROR_CATALOG, "'%s' is no version: they are 1, 2, 3 ...", text);
+	return 0;
+}
+
+static int read_version(struct head *head, const char *text, struct version_name *name,
+	struct error *err)
+{
+	if (text[0] >= '0' && text[0] <= '9')
+		return lookup_read_number(text, &name->version, err);
 	if (!definition_is_channel(text))
 		return fail(err, ERROR_CATALOG, "@%s is neither a version nor a channel", text);
 	if (channel_find(head->store, name->image.id, text, &name->version, err) < 0)

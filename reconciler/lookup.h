@@ -16,6 +16,8 @@ struct version_name {
 void version_name_clear(struct version_name *name);
 int lookup_version_name(struct head *head, const char *text, struct version_name *name,
 	struct error *err);
+/* "12"; CATALOG if it is no version's number. */
+int lookup_read_number(const char *text, int64_t *version, struct error *err);
 /* And its build. Where no version is said: the one that is live. */
 int lookup_version(struct head *head, const char *text, struct version_name *name,
 	struct build_record *build, struct error *err);

@@ -54,6 +54,11 @@ static void wake(void *context)
 	loop_wake(context);
 }
 
+struct sd_event *loop_event(struct loop *loop)
+{
+	return loop->event;
+}
+
 void loop_add_task(struct loop *loop, struct task *task)
 {
 	struct task **at = &loop->tasks;
@@ -248,6 +253,13 @@ void loop_follow_log(struct loop *loop, struct client *client, const char *build
 	autofree char *folder = memory_printf("%s/builds/%s", loop->head->state, build);
 
 	follow_add(&loop->followers, loop->event, folder, client, from_start, wake, loop);
+}
+
+void loop_catch_up_log(struct loop *loop, const char *build)
+{
+	autofree char *folder = memory_printf("%s/builds/%s", loop->head->state, build);
+
+	follow_catch_up(&loop->followers, folder);
 }
 
 /* ---- the loop itself ---- */

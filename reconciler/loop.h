@@ -36,6 +36,9 @@ int loop_adopt(struct loop *loop, struct replacement *replacement, struct error 
 
 /* Takes over CLIENT; its request is answered once it is there. */
 int loop_add_client(struct loop *loop, struct client *client, struct error *err);
+/* For what a task waits for itself. */
+struct sd_event;
+struct sd_event *loop_event(struct loop *loop);
 /* Takes over TASK. */
 void loop_add_task(struct loop *loop, struct task *task);
 /* Takes over REPLACEMENT, for TASK (may be NULL). */
@@ -53,3 +56,5 @@ bool loop_has_replacements(const struct loop *loop, const struct task *task);
 void loop_wake(struct loop *loop);
 /* Lines of the log of BUILD go to CLIENT as {"log": ...} from now on, until the client ends. */
 void loop_follow_log(struct loop *loop, struct client *client, const char *build, bool from_start);
+/* Those who follow the log of BUILD have all of it before they hear anything else. */
+void loop_catch_up_log(struct loop *loop, const char *build);

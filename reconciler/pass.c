@@ -11,11 +11,12 @@
 #include "base/fault.h"
 #include "base/memory.h"
 #include "base/moment.h"
+#include "reconciler/collecting.h"
 #include "reconciler/order.h"
 #include "reconciler/planning.h"
 #include "reconciler/prepare.h"
 #include "reconciler/retiring.h"
-#include "reconciler/settle.h"
+#include "reconciler/switching.h"
 
 enum { ROUNDS_MOST = 5 }; /* of one image in one pass: something keeps changing under it */
 
@@ -58,7 +59,7 @@ struct pass {
 	struct strings sweep; /* images that may have versions to retire */
 	bool followed;        /* the commit is the one that is followed, and nothing was added to it */
 	bool cancelled, sweeping;
-	size_t live, unneeded, switched, failed, blocked, retired;
+	size_t live, unneeded, checked, switched, failed, blocked, retired;
 };
 
 /* ---- what the client hears ---- */
@@ -271,6 +272,7 @@ static char *policy_of(const struct pass *pass, const struct item *item, const c
 
 	json_set_text(policy, "rules", digest_text(&item->rules, rules));
 	json_set_text(policy, "directory", directory);
+	json_set_text(policy, "action", action_name(item->action));
 	if (pass->options.settings.on_error)
 		json_set_text(policy, "on_error", pass->options.settings.on_error);
 	if (pass->options.settings.no_checkpoints)
@@ -359,49 +361,18 @@ static int begin_build(struct loop *loop, struct pass *pass, struct item *item, 
 	return 0;
 }
 
-/* Catalogs that the definition wants; those of them that lack the version go to MISSING. */
-static struct json *compare_catalogs(const struct replacement *replacement,
-	const struct json *wanted, struct json *missing)
-{
-	CLEANUP(strings_clear) struct strings published = {0};
-	struct json *all = json_new_list();
-
-	json_get_texts(replacement->policy, "published", &published);
-	strings_each (name, &published)
-		json_add_text(all, name);
-	for (size_t i = 0; i < json_count(wanted); i++) {
-		const char *name = json_text(json_item(wanted, i), "");
-		if (strings_has(&published, name))
-			continue;
-		json_add_text(all, name);
-		json_add_text(missing, name);
-	}
-	return all;
-}
-
 static int begin_switch(struct loop *loop, struct pass *pass, struct item *item, struct error *err)
 {
-	struct build_record record;
-	struct replacement *replacement;
-	int found = build_find_version(
-		pass->head->store, item->image, item->switch_to, &record, err);
-
-	if (found <= 0)
-		return found < 0 ? -1 : fail(err, ERROR_CONFLICT, "its version is gone");
-	if (replacement_new(pass->head, &record, &replacement, err) < 0)
-		return -1;
-	struct switch_order order = {.why = "switch",
+	struct switching switching = {.image = item->image,
+		.version = item->switch_to,
+		.why = "switch",
 		.channels = prepare_channels(item->policy, item->switch_to),
-		.publish = json_new_list()};
-	order.catalogs = compare_catalogs(
-		replacement, json_get(item->policy, "publish"), order.publish);
-	if (settle_write_order(replacement, &order, moment_now_usec(), err) < 0) {
-		replacement_free(replacement);
+		.publish = json_get(item->policy, "publish")};
+
+	item->replacement = switching_begin(loop, pass->head, &pass->task, &switching, err);
+	if (!item->replacement)
 		return -1;
-	}
 	item->state = ITEM_RUNNING;
-	item->replacement = replacement;
-	loop_add_replacement(loop, replacement, &pass->task);
 	return 0;
 }
 
@@ -441,7 +412,10 @@ static void count_end(struct pass *pass, const struct replacement *replacement, 
 			pass->live++;
 		break;
 	case PHASE_UNNEEDED:
-		pass->unneeded++;
+		if (replacement->build.reuses)
+			pass->checked++;
+		else
+			pass->unneeded++;
 		break;
 	case PHASE_RETIRED:
 		pass->retired++;
@@ -580,7 +554,7 @@ static void add_count(struct text *text, size_t count, const char *what)
 		text_addf(text, "%s%zu %s", text->size ? ", " : "", count, what);
 }
 
-static void finish(struct pass *pass)
+static void finish(struct loop *loop, struct pass *pass)
 {
 	CLEANUP(text_clear) struct text text = {0};
 	struct error err;
@@ -591,6 +565,7 @@ static void finish(struct pass *pass)
 	add_count(&text, pass->live, "new");
 	add_count(&text, pass->switched, "switched");
 	add_count(&text, pass->unneeded, "equal to what was live");
+	add_count(&text, pass->checked, "checked again");
 	add_count(&text, unchanged, "unchanged");
 	add_count(&text, pass->blocked, "blocked");
 	add_count(&text, pass->failed, "failed");
@@ -603,6 +578,9 @@ static void finish(struct pass *pass)
 			&err) < 0)
 		report(pass, NULL, NULL, NULL, err.text);
 	pass->task.done = true;
+	/* what was built may have filled the cache; that it cannot be emptied is the next one's to say */
+	if (pass->live + pass->unneeded + pass->failed)
+		collecting_begin(loop, pass->head, NULL, false, &err);
 	if (!pass->apply)
 		return;
 	pass->apply->failed |= pass->failed || pass->blocked || pass->cancelled;
@@ -627,7 +605,7 @@ static bool advance(struct loop *loop, struct task *task)
 		sweep(loop, pass);
 		return true;
 	}
-	finish(pass);
+	finish(loop, pass);
 	return true;
 }
 

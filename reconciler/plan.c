@@ -117,18 +117,22 @@ static bool waits_after_failure(const struct plan_facts *facts, int64_t now_usec
 
 /* The version to switch to, or to check and publish again. */
 static void use_version(const struct plan_facts *facts, const struct plan_version *version,
-	struct plan_decision *decision)
+	int64_t now_usec, struct plan_decision *decision)
 {
+	bool live = version->phase == PHASE_LIVE;
 	bool same_rules = digest_equal(&version->validated, &facts->validate);
+	bool moved = live && !version->followed;
 
-	decision->revalidate = !same_rules || !version->published;
-	if (version->phase == PHASE_LIVE && !decision->revalidate) {
+	if (live && same_rules && version->published && !moved) {
 		decision->action = ACTION_UNCHANGED;
 		return;
 	}
+	if (!same_rules && waits_after_failure(facts, now_usec, decision))
+		return;
 	decision->action = ACTION_SWITCH;
 	decision->switch_to = version->version;
-	if (version->phase != PHASE_LIVE)
+	decision->revalidate = !same_rules;
+	if (!live)
 		reasons_add(&decision->reasons, REASON_REVERTED, NULL, NULL, NULL,
 			"version %lld has this closure already", (long long)version->version);
 	if (!same_rules)
@@ -138,6 +142,10 @@ static void use_version(const struct plan_facts *facts, const struct plan_versio
 	if (!version->published)
 		reasons_add(&decision->reasons, REASON_TEMPLATE, "kiln.json", NULL, NULL,
 			"publish changed: version %lld is published again, not built",
+			(long long)version->version);
+	if (moved)
+		reasons_add(&decision->reasons, REASON_TEMPLATE, "kiln.json", NULL, NULL,
+			"channels changed: they are to name version %lld",
 			(long long)version->version);
 }
 
@@ -177,7 +185,7 @@ static void decide_by_closure(const struct plan_facts *facts, int64_t now_usec,
 	if (live && has_closure(live, &facts->closure) && !live->quarantined)
 		wanted = live;
 	if (wanted && !wanted->quarantined) {
-		use_version(facts, wanted, decision);
+		use_version(facts, wanted, now_usec, decision);
 		return;
 	}
 	if (waits_after_failure(facts, now_usec, decision))

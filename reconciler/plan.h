@@ -39,6 +39,7 @@ struct plan_version {
 	struct digest validated;     /* the rules that it passed last */
 	int64_t confirmed_usec;      /* a build last gave its artifact */
 	bool published;              /* in every catalog that is wanted */
+	bool followed;               /* every channel that follows `current` names it; of a live one only */
 };
 
 struct plan_facts {
@@ -70,7 +71,7 @@ struct plan_decision {
 	struct reasons reasons;
 	bool closure_known;  /* false: a base will be another one first */
 	int64_t switch_to;   /* ACTION_SWITCH: the version that has the closure */
-	bool revalidate;     /* and its rules changed, or a catalog lacks it: checked and published again */
+	bool revalidate;     /* and it must pass other rules first */
 	bool explain;        /* reasons are to be completed with what differs from the live closure */
 };
 void plan_decision_clear(struct plan_decision *decision);

@@ -8,7 +8,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 
-static int resume_builds(struct loop *loop, struct head *head, bool all, struct error *err)
+static int resume_builds(struct loop *loop, struct head *head, int64_t early_of, struct error *err)
 {
 	CLEANUP(build_records_clear) struct build_records under_way = {0};
 
@@ -19,7 +19,8 @@ static int resume_builds(struct loop *loop, struct head *head, bool all, struct 
 		struct replacement *replacement;
 		bool early = build->phase == PHASE_PLANNED || build->phase == PHASE_BUILDING ||
 			build->phase == PHASE_VALIDATING;
-		if ((early && !all) || loop_find_build(loop, build->id))
+		bool wanted = !early || early_of == RESUME_ALL || early_of == build->image;
+		if (!wanted || loop_find_build(loop, build->id))
 			continue;
 		if (replacement_new(head, build, &replacement, err) < 0 ||
 			loop_adopt(loop, replacement, err) < 0)
@@ -101,9 +102,9 @@ static int resume_removals(struct loop *loop, struct head *head, struct error *e
 	return 0;
 }
 
-int resume(struct loop *loop, struct head *head, bool builds, struct error *err)
+int resume(struct loop *loop, struct head *head, int64_t early, struct error *err)
 {
-	if (resume_builds(loop, head, builds, err) < 0 || resume_orders(loop, head, err) < 0)
+	if (resume_builds(loop, head, early, err) < 0 || resume_orders(loop, head, err) < 0)
 		return -1;
 	return resume_removals(loop, head, err);
 }

@@ -8,5 +8,9 @@
 
 #include "reconciler/loop.h"
 
-/* BUILDS: also those that are not published yet. What the loop has already stays as it is. */
-int resume(struct loop *loop, struct head *head, bool builds, struct error *err);
+enum { RESUME_ALL = -1 };
+/*
+ * EARLY: whose builds that are not published yet go on too, beside those that are: an image's, RESUME_ALL, or nobody's (0).
+ * What the loop has already stays as it is.
+ */
+int resume(struct loop *loop, struct head *head, int64_t early, struct error *err);

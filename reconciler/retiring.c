@@ -91,7 +91,7 @@ int retirement_gather(struct store *store, int64_t image, const char *image_name
 	return mark_bases(store, image, image_name, retirement, err);
 }
 
-static int move_chosen(struct store *store, struct retirement *retirement, const char *full_name,
+int retirement_move(struct store *store, struct retirement *retirement, const char *full_name,
 	int64_t now_usec, struct error *err)
 {
 	struct build_move to_retiring = {
@@ -109,7 +109,7 @@ int retirement_begin(struct store *store, struct retirement *retirement, const c
 {
 	if (store_begin(store, err) < 0)
 		return -1;
-	if (move_chosen(store, retirement, full_name, now_usec, err) < 0) {
+	if (retirement_move(store, retirement, full_name, now_usec, err) < 0) {
 		store_rollback(store);
 		return -1;
 	}

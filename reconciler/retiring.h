@@ -15,6 +15,9 @@ void retirement_clear(struct retirement *retirement);
 /* IMAGE_NAME with REPOSITORY tell what is built on its versions. */
 int retirement_gather(struct store *store, int64_t image, const char *image_name,
 	struct retirement *retirement, struct error *err);
-/* Moves the chosen builds to retiring, in one transaction. FULL_NAME is for the events. */
+/* Moves the chosen builds to retiring, inside the caller's transaction. FULL_NAME is for the events. */
+int retirement_move(struct store *store, struct retirement *retirement, const char *full_name,
+	int64_t now_usec, struct error *err);
+/* The same in a transaction of its own. */
 int retirement_begin(struct store *store, struct retirement *retirement, const char *full_name,
 	int64_t now_usec, struct error *err);

@@ -9,6 +9,7 @@
 #include "base/duration.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "reconciler/facts.h"
 #include "reconciler/prepare.h"
 #include "state/event.h"
 
@@ -38,6 +39,23 @@ static int move(struct replacement *replacement, enum phase to, int64_t now_usec
 		.text = text};
 
 	return build_move(replacement->head->store, &replacement->build, &to_phase, err);
+}
+
+static void failure_key(const struct replacement *replacement, struct digest *key)
+{
+	struct digest rules = {0};
+
+	digest_parse(json_get_text(replacement->policy, "rules", ""), &rules);
+	facts_failure_key(&replacement->build.closure, &rules, key);
+}
+
+static int forget_failure(struct replacement *replacement, struct error *err)
+{
+	struct digest key;
+
+	failure_key(replacement, &key);
+	return failure_forget(
+		replacement->head->store, replacement->build.image, &key, err);
 }
 
 /* ---- each phase ---- */
@@ -131,7 +149,7 @@ static int enter_unneeded(struct replacement *replacement, int64_t now_usec, str
 	if (result == 0 && !build->reuses)
 		result = equal_set(store, build->image, &build->closure, same.version, err);
 	if (result == 0)
-		result = failure_forget(store, build->image, &build->closure, err);
+		result = forget_failure(replacement, err);
 	autofree char *text = memory_printf("%s version %lld",
 		build->reuses ? "passes the new rules:" : "equals", (long long)same.version);
 	build_record_clear(&same);
@@ -190,13 +208,12 @@ static int set_channels(struct replacement *replacement, const struct json *chan
 
 static int enter_live(struct replacement *replacement, int64_t now_usec, struct error *err)
 {
-	struct build_record *build = &replacement->build;
 	autojson struct json *channels =
-		prepare_channels(replacement->policy, build->version);
+		prepare_channels(replacement->policy, replacement->build.version);
 
 	if (supersede_live(replacement, now_usec, err) < 0 ||
 		set_channels(replacement, channels, now_usec, err) < 0 ||
-		failure_forget(replacement->head->store, build->image, &build->closure, err) < 0)
+		forget_failure(replacement, err) < 0)
 		return -1;
 	return move(replacement, PHASE_LIVE, now_usec, NULL, err);
 }
@@ -228,7 +245,10 @@ static int enter_failed(struct replacement *replacement, int64_t now_usec, struc
 	struct build_record *build = &replacement->build;
 	struct store *store = replacement->head->store;
 	struct failure_record before = {0};
-	int known = failure_find(store, build->image, &build->closure, &before, err);
+	struct digest key;
+
+	failure_key(replacement, &key);
+	int known = failure_find(store, build->image, &key, &before, err);
 
 	if (known < 0)
 		return -1;
@@ -236,8 +256,7 @@ static int enter_failed(struct replacement *replacement, int64_t now_usec, struc
 	failure_record_clear(&before);
 	/* somebody was there first: nothing is wrong with the definition, it is planned anew */
 	if (replacement->failure.kind != ERROR_CONFLICT &&
-		failure_set(store, build->image, &build->closure, &replacement->failure, next, err) <
-			0)
+		failure_set(store, build->image, &key, &replacement->failure, next, err) < 0)
 		return -1;
 	return move(replacement, PHASE_FAILED, now_usec, NULL, err);
 }

@@ -15,7 +15,7 @@
 #include "base/process.h"
 
 /* Beside kilnd, in a build tree as when installed. */
-static char *find_program(void)
+char *worker_program(void)
 {
 	char self[4096];
 	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -43,10 +43,11 @@ static int write_order(const struct json *order, struct error *err)
 	return TAKE_FD(fd);
 }
 
-pid_t worker_start(const struct json *order, int errors, struct error *err)
+pid_t worker_start_with(const char *flag, const struct json *order,
+	const struct worker_streams *streams, struct error *err)
 {
-	autofree char *program = find_program();
-	const char *arguments[] = {program, NULL};
+	autofree char *program = worker_program();
+	const char *arguments[] = {program, flag, NULL};
 	struct process_options options = PROCESS_OPTIONS;
 	autoclose int input = write_order(order, err);
 
@@ -54,9 +55,17 @@ pid_t worker_start(const struct json *order, int errors, struct error *err)
 		return -1;
 	options.arguments = arguments;
 	options.input = input;
-	options.errors = errors;
+	options.output = streams->output;
+	options.errors = streams->errors;
 	options.new_session = true;
 	return process_start(&options, err);
+}
+
+pid_t worker_start(const struct json *order, int errors, struct error *err)
+{
+	struct worker_streams streams = {-1, errors};
+
+	return worker_start_with(NULL, order, &streams, err);
 }
 
 static bool is_of(const struct json *entry, const char *event, enum job_kind job)

@@ -24,6 +24,15 @@ struct worker_run {
 /* Starts a worker with ORDER on its standard input, ERRORS as its standard error. The pid, or -1. */
 pid_t worker_start(const struct json *order, int errors, struct error *err);
 
+/* The same with a flag of the program, for what is no build's job. */
+struct worker_streams {
+	int output, errors;
+};
+pid_t worker_start_with(const char *flag, const struct json *order,
+	const struct worker_streams *streams, struct error *err);
+/* The program's path; the caller frees. */
+char *worker_program(void);
+
 /*
  * What became of the run number SERIAL of JOB, as the journal in FOLDER has it. No journal, or none of that run, is
  * RUN_NONE. ENTRIES (may be NULL) gets the journal; the caller frees.

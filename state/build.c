@@ -109,6 +109,7 @@ int build_add(struct store *store, const struct build_record *record, const char
 
 	json_set_text(data, "to", phase_name(PHASE_PLANNED));
 	json_set_text(data, "commit", record->commit);
+	json_set_text(data, "author", record->author);
 	char text[DIGEST_TEXT_SIZE];
 	json_set_text(data, "closure", digest_text(&record->closure, text));
 	if (add_closure(store, &record->closure, closure_text, closure_notes, err) < 0 ||
@@ -222,6 +223,15 @@ int builds_of_digest(struct store *store, const struct digest *digest,
 		store, QUERY_BUILDS_BY_DIGEST, WITH(digest_blob(":digest", digest)), records, err);
 }
 
+int builds_of_file(struct store *store, const struct digest *digest, struct build_records *records,
+	struct error *err)
+{
+	char hex[DIGEST_HEX_SIZE];
+
+	return list_builds(store, QUERY_BUILDS_BY_FILE,
+		WITH(string(":sha256", digest_hex(digest, hex))), records, err);
+}
+
 int builds_of_closure(struct store *store, const struct digest *closure,
 	struct build_records *records, struct error *err)
 {
@@ -240,6 +250,8 @@ int builds_versions(struct store *store, struct build_records *records, struct e
 static int enter_phase(struct store *store, struct build_record *build,
 	const struct build_move *move, struct json *data, struct error *err)
 {
+	char text[DIGEST_TEXT_SIZE];
+
 	switch (move->to) {
 	case PHASE_BUILDING:
 		return statement_run(store, QUERY_BUILD_SET_STARTED,
@@ -249,6 +261,7 @@ static int enter_phase(struct store *store, struct build_record *build,
 			if (image_next_version(store, build->image, &build->version, err) < 0)
 				return -1;
 			json_set_integer(data, "version", build->version);
+			json_set_text(data, "digest", digest_text(&build->digest, text));
 		}
 		return statement_run(store, QUERY_BUILD_SET_VERSION,
 			WITH(string(":id", build->id), number(":version", build->version)), err);
@@ -360,6 +373,12 @@ int closure_find(struct store *store, const struct digest *digest, char **text, 
 		*notes = column_text(row, 1);
 	statement_end(row);
 	return 1;
+}
+
+void digests_clear(struct digests *digests)
+{
+	free(digests->items);
+	*digests = (struct digests){0};
 }
 
 int closures_with_line(struct store *store, const char *line, struct digests *digests,

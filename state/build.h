@@ -69,6 +69,9 @@ int builds_of_commit(struct store *store, const char *commit, struct build_recor
 /* Versions whose artifact has that digest. */
 int builds_of_digest(struct store *store, const struct digest *digest,
 	struct build_records *records, struct error *err);
+/* Versions whose artifact has a file of that digest. */
+int builds_of_file(struct store *store, const struct digest *digest, struct build_records *records,
+	struct error *err);
 int builds_of_closure(struct store *store, const struct digest *closure,
 	struct build_records *records, struct error *err);
 /* Every version there ever was. */
@@ -105,6 +108,7 @@ struct digests {
 	struct digest *items;
 	size_t count, room;
 };
+void digests_clear(struct digests *digests);
 int closures_with_line(struct store *store, const char *line, struct digests *digests,
 	struct error *err);
 

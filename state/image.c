@@ -289,6 +289,11 @@ int channel_find(struct store *store, int64_t image, const char *name, int64_t *
 	return found < 0 ? -1 : 0;
 }
 
+int channels_remove(struct store *store, int64_t image, struct error *err)
+{
+	return statement_run(store, QUERY_CHANNELS_REMOVE, WITH(number(":image", image)), err);
+}
+
 int hold_set(struct store *store, int64_t image, int64_t version, bool held, struct error *err)
 {
 	return statement_run(store, held ? QUERY_HOLD_ADD : QUERY_HOLD_REMOVE,

@@ -82,6 +82,8 @@ int marks_list(struct store *store, int64_t image, enum mark mark, struct versio
 
 int channel_set(struct store *store, int64_t image, const char *name, int64_t version,
 	struct error *err);
+/* The image is given up. */
+int channels_remove(struct store *store, int64_t image, struct error *err);
 /* The version that the channel names, 0 if there is no such channel. */
 int channel_find(struct store *store, int64_t image, const char *name, int64_t *version,
 	struct error *err);

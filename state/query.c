@@ -68,6 +68,9 @@ static const char *const sql[QUERY_COUNT] = {
 	[QUERY_BUILDS_BY_DIGEST] =
 		"SELECT " BUILD_COLUMNS
 		" FROM builds WHERE digest = :digest AND version IS NOT NULL ORDER BY created_usec, id",
+	[QUERY_BUILDS_BY_FILE] =
+		"SELECT " BUILD_COLUMNS " FROM builds WHERE version IS NOT NULL AND "
+		"instr(artifact, :sha256) > 0 ORDER BY created_usec, id",
 	[QUERY_BUILDS_BY_CLOSURE] =
 		"SELECT " BUILD_COLUMNS
 		" FROM builds WHERE closure = :closure AND version IS NOT NULL ORDER BY created_usec, id",
@@ -109,6 +112,7 @@ static const char *const sql[QUERY_COUNT] = {
 			      "ON CONFLICT (image, name) DO UPDATE SET version = excluded.version",
 	[QUERY_CHANNELS_OF] = "SELECT name, version FROM channels WHERE image = :image ORDER BY name",
 	[QUERY_CHANNEL_GET] = "SELECT version FROM channels WHERE image = :image AND name = :name",
+	[QUERY_CHANNELS_REMOVE] = "DELETE FROM channels WHERE image = :image",
 	[QUERY_HOLD_ADD] = "INSERT OR IGNORE INTO holds (image, version) VALUES (:image, :version)",
 	[QUERY_HOLD_REMOVE] = "DELETE FROM holds WHERE image = :image AND version = :version",
 	[QUERY_HOLDS_OF] = "SELECT version FROM holds WHERE image = :image ORDER BY version",

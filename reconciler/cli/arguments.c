@@ -127,6 +127,9 @@ static int check_words(const struct session *session, struct error *err)
 	const struct cli_verb *verb = session->verb;
 	int count = (int)json_count(json_get(session->arguments, "words"));
 
+	if (verb->first && count)
+		json_set(session->arguments, verb->first,
+			json_copy(json_item(json_get(session->arguments, "words"), 0)));
 	if (verb->words != CLI_LIST || (count >= verb->least && count <= verb->most))
 		return 0;
 	return fail(err, ERROR_CATALOG, "usage: kiln %s %s", verb->name, verb->synopsis);
@@ -220,5 +223,17 @@ const char *cli_short(const char *digest)
 	if (text_starts_with(digest, "sha256:"))
 		digest += 7;
 	snprintf(buffer, sizeof(buffers[0]), "%.12s", digest);
+	return buffer;
+}
+
+const char *cli_number(const struct json *object, const char *key)
+{
+	static char buffers[4][24];
+	static int next;
+	char *buffer = buffers[next++ % 4];
+
+	if (!json_get(object, key))
+		return NULL;
+	snprintf(buffer, sizeof(buffers[0]), "%lld", (long long)json_get_integer(object, key, 0));
 	return buffer;
 }

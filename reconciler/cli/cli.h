@@ -36,6 +36,7 @@ struct cli_verb {
 	const char *details;  /* more, or NULL */
 	enum cli_words words;
 	int least, most; /* CLI_LIST */
+	const char *first; /* CLI_LIST: what kilnd calls the only word; NULL: it gets the list */
 	const struct cli_flag *flags; /* ended by a nameless one; NULL: none but the common ones */
 	/* Before it is sent: what flags mean together. May be NULL. */
 	int (*prepare)(struct json *arguments, bool as_json, struct error *err);
@@ -74,5 +75,7 @@ void cli_print_verbs(void);
 
 /* "kiln: TEXT" on standard error. */
 void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A number of OBJECT as text, NULL for null. Good until the fourth call after it. */
+const char *cli_number(const struct json *object, const char *key);
 /* The first 12 digits of a digest or commit, "-" for none. */
 const char *cli_short(const char *digest);

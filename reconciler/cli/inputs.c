@@ -6,7 +6,6 @@
 static int prepare(struct json *arguments, bool as_json, struct error *err)
 {
 	(void)err;
-	json_set(arguments, "image", json_copy(json_item(json_get(arguments, "words"), 0)));
 	json_set_bool(arguments, "text", !as_json);
 	return 0;
 }
@@ -30,6 +29,7 @@ const struct cli_verb cli_inputs = {
 	.words = CLI_LIST,
 	.least = 1,
 	.most = 1,
+	.first = "image",
 	.flags = flags,
 	.prepare = prepare,
 	.show = show,

@@ -91,7 +91,7 @@ int verb_apply(struct head *head, struct client *client, struct error *err)
 	size_t begun = 0;
 
 	json_get_texts(arguments, "images", &names);
-	if (resume(head->loop, head, true, err) < 0 ||
+	if (resume(head->loop, head, RESUME_ALL, err) < 0 ||
 		selection_make(head, json_get_text(arguments, "repository", NULL),
 			client_folder(client), &names, &selection, err) < 0)
 		return -1;

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What kiln remembers. Times are microseconds since 1970, digests 32 raw bytes, commits hexadecimal text.
+-- Keys come first in tables WITHOUT ROWID: SQLite 3.40's integrity_check takes another order for NULLs.
 -- This file is never edited once it was released: a change is a new file.
 
 -- Repositories that were ever applied.
@@ -161,8 +162,8 @@ CREATE INDEX plan_images_by_name ON plan_images (tree, name);
 CREATE TABLE plan_paths (
 	tree INTEGER NOT NULL,
 	path TEXT NOT NULL,
-	prefix INTEGER NOT NULL,           -- a change below it counts too
 	definition INTEGER NOT NULL,
+	prefix INTEGER NOT NULL,           -- a change below it counts too
 	PRIMARY KEY (tree, path, definition)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX plan_paths_by_definition ON plan_paths (definition);

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backends/collect.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backends/rootfs/userns.h"
+#include "base/cleanup.h"
+#include "base/files.h"
+#include "base/memory.h"
+#include "base/moment.h"
+#include "base/path.h"
+
+enum {
+	SETTLED_SEC = 3600, /* what is not understood and younger may be somebody's who is at work */
+	BOOT_ID_MOST = 256,
+};
+
+/* Something that can be removed alone. */
+struct item {
+	char *path;      /* below the state folder */
+	int64_t bytes, used_usec;
+	bool tree;       /* a build's files: only its namespace may touch them */
+};
+
+struct collector {
+	const struct json *order;
+	int state;
+	struct idmap ids;
+	int userns;
+	bool dry_run;
+	struct item *items;
+	size_t count, room;
+	int64_t bytes, freed;
+	struct json *removed;
+};
+
+/* ---- files of builds ---- */
+
+struct counting {
+	int folder;
+	const char *name;
+	int64_t *bytes; /* shared with the child that counts */
+};
+
+static int64_t count_below(int folder, const char *name)
+{
+	int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	int64_t bytes = 0;
+
+	if (!stream) {
+		cleanup_close(&fd);
+		return 0;
+	}
+	while ((entry = readdir(stream))) {
+		struct stat status;
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+			fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		bytes += (int64_t)status.st_blocks * 512;
+		if (S_ISDIR(status.st_mode))
+			bytes += count_below(fd, entry->d_name);
+	}
+	closedir(stream);
+	return bytes;
+}
+
+static int count_inside(void *context, struct error *err)
+{
+	struct counting *counting = context;
+
+	(void)err;
+	*counting->bytes = count_below(counting->folder, counting->name);
+	return 0;
+}
+
+/* Root may do it all; anybody else needs the namespace whose ids the files have. */
+static int enter(struct collector *collector, struct error *err)
+{
+	if (collector->userns < 0 && geteuid() != 0 && collector->ids.many)
+		return (collector->userns = userns_new(&collector->ids, err)) < 0 ? -1 : 0;
+	return 0;
+}
+
+/* How much FOLDER/NAME takes, counted by whoever may look into it. */
+static int64_t count_tree(struct collector *collector, int folder, const char *name)
+{
+	struct error ignored;
+	int64_t *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct counting counting = {folder, name, shared};
+	int64_t bytes = 0;
+
+	if (shared == MAP_FAILED)
+		return 0;
+	if (enter(collector, &ignored) < 0 || collector->userns < 0)
+		bytes = count_below(folder, name);
+	else if (userns_run(collector->userns, &collector->ids, count_inside, &counting, &ignored) ==
+		0)
+		bytes = *shared;
+	munmap(shared, sizeof(*shared));
+	return bytes;
+}
+
+/* The same, counted once for a tree that does not change any more. */
+static int64_t tree_bytes(struct collector *collector, int trees, const char *name)
+{
+	autofree char *beside = memory_printf("%s.bytes", name), *text = NULL;
+	struct error ignored;
+
+	if (file_read(trees, beside, 64, &text, NULL, &ignored) == 0)
+		return strtoll(text, NULL, 10);
+	int64_t bytes = count_tree(collector, trees, name);
+	autofree char *number = memory_printf("%lld\n", (long long)bytes);
+	autoclose int fd = openat(trees, beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		file_write_all(fd, number, strlen(number), &ignored);
+	return bytes;
+}
+
+/* ---- what there is ---- */
+
+static void add(struct collector *collector, char *path, int64_t bytes, int64_t used_usec, bool tree)
+{
+	MEMORY_GROW(collector->items, collector->count, collector->room);
+	collector->items[collector->count++] = (struct item){path, bytes, used_usec, tree};
+	collector->bytes += bytes;
+}
+
+static int64_t usec_of(const struct timespec *time)
+{
+	return (int64_t)time->tv_sec * 1000000 + time->tv_nsec / 1000;
+}
+
+/* When the layer was used last: its note tells. 0: it has none. */
+static int64_t used_usec(struct collector *collector, const char *key, size_t size)
+{
+	autofree char *note = memory_printf("checkpoints/%.*s.json", (int)size, key);
+	struct stat status;
+
+	return fstatat(collector->state, note, &status, AT_SYMLINK_NOFOLLOW) == 0
+		? usec_of(&status.st_mtim)
+		: 0;
+}
+
+static int open_list(struct collector *collector, const char *path, struct strings *names,
+	struct error *err)
+{
+	if (!file_exists(collector->state, path))
+		return -2;
+	int fd = folder_open(collector->state, path, err);
+	if (fd < 0)
+		return -1;
+	if (folder_list(fd, ".", names, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Plain files of FOLDER; a layer's age is its note's, which goes with it. */
+static int add_files(struct collector *collector, const char *folder, struct error *err)
+{
+	CLEANUP(strings_clear) struct strings names = {0};
+	autoclose int fd = open_list(collector, folder, &names, err);
+
+	if (fd < 0)
+		return fd == -2 ? 0 : -1;
+	strings_each (name, &names) {
+		struct stat status;
+		if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode) ||
+			text_ends_with(name, ".json"))
+			continue;
+		int64_t used = text_ends_with(name, ".layer")
+			? used_usec(collector, name, strlen(name) - strlen(".layer"))
+			: 0;
+		if (!used)
+			used = usec_of(&status.st_mtim);
+		add(collector, memory_printf("%s/%s", folder, name), status.st_size, used, false);
+	}
+	return 0;
+}
+
+static int add_trees(struct collector *collector, const char *boot, struct error *err)
+{
+	CLEANUP(strings_clear) struct strings names = {0};
+	autofree char *folder = memory_printf("cache/trees/%s", boot);
+	autoclose int fd = open_list(collector, folder, &names, err);
+
+	if (fd < 0)
+		return fd == -2 ? 0 : -1;
+	strings_each (name, &names) {
+		const char *dash = strchr(name, '-');
+		struct stat status;
+		if (!dash || text_ends_with(name, ".bytes") ||
+			fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		int64_t used = used_usec(collector, name, dash - name);
+		add(collector, memory_printf("%s/%s", folder, name),
+			tree_bytes(collector, fd, name), used ? used : usec_of(&status.st_ctim), true);
+	}
+	return 0;
+}
+
+/* ---- removing ---- */
+
+/* A running build holds a shared lock on every tree that it has mounted. */
+static bool is_in_use(struct collector *collector, const struct item *item)
+{
+	if (!item->tree)
+		return false;
+	autoclose int fd = openat(collector->state, item->path,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+}
+
+static int remove_tree(struct collector *collector, const char *path, struct error *err)
+{
+	autofree char *above = path_folder(path);
+
+	if (enter(collector, err) < 0)
+		return -1;
+	autoclose int folder = folder_open(collector->state, above, err);
+	if (folder < 0)
+		return -1;
+	return userns_remove(
+		collector->userns, &collector->ids, folder, path_name(path), err);
+}
+
+static int remove_item(struct collector *collector, const struct item *item, struct error *err)
+{
+	autofree char *note = NULL;
+
+	if (item->tree) {
+		autofree char *beside = memory_printf("%s.bytes", item->path);
+		unlinkat(collector->state, beside, 0);
+		return remove_tree(collector, item->path, err);
+	}
+	/* the note first: a layer without one counts as none */
+	if (text_ends_with(item->path, ".layer")) {
+		note = memory_printf("%.*s.json", (int)(strlen(item->path) - strlen(".layer")),
+			item->path);
+		unlinkat(collector->state, note, 0);
+	}
+	if (unlinkat(collector->state, item->path, 0) < 0 && errno != ENOENT)
+		return fail_errno(err, ERROR_BROKEN, "%s", item->path);
+	return 0;
+}
+
+static void note_removed(struct collector *collector, const char *path, int64_t bytes,
+	const char *why)
+{
+	struct json *removed = json_new_object();
+
+	json_set_text(removed, "path", path);
+	json_set_integer(removed, "bytes", bytes);
+	json_set_text(removed, "why", why);
+	json_add(collector->removed, removed);
+	collector->freed += bytes;
+}
+
+static int compare_items(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+
+	if (x->used_usec != y->used_usec)
+		return x->used_usec < y->used_usec ? -1 : 1;
+	/* a tree is unpacked again at little cost, its sealed layer is not */
+	return (int)y->tree - (int)x->tree;
+}
+
+static int evict(struct collector *collector, struct error *err)
+{
+	int64_t most = json_get_integer(collector->order, "cache_bytes", INT64_MAX);
+	int64_t left = collector->bytes;
+
+	if (collector->count > 1)
+		qsort(collector->items, collector->count, sizeof(*collector->items), compare_items);
+	for (size_t i = 0; i < collector->count && left > most; i++) {
+		const struct item *item = &collector->items[i];
+		if (is_in_use(collector, item))
+			continue;
+		if (!collector->dry_run && remove_item(collector, item, err) < 0)
+			return -1;
+		left -= item->bytes;
+		note_removed(collector, item->path, item->bytes, "limits.cache_bytes");
+	}
+	return 0;
+}
+
+/* What an earlier boot unpacked was never made lasting: nobody uses it. */
+static int remove_old_boots(struct collector *collector, const char *boot, struct error *err)
+{
+	CLEANUP(strings_clear) struct strings names = {0};
+	autoclose int fd = open_list(collector, "cache/trees", &names, err);
+
+	if (fd < 0)
+		return fd == -2 ? 0 : -1;
+	strings_each (name, &names) {
+		autofree char *path = memory_printf("cache/trees/%s", name);
+		if (strcmp(name, boot) == 0)
+			continue;
+		int64_t bytes = count_tree(collector, fd, name);
+		if (!collector->dry_run && remove_tree(collector, path, err) < 0)
+			return -1;
+		note_removed(collector, path, bytes, "unpacked before this machine was started");
+	}
+	return 0;
+}
+
+/* Halves that a killed worker left among the layers. */
+static int remove_halves(struct collector *collector, struct error *err)
+{
+	CLEANUP(strings_clear) struct strings names = {0};
+	autoclose int fd = open_list(collector, "checkpoints", &names, err);
+	int64_t settled = moment_now_usec() - (int64_t)SETTLED_SEC * 1000000;
+
+	if (fd < 0)
+		return fd == -2 ? 0 : -1;
+	strings_each (name, &names) {
+		struct stat status;
+		bool known = text_ends_with(name, ".layer")
+			? used_usec(collector, name, strlen(name) - strlen(".layer")) != 0
+			: text_ends_with(name, ".json");
+		if (known || fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+			usec_of(&status.st_mtim) > settled)
+			continue;
+		if (!collector->dry_run && unlinkat(fd, name, 0) < 0)
+			return fail_errno(err, ERROR_BROKEN, "checkpoints/%s", name);
+		autofree char *path = memory_printf("checkpoints/%s", name);
+		note_removed(collector, path, status.st_size, "half of a layer");
+	}
+	return 0;
+}
+
+static int remove_named(struct collector *collector, struct error *err)
+{
+	const struct json *named = json_get(collector->order, "remove");
+
+	for (size_t i = 0; i < json_count(named); i++) {
+		const struct json *entry = json_item(named, i);
+		const char *path = json_get_text(entry, "path", "");
+		int64_t bytes = count_below(collector->state, path);
+		if (!collector->dry_run && remove_tree(collector, path, err) < 0)
+			return -1;
+		note_removed(collector, path, bytes, json_get_text(entry, "why", ""));
+	}
+	return 0;
+}
+
+static int collect_all(struct collector *collector, struct error *err)
+{
+	autofree char *boot = NULL;
+
+	if (file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", BOOT_ID_MOST, &boot, NULL, err) <
+		0)
+		return -1;
+	boot[strcspn(boot, "\n")] = '\0';
+	if (remove_old_boots(collector, boot, err) < 0 || remove_halves(collector, err) < 0 ||
+		remove_named(collector, err) < 0 ||
+		add_files(collector, "checkpoints", err) < 0 ||
+		add_files(collector, "cache/downloads", err) < 0 ||
+		add_trees(collector, boot, err) < 0)
+		return -1;
+	return evict(collector, err);
+}
+
+int collect(const struct json *order, struct json **result, struct error *err)
+{
+	struct collector collector = {.order = order,
+		.userns = -1,
+		.dry_run = json_get_boolean(order, "dry_run", false),
+		.removed = json_new_list()};
+	autojson struct json *answer = json_new_object();
+
+	json_set(answer, "removed", collector.removed);
+	idmap_find((uint32_t)json_get_integer(order, "subid_base", 0), &collector.ids);
+	collector.state = folder_open(AT_FDCWD, json_get_text(order, "state", ""), err);
+	int done = collector.state < 0 ? -1 : collect_all(&collector, err);
+	for (size_t i = 0; i < collector.count; i++)
+		free(collector.items[i].path);
+	free(collector.items);
+	cleanup_close(&collector.state);
+	cleanup_close(&collector.userns);
+	if (done < 0)
+		return -1;
+	json_set_integer(answer, "bytes", collector.bytes);
+	json_set_integer(answer, "freed", collector.freed);
+	*result = TAKE(answer);
+	return 0;
+}

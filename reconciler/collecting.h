@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Making room: what may go is decided here (logs older than limits.log_days, folders of builds that the store does not
+ * know); a worker removes it, and evicts what the cache has beyond limits.cache_bytes.
+ */
+
+#include "reconciler/loop.h"
+
+/*
+ * Begins it in LOOP. CLIENT (may be NULL: then nobody is told) gets one item, {"dry_run", "bytes", "freed", "removed":
+ * [...]}, and its end.
+ */
+int collecting_begin(struct loop *loop, struct head *head, struct client *client, bool dry_run,
+	struct error *err);
