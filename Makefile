@@ -50,7 +50,7 @@ all: $(PROGRAMS:%=$(BUILD)/%)
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all clean
+.PHONY: all unit check check-setup demo bench install clean
 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
@@ -80,6 +80,61 @@ kilnd_ldflags := -Wl,--export-dynamic-symbol=mbedtls_x509_crt_parse_file
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# ---- tests ------------------------------------------------------------------------------------------------------
+# A unit test tests/unit/test_FOLDER_WHAT.c links what that folder's program does.
+UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+base_tests       := base | -ljson-c -lcrypto
+state_tests      := state base | -lsqlite3 -ljson-c -lcrypto
+backends_tests   := $(kiln-build_links)
+reconciler_tests := $(kilnd_links)
+folder_of         = $(word 2,$(subst _, ,$(notdir $(1))))
+
+define unit_rule
+$(1): $(patsubst $(BUILD)/tests/%,$(BUILD)/tests/unit/%.o,$(1)) $(patsubst %,$(BUILD)/lib%.a,$(filter $(FOLDERS),$($(call folder_of,$(1))_tests)))
+	@$(if $(V),,echo '  LINK  $$@')
+	$(Q)$(CC) $(ALL_LDFLAGS) $$^ $(filter -l%,$($(call folder_of,$(1))_tests)) -o $$@
+endef
+$(foreach t,$(UNIT_TESTS),$(eval $(call unit_rule,$(t))))
+
+unit: $(UNIT_TESTS)
+	@tests/run $^
+
+# With V=1 each part says more. The parts in their order: what is cheap and fails first.
+check: check-setup
+	@$(MAKE) --no-print-directory all
+	@tests/layers
+	@tests/lint
+	@$(MAKE) --no-print-directory SAN=1 unit
+	@$(MAKE) --no-print-directory all $(UNIT_TESTS)
+	@tests/run $(UNIT_TESTS) $(wildcard tests/t/[0-9]*.sh)
+
+check-setup:
+	@tests/setup check
+
+demo:
+	@tests/setup demo
+	@$(MAKE) --no-print-directory all
+	@tests/demo
+
+bench:
+	@tests/setup bench
+	@$(MAKE) --no-print-directory all
+	@tests/bench/bench
+
+# ---- install ----------------------------------------------------------------------------------------------------
+bindir     := $(PREFIX)/bin
+libexecdir := $(PREFIX)/libexec/kiln
+mandir     := $(PREFIX)/share/man
+sharedir   := $(PREFIX)/share
+
+install: all
+	install -D -m 755 $(BUILD)/kiln $(DESTDIR)$(bindir)/kiln
+	install -D -m 755 -t $(DESTDIR)$(libexecdir) $(BUILD)/kilnd $(BUILD)/kiln-build
+	install -D -m 644 -t $(DESTDIR)$(mandir)/man1 docs/man/*.1
+	install -D -m 644 -t $(DESTDIR)$(mandir)/man5 docs/man/*.5
+	install -D -m 644 -t $(DESTDIR)$(sharedir)/kiln docs/*.schema.json
+	install -D -m 644 docs/completion/kiln.bash $(DESTDIR)$(sharedir)/bash-completion/completions/kiln
 
 # ---- clean ------------------------------------------------------------------------------------------------------
 clean:

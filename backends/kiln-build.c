@@ -4,6 +4,7 @@
  * head by its journal alone, so either may die without the other. People use kiln, whose kilnd starts it.
  */
 #include <fcntl.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -299,6 +300,8 @@ int main(int argc, char **argv)
 {
 	fault_arm();
 	umask(022);
+	/* archives have names in UTF-8, whoever starts us */
+	setlocale(LC_CTYPE, "C.UTF-8");
 	raise_limits();
 	if (argc == 2 && strcmp(argv[1], "--probe") == 0)
 		return probe_print();

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@
 bool fault_is_armed;
 static const char *fatal;
 static size_t fatal_size;
-static int countdown = 1;
+static int turn = 1, own_passes;
 static const char *log_path;
 
 void fault_arm(void)
@@ -26,7 +27,7 @@ void fault_arm(void)
 	const char *colon = strchrnul(fatal, ':');
 	fatal_size = colon - fatal;
 	if (*colon)
-		countdown = atoi(colon + 1);
+		turn = atoi(colon + 1);
 }
 
 static void note(const char *name)
@@ -38,11 +39,29 @@ static void note(const char *name)
 		abort();
 }
 
+/* How often any process passed NAME, by the log. */
+static int count_passes(const char *name)
+{
+	FILE *file = fopen(log_path, "re");
+	autofree char *line = NULL;
+	size_t room = 0;
+	int passes = 0;
+
+	while (file && getline(&line, &room, file) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		passes += strcmp(line, name) == 0;
+	}
+	if (file)
+		fclose(file);
+	return passes;
+}
+
 void fault_reach(const char *name)
 {
+	bool meant = fatal && strlen(name) == fatal_size && memcmp(name, fatal, fatal_size) == 0;
+
 	if (log_path)
 		note(name);
-	if (fatal && strlen(name) == fatal_size && memcmp(name, fatal, fatal_size) == 0 &&
-		--countdown == 0)
+	if (meant && (log_path ? count_passes(name) == turn : ++own_passes == turn))
 		kill(getpid(), SIGKILL);
 }

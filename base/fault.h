@@ -4,7 +4,8 @@
 /*
  * Named fault points: one stands at every edge where something becomes lasting. With KILN_FAULT=NAME (or NAME:3,
  * the third time round) in the environment the program kills itself there as kill -9 would; with KILN_FAULT_LOG=FILE it
- * appends the names it passes. Without either a point costs one comparison.
+ * appends the names it passes, and then the times round are counted over all processes that write there. Without either
+ * a point costs one comparison.
  */
 
 #include <stdbool.h>

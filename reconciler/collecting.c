@@ -19,11 +19,11 @@ enum {
 	STRAY_DAYS = 1, /* a folder that no store knows is somebody's until it was left alone so long */
 };
 
-struct collecting {
+struct collector {
 	struct task task; /* first: tasks are collectings */
 	struct child *child;
 	int said, answer; /* what the worker writes to */
-	bool dry_run;
+	unsigned flags;
 };
 
 /* ---- what may go ---- */
@@ -38,8 +38,8 @@ static void add_folder(struct json *list, const char *build, const char *why)
 	json_add(list, entry);
 }
 
-static int add_if_old(struct head *head, int builds, const char *name, struct json *list,
-	struct error *err)
+static int add_if_old(struct head *head, int builds, const char *name, unsigned flags,
+	struct json *list, struct error *err)
 {
 	int64_t now_usec = moment_now_usec();
 	int64_t day_usec = (int64_t)24 * 3600 * 1000000;
@@ -55,14 +55,18 @@ static int add_if_old(struct head *head, int builds, const char *name, struct js
 			add_folder(list, name, "of no build that is known");
 		return 0;
 	}
-	if (!phase_is_under_way(build.phase) && build.ended_usec &&
+	bool rests = !phase_is_under_way(build.phase);
+	autofree char *work = memory_printf("%s/work", name);
+	if (rests && build.ended_usec &&
 		now_usec - build.ended_usec > head->service.limits.log_days * day_usec)
 		add_folder(list, name, "limits.log_days");
+	else if (rests && (flags & COLLECTING_LEFTOVERS) && file_exists(builds, work))
+		add_folder(list, work, "left by a build that is over");
 	build_record_clear(&build);
 	return 0;
 }
 
-static int list_old(struct head *head, struct json *list, struct error *err)
+static int list_old(struct head *head, unsigned flags, struct json *list, struct error *err)
 {
 	CLEANUP(strings_clear) struct strings names = {0};
 	autofree char *path = memory_printf("%s/builds", head->state);
@@ -71,7 +75,7 @@ static int list_old(struct head *head, struct json *list, struct error *err)
 	if (folder < 0 || folder_list(folder, ".", &names, err) < 0)
 		return -1;
 	strings_each (name, &names)
-		if (add_if_old(head, folder, name, list, err) < 0)
+		if (add_if_old(head, folder, name, flags, list, err) < 0)
 			return -1;
 	return 0;
 }
@@ -108,14 +112,14 @@ static void tell_failure(struct client *client, int said)
 
 static bool advance(struct loop *loop, struct task *task)
 {
-	struct collecting *collecting = (struct collecting *)task;
+	struct collector *collecting = (struct collector *)task;
 	int code;
 
 	(void)loop;
 	if (!child_has_ended(collecting->child, &code))
 		return false;
 	if (task->client && code == 0)
-		tell(task->client, collecting->answer, collecting->dry_run);
+		tell(task->client, collecting->answer, collecting->flags & COLLECTING_DRY_RUN);
 	else if (task->client)
 		tell_failure(task->client, collecting->said);
 	task->done = true;
@@ -131,7 +135,7 @@ static void ended(struct loop *loop, struct task *task, struct replacement *repl
 
 static void cancel(struct loop *loop, struct task *task)
 {
-	struct collecting *collecting = (struct collecting *)task;
+	struct collector *collecting = (struct collector *)task;
 
 	(void)loop;
 	child_kill(collecting->child);
@@ -139,7 +143,7 @@ static void cancel(struct loop *loop, struct task *task)
 
 static void collecting_free(struct task *task)
 {
-	struct collecting *collecting = (struct collecting *)task;
+	struct collector *collecting = (struct collector *)task;
 
 	child_free(collecting->child);
 	cleanup_close(&collecting->said);
@@ -147,7 +151,7 @@ static void collecting_free(struct task *task)
 	free(collecting);
 }
 
-static int start(struct collecting *collecting, struct loop *loop, struct head *head,
+static int start(struct collector *collecting, struct loop *loop, struct head *head,
 	struct error *err)
 {
 	autojson struct json *order = json_new_object();
@@ -157,8 +161,8 @@ static int start(struct collecting *collecting, struct loop *loop, struct head *
 	json_set_text(order, "state", head->state);
 	json_set_integer(order, "cache_bytes", head->service.limits.cache_bytes);
 	json_set_integer(order, "subid_base", head->service.limits.subid_base);
-	json_set_bool(order, "dry_run", collecting->dry_run);
-	if (list_old(head, list, err) < 0)
+	json_set_bool(order, "dry_run", collecting->flags & COLLECTING_DRY_RUN);
+	if (list_old(head, collecting->flags, list, err) < 0)
 		return -1;
 	collecting->said = memfd_create("said", MFD_CLOEXEC);
 	collecting->answer = memfd_create("answer", MFD_CLOEXEC);
@@ -170,16 +174,16 @@ static int start(struct collecting *collecting, struct loop *loop, struct head *
 	return collecting->child ? 0 : -1;
 }
 
-int collecting_begin(struct loop *loop, struct head *head, struct client *client, bool dry_run,
+int collecting_begin(struct loop *loop, struct head *head, struct client *client, unsigned flags,
 	struct error *err)
 {
-	struct collecting *collecting = memory_new(sizeof(*collecting));
+	struct collector *collecting = memory_new(sizeof(*collecting));
 
 	*collecting = (struct collecting){
 		.task = {client, false, NULL, advance, NULL, ended, cancel, collecting_free},
 		.said = -1,
 		.answer = -1,
-		.dry_run = dry_run};
+		.flags = flags};
 	if (start(collecting, loop, head, err) < 0) {
 		collecting_free(&collecting->task);
 		return -1;

@@ -8,9 +8,13 @@
 
 #include "reconciler/loop.h"
 
+enum collecting {
+	COLLECTING_DRY_RUN = 1,   /* only tell what would go */
+	COLLECTING_LEFTOVERS = 2, /* also work folders that --on-error=abort left for somebody to look at */
+};
 /*
  * Begins it in LOOP. CLIENT (may be NULL: then nobody is told) gets one item, {"dry_run", "bytes", "freed", "removed":
  * [...]}, and its end.
  */
-int collecting_begin(struct loop *loop, struct head *head, struct client *client, bool dry_run,
+int collecting_begin(struct loop *loop, struct head *head, struct client *client, unsigned flags,
 	struct error *err);

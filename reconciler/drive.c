@@ -281,6 +281,33 @@ static int move(const struct driving *driving, enum phase to, struct error *err)
 	return 0;
 }
 
+/* "current and stable name version 3" */
+static char *describe_channels(const struct json *channels)
+{
+	struct text text = {0};
+	int64_t version = 0;
+	size_t count = json_count(channels), at = 0;
+
+	json_each_member (member, channels) {
+		text_addf(&text, "%s%s", at == 0 ? "" : at + 1 == count ? " and " : ", ", member.key);
+		version = json_integer(member.value, 0);
+		at++;
+	}
+	text_addf(&text, " name%s version %lld", count == 1 ? "s" : "", (long long)version);
+	return text_take(&text);
+}
+
+static int settle_channels(const struct driving *driving, struct error *err)
+{
+	struct replacement *replacement = driving->replacement;
+	autofree char *text = describe_channels(json_get(replacement->ordered, "channels"));
+
+	if (settle_order(replacement, moment_now_usec(), err) < 0)
+		return -1;
+	tell(driving, text);
+	return 0;
+}
+
 static int carry_out(const struct driving *driving, const struct replace_step *step,
 	struct error *err)
 {
@@ -293,10 +320,7 @@ static int carry_out(const struct driving *driving, const struct replace_step *s
 	case REPLACE_MOVE:
 		return move(driving, step->to, err);
 	case REPLACE_ORDER_DONE:
-		if (settle_order(replacement, moment_now_usec(), err) < 0)
-			return -1;
-		tell(driving, "the channels moved");
-		return 0;
+		return settle_channels(driving, err);
 	case REPLACE_LATER:
 		*err = replacement->run.failure;
 		return -1;

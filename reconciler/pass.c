@@ -21,7 +21,7 @@
 enum { ROUNDS_MOST = 5 }; /* of one image in one pass: something keeps changing under it */
 
 enum item_state {
-	ITEM_WAITING, /* for its parents; then it is planned again */
+	ITEM_WAITING, /* for its parents, or for another task's work on it; then it is planned again */
 	ITEM_READY,
 	ITEM_RUNNING,
 	ITEM_DONE,
@@ -138,6 +138,20 @@ static struct item *get_item(struct pass *pass, const char *name)
 	*item = (struct item){.name = memory_copy_text(name)};
 	map_set(&pass->by_name, name, (void *)(uintptr_t)pass->count);
 	return item;
+}
+
+/* Something else is under way with the image; one that another pass just made has no row in ours yet. */
+static bool is_occupied(struct loop *loop, struct pass *pass, struct item *item)
+{
+	struct image_record record;
+	struct error ignored;
+
+	if (!item->image && image_find(pass->head->store, pass->repository.id, item->name, &record,
+				    &ignored) > 0) {
+		item->image = record.id;
+		image_record_clear(&record);
+	}
+	return item->image && loop_find_replacement(loop, item->image);
 }
 
 static bool is_settled(const struct pass *pass, const struct strings *parents)
@@ -460,9 +474,12 @@ static bool plan_waiting(struct loop *loop, struct pass *pass)
 	CLEANUP(strings_clear) struct strings names = {0};
 	struct error err;
 
-	for (size_t i = 0; i < pass->count; i++)
-		if (pass->items[i].state == ITEM_WAITING && is_settled(pass, &pass->items[i].parents))
-			strings_add(&names, pass->items[i].name);
+	for (size_t i = 0; i < pass->count; i++) {
+		struct item *item = &pass->items[i];
+		if (item->state == ITEM_WAITING && is_settled(pass, &item->parents) &&
+			!is_occupied(loop, pass, item))
+			strings_add(&names, item->name);
+	}
 	if (!names.count)
 		return false;
 	if (plan(loop, pass, &names, true, &err) < 0)
@@ -478,9 +495,12 @@ static bool begin_next(struct loop *loop, struct pass *pass)
 		return false;
 	for (size_t i = 0; i < pass->count; i++) {
 		struct item *item = &pass->items[i];
-		if (item->state != ITEM_READY ||
-			(item->image && loop_find_replacement(loop, item->image)))
+		if (item->state != ITEM_READY)
 			continue;
+		if (is_occupied(loop, pass, item)) {
+			item->state = ITEM_WAITING; /* what comes of that may be what is wanted */
+			continue;
+		}
 		begin(loop, pass, item);
 		return true;
 	}
@@ -580,7 +600,7 @@ static void finish(struct loop *loop, struct pass *pass)
 	pass->task.done = true;
 	/* what was built may have filled the cache; that it cannot be emptied is the next one's to say */
 	if (pass->live + pass->unneeded + pass->failed)
-		collecting_begin(loop, pass->head, NULL, false, &err);
+		collecting_begin(loop, pass->head, NULL, 0, &err);
 	if (!pass->apply)
 		return;
 	pass->apply->failed |= pass->failed || pass->blocked || pass->cancelled;

@@ -29,11 +29,13 @@ struct replacement *switching_begin(struct loop *loop, struct head *head, struct
 	struct switching *switching, struct error *err)
 {
 	struct switch_order order = {.why = switching->why,
-		.channels = TAKE(switching->channels),
+		.channels = switching->channels,
 		.publish = json_new_list(),
-		.quarantine = TAKE(switching->quarantine)};
+		.quarantine = switching->quarantine};
 	struct replacement *replacement = NULL;
 	struct build_record record;
+
+	switching->channels = switching->quarantine = NULL;
 	int found = build_find_version(
 		head->store, switching->image, switching->version, &record, err);
 

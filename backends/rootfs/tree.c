@@ -102,7 +102,8 @@ static int write_entry(struct packer *packer, struct archive_entry *entry)
 	int result = archive_write_header(packer->archive, entry);
 
 	archive_entry_free(entry);
-	return result < ARCHIVE_OK ? fail_archive(packer) : 0;
+	/* a warning is a name that is no UTF-8: it is written as it is, and marked so */
+	return result < ARCHIVE_WARN ? fail_archive(packer) : 0;
 }
 
 static int write_content(struct packer *packer, int fd, int64_t size)
@@ -311,7 +312,6 @@ static int open_archive(struct packer *packer, int out)
 {
 	packer->archive = archive_write_new();
 	if (archive_write_set_format_pax_restricted(packer->archive) != ARCHIVE_OK ||
-		archive_write_set_options(packer->archive, "hdrcharset=BINARY") < ARCHIVE_WARN ||
 		archive_write_open_fd(packer->archive, out) != ARCHIVE_OK)
 		return fail_archive(packer);
 	return 0;

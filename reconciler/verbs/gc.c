@@ -11,5 +11,6 @@ int verb_gc(struct head *head, struct client *client, struct error *err)
 	/* work folders of what came to rest go with it */
 	if (!dry_run && resume(head->loop, head, 0, err) < 0)
 		return -1;
-	return collecting_begin(head->loop, head, client, dry_run, err);
+	return collecting_begin(head->loop, head, client,
+		COLLECTING_LEFTOVERS | (dry_run ? COLLECTING_DRY_RUN : 0), err);
 }
