@@ -179,7 +179,7 @@ int collecting_begin(struct loop *loop, struct head *head, struct client *client
 {
 	struct collector *collecting = memory_new(sizeof(*collecting));
 
-	*collecting = (struct collecting){
+	*collecting = (struct collector){
 		.task = {client, false, NULL, advance, NULL, ended, cancel, collecting_free},
 		.said = -1,
 		.answer = -1,
