@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/gotemplate.h"
+#include "base/duration.h"
 #include "base/memory.h"
 #include "base/moment.h"
 
@@ -107,6 +108,12 @@ static int run_once(struct job *job, const struct step *step, struct communicato
 	job->deadline_usec = of_job;
 	if (communicator)
 		communicator->deadline_usec = 0;
+	if (result < 0 && deadline && moment_elapsed_usec() > deadline && !job_is_cancelled()) {
+		CLEANUP(text_clear) struct text timeout = {0};
+		duration_write_go(step->timeout_nsec, &timeout);
+		return fail(err, ERROR_TRANSIENT, "it took longer than its timeout of %s",
+			text_get(&timeout));
+	}
 	return result;
 }
 

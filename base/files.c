@@ -118,14 +118,18 @@ int file_write_new(int folder, const char *path, mode_t mode, const void *bytes,
 int file_replace(int folder, const char *path, mode_t mode, const void *bytes, size_t size,
 	struct error *err)
 {
-	autofree char *beside = memory_printf("%s.new", path);
+	/* two programs may do it at the same time: each has a name of its own beside it */
+	autofree char *beside = memory_printf("%s.new.%d", path, (int)getpid());
 
 	if (unlinkat(folder, beside, 0) < 0 && errno != ENOENT)
 		return fail_errno(err, ERROR_BROKEN, "%s", beside);
 	if (write_lasting(folder, beside, mode, bytes, size, err) < 0)
 		return -1;
-	if (renameat(folder, beside, folder, path) < 0)
-		return fail_errno(err, ERROR_BROKEN, "%s", path);
+	if (renameat(folder, beside, folder, path) < 0) {
+		error_set_errno(err, ERROR_BROKEN, "%s", path);
+		unlinkat(folder, beside, 0);
+		return -1;
+	}
 	return sync_parent(folder, path, err);
 }
 

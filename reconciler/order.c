@@ -74,19 +74,22 @@ char *order_catalog_image(const struct repository_record *repository, const char
 char *order_version_folder(const struct head *head, const struct repository_record *repository,
 	const struct image_record *image, const struct build_record *build)
 {
-	autojson struct json *policy = NULL, *catalogs = NULL;
+	autojson struct json *policy = NULL;
 	autofree char *name = order_catalog_image(repository, image->name);
 	struct error ignored;
 
 	if (json_parse_bytes(build->policy, strlen(build->policy), &policy, &ignored) < 0)
 		return memory_copy_text("");
 	const struct json *names = json_get(policy, "published");
-	if (!names)
-		names = json_get(policy, "publish");
-	if (order_catalogs(head, names, &catalogs, &ignored) < 0)
-		return memory_copy_text("");
-	return memory_printf("%s/%s/%lld/files",
-		json_get_text(json_item(catalogs, 0), "path", ""), name, (long long)build->version);
+	for (size_t i = 0; i < json_count(names); i++) {
+		autojson struct json *catalogs = NULL, *one = json_new_list();
+		json_add(one, json_copy(json_item(names, i)));
+		if (order_catalogs(head, one, &catalogs, &ignored) == 0)
+			return memory_printf("%s/%s/%lld/files",
+				json_get_text(json_item(catalogs, 0), "path", ""), name,
+				(long long)build->version);
+	}
+	return memory_copy_text("");
 }
 
 /* ---- bases ---- */

@@ -15,7 +15,7 @@ int order_catalogs(const struct head *head, const struct json *names, struct jso
 	struct error *err);
 /* "[REPOSITORY/]NAME" in a catalog; the caller frees. */
 char *order_catalog_image(const struct repository_record *repository, const char *name);
-/* The folder of a version's files in the first catalog that it was published to; the caller frees. */
+/* The folder of a version's files in the first known catalog that it was published to, "" if none is; the caller frees. */
 char *order_version_folder(const struct head *head, const struct repository_record *repository,
 	const struct image_record *image, const struct build_record *build);
 

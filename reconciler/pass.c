@@ -381,7 +381,8 @@ static int begin_switch(struct loop *loop, struct pass *pass, struct item *item,
 		.version = item->switch_to,
 		.why = "switch",
 		.channels = prepare_channels(item->policy, item->switch_to),
-		.publish = json_get(item->policy, "publish")};
+		.publish = json_get(item->policy, "publish"),
+		.following = json_get(item->policy, "channels")};
 
 	item->replacement = switching_begin(loop, pass->head, &pass->task, &switching, err);
 	if (!item->replacement)

@@ -341,11 +341,16 @@ static int quarantine(struct replacement *replacement, const struct json *versio
 	return 0;
 }
 
-static int note_republished(struct replacement *replacement, const struct json *names,
-	struct error *err)
+/* What the order changed of the version's policy. */
+static int note_order(struct replacement *replacement, struct error *err)
 {
+	const struct json *names = json_get(replacement->ordered, "publish");
+	const struct json *following = json_get(replacement->ordered, "following");
 	CLEANUP(strings_clear) struct strings published = {0};
 	struct json *list = json_new_list();
+
+	if (following)
+		json_set(replacement->policy, "channels", json_copy(following));
 
 	json_get_texts(replacement->policy, "published", &published);
 	for (size_t i = 0; i < json_count(names); i++)
@@ -368,8 +373,7 @@ static int follow_order(struct replacement *replacement, int64_t now_usec, struc
 	if (event_add(store, now_usec, json_get_text(ordered, "why", "switch"),
 		    replacement->full_name, replacement->build.id, data, err) < 0)
 		return -1;
-	if (json_count(json_get(ordered, "publish")) &&
-		note_republished(replacement, json_get(ordered, "publish"), err) < 0)
+	if (note_order(replacement, err) < 0)
 		return -1;
 	if (json_has(channels, "current") && replacement->build.phase != PHASE_LIVE &&
 		(supersede_live(replacement, now_usec, err) < 0 ||
@@ -415,6 +419,7 @@ int settle_write_order(struct replacement *replacement, struct switch_order *ord
 	json_set(ordered, "catalogs", order->catalogs);
 	json_set(ordered, "publish", order->publish);
 	json_set(ordered, "quarantine", order->quarantine);
+	json_set(ordered, "following", order->following);
 	replacement_set_order(replacement, 0, ordered);
 	if (in_transaction(replacement, now_usec, err, write_entry) < 0) {
 		replacement_set_order(replacement, 0, NULL);

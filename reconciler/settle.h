@@ -22,6 +22,7 @@ int settle_order(struct replacement *replacement, int64_t now_usec, struct error
 struct switch_order {
 	const char *why;
 	struct json *channels, *catalogs, *publish, *quarantine;
+	struct json *following; /* the channels that follow `current` from now on; NULL: the same as before */
 };
 int settle_write_order(struct replacement *replacement, struct switch_order *order,
 	int64_t now_usec, struct error *err);

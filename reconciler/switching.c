@@ -47,6 +47,7 @@ struct replacement *switching_begin(struct loop *loop, struct head *head, struct
 		json_free(order.quarantine);
 		return NULL;
 	}
+	order.following = json_copy(switching->following);
 	order.catalogs = compare_catalogs(replacement, switching->publish, order.publish);
 	if (settle_write_order(replacement, &order, moment_now_usec(), err) < 0) {
 		replacement_free(replacement);

@@ -10,6 +10,7 @@ struct switching {
 	const char *why;            /* the event's kind: "switch", "rollback", "promote" */
 	struct json *channels;      /* {NAME: VERSION}; taken over */
 	const struct json *publish; /* catalogs that are wanted; the version goes to those it is not in. NULL: as it is */
+	const struct json *following; /* channels that follow `current` from now on; NULL: as before */
 	struct json *quarantine;    /* versions; NULL: none; taken over */
 };
 /*

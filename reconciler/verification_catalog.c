@@ -249,31 +249,46 @@ static int check_place(struct place *place, int64_t image, struct error *err)
 }
 
 /* The catalogs that any version of the image was published to. */
-static int list_catalogs(struct verification *verification, int64_t image, struct json **catalogs,
+static int list_catalogs(struct verification *verification, int64_t image, struct strings *names,
 	struct error *err)
 {
 	CLEANUP(build_records_clear) struct build_records builds = {0};
-	CLEANUP(strings_clear) struct strings names = {0};
-	autojson struct json *list = json_new_list();
 
 	if (builds_published(verification->head->store, image, &builds, err) < 0)
 		return -1;
 	for (size_t i = 0; i < builds.count; i++) {
 		autojson struct json *policy = describe_column(builds.items[i].policy);
-		json_get_texts(policy, "published", &names);
+		json_get_texts(policy, "published", names);
 	}
-	strings_sort(&names);
-	strings_unique(&names);
-	strings_each (name, &names)
-		json_add_text(list, name);
-	return order_catalogs(verification->head, list, catalogs, err);
+	strings_sort(names);
+	strings_unique(names);
+	return 0;
+}
+
+static int check_in_catalog(struct verification *verification, const char *catalog,
+	const char *name, int64_t image, struct error *err)
+{
+	autojson struct json *one = json_new_list(), *catalogs = NULL;
+	struct error reason;
+
+	json_add_text(one, catalog);
+	if (order_catalogs(verification->head, one, &catalogs, &reason) < 0) {
+		verification_fault(verification, "catalog", name, catalog, reason.text);
+		return 0;
+	}
+	const struct json *about = json_item(catalogs, 0);
+	autofree char *path = memory_printf("%s/%s", json_get_text(about, "path", ""), name);
+	struct place place = {verification, catalog, path, -1};
+	return strcmp(json_get_text(about, "type", ""), "directory") == 0
+		? check_place(&place, image, err)
+		: 0;
 }
 
 static int check_image(struct verification *verification, const struct image_record *image,
 	struct error *err)
 {
+	CLEANUP(strings_clear) struct strings catalogs = {0};
 	struct repository_record repository;
-	autojson struct json *catalogs = NULL;
 	int found = repository_find(verification->head->store, image->repository, &repository, err);
 
 	if (found <= 0)
@@ -282,15 +297,9 @@ static int check_image(struct verification *verification, const struct image_rec
 	repository_record_clear(&repository);
 	if (list_catalogs(verification, image->id, &catalogs, err) < 0)
 		return -1;
-	for (size_t i = 0; i < json_count(catalogs); i++) {
-		const struct json *catalog = json_item(catalogs, i);
-		autofree char *path =
-			memory_printf("%s/%s", json_get_text(catalog, "path", ""), name);
-		struct place place = {verification, json_get_text(catalog, "name", ""), path, -1};
-		if (strcmp(json_get_text(catalog, "type", ""), "directory") == 0 &&
-			check_place(&place, image->id, err) < 0)
+	strings_each (catalog, &catalogs)
+		if (check_in_catalog(verification, catalog, name, image->id, err) < 0)
 			return -1;
-	}
 	return 0;
 }
 

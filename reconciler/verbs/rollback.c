@@ -101,7 +101,8 @@ static int roll_back(struct loop *loop, struct errand *errand, struct error *err
 	struct switching switching = {.image = image,
 		.version = errand->version,
 		.why = "rollback",
-		.publish = json_get(policy, "published")};
+		.publish = json_get(policy, "published"),
+		.following = json_get(policy, "channels")};
 	if (list_quarantine(head, image, errand->version, current, &switching.quarantine, err) < 0)
 		return -1;
 	switching.channels = prepare_channels(policy, errand->version);
