@@ -539,8 +539,11 @@ static void check_driver(void *context, struct recipe_part *part)
 		text_addf(&check->why, "%s: %s", label, reason);
 	else if (part->plugin)
 		text_addf(&check->why, "kiln has no driver for %s yet", label);
-	else
-		text_addf(&check->why, "nobody knows %s: neither kiln nor Packer " PACKER_VERSION, label);
+	else {
+		const char *near = plugin_nearest(part->part->kind, part->part->type);
+		text_addf(&check->why, "nobody knows %s: neither kiln nor Packer " PACKER_VERSION "%s%s%s",
+			label, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+	}
 }
 
 /* True if kiln's own drivers build it. */

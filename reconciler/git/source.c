@@ -213,9 +213,7 @@ static void describe(const git_commit *from, struct commit *commit)
 
 static int fail_resolve(struct source *source, const char *revision, int code, struct error *err)
 {
-	if (git_repository_is_empty(source->repository) == 1)
-		return fail(err, ERROR_CATALOG, "%s is empty: it has no commit yet", source->place);
-	if (strcmp(revision, "HEAD") == 0 && code == GIT_EUNBORNBRANCH)
+	if (source_is_unborn(source) && (strcmp(revision, "HEAD") == 0 || code == GIT_EUNBORNBRANCH))
 		return fail(err, ERROR_CATALOG, "%s: HEAD names a branch that has no commit yet",
 			source->place);
 	if (git_repository_is_shallow(source->repository) == 1)
@@ -223,8 +221,10 @@ static int fail_resolve(struct source *source, const char *revision, int code, s
 			"%s has no revision %s; it is a shallow clone, which lacks older commits (git fetch "
 			"--unshallow)",
 			source->place, revision);
-	return fail(err, ERROR_CATALOG, "%s has no revision %s (%s)", source->place, revision,
-		reason());
+	return code == GIT_ENOTFOUND
+		? fail(err, ERROR_CATALOG, "%s has no revision %s", source->place, revision)
+		: fail(err, ERROR_CATALOG, "%s has no revision %s (%s)", source->place, revision,
+			  reason());
 }
 
 int source_resolve(struct source *source, const char *revision, struct commit *commit,
