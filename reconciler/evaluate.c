@@ -1012,7 +1012,6 @@ static void add_broken(struct work *work, enum reason_kind kind, const char *tex
 		reasons_add(&image->problems, kind, work->definition->template_path, NULL, NULL, "%s",
 			text);
 	digest_validate(work->definition, &image->validate_digest);
-	work->evaluation->broken = true;
 }
 
 /* Template, var-files and variables; 0 if the template cannot be used, which is then said. */

@@ -66,7 +66,6 @@ struct evaluated_image {
 struct evaluation {
 	struct evaluated_image *images;
 	size_t count, room;
-	bool broken; /* the template could not be read: the images it gave before are meant */
 	struct inputs inputs; /* of all images: files, dependencies */
 };
 

@@ -346,24 +346,6 @@ static char *facts_of(const struct definition *definition, const struct evaluate
 	return text_take(&text);
 }
 
-/*
- * A template that cannot be read any more: the images that it gave before are blocked, not gone. Their rows are made from
- * the old ones with the new problem.
- */
-static int keep_broken(struct index *index, const struct definition *definition,
-	const struct evaluated_image *broken, struct plan_rows *rows, struct error *err)
-{
-	if (plan_rows_of_definition(index->store, index->tree.id, definition->key, rows, err) < 0)
-		return -1;
-	for (size_t i = 0; i < rows->count; i++) {
-		autofree char *facts = facts_of(definition, broken);
-		free(rows->items[i].facts);
-		rows->items[i].facts = TAKE(facts);
-		rows->items[i].has_closure = false;
-	}
-	return 0;
-}
-
 static void make_rows(const struct definition *definition, const struct evaluation *evaluation,
 	struct plan_rows *rows)
 {
@@ -423,13 +405,8 @@ static int evaluate_into_rows(struct index *index, const struct definition *defi
 			evaluation_clear(&evaluation);
 		return -1;
 	}
-	int result = 0;
-	if (evaluation.broken)
-		result = keep_broken(index, definition, &evaluation.images[0], &rows, err);
-	if (!rows.count)
-		make_rows(definition, &evaluation, &rows);
-	if (result == 0)
-		result = put(index, definition, &evaluation, &rows, err);
+	make_rows(definition, &evaluation, &rows);
+	int result = put(index, definition, &evaluation, &rows, err);
 	index->tree.images += (int64_t)rows.count - before;
 	evaluation_clear(&evaluation);
 	return result;

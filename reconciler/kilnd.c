@@ -4,6 +4,7 @@
  * `kilnd --daemon` goes on for ever. People use kiln, which starts it.
  */
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -105,6 +106,8 @@ static struct client *receive(void)
 	struct client *client = memory_new(sizeof(*client));
 	struct error err;
 
+	/* it is ours alone: the client must see when we end, though workers live on */
+	fcntl(CLIENT_FD, F_SETFD, FD_CLOEXEC);
 	message_link_init(&client->link, CLIENT_FD);
 	if (message_receive_wait(&client->link, -1, &client->request, &err) > 0)
 		return client;

@@ -461,10 +461,10 @@ static void ended(struct loop *loop, struct task *task, struct replacement *repl
 		return;
 	item->replacement = NULL;
 	item->state = ITEM_DONE;
-	if (phase == PHASE_FAILED && replacement->failure.kind != ERROR_CONFLICT)
-		pass->failed++;
-	else if (phase == PHASE_UNNEEDED || phase == PHASE_FAILED ||
-		(phase == PHASE_CANCELLED && !pass->cancelled))
+	if (phase == PHASE_CANCELLED ||
+		(phase == PHASE_FAILED && replacement->failure.kind != ERROR_CONFLICT))
+		pass->failed += !pass->cancelled; /* somebody did not want it: nor do we try again */
+	else if (phase == PHASE_UNNEEDED || phase == PHASE_FAILED)
 		item->state = ITEM_WAITING; /* what is left to do, if anything is? */
 }
 

@@ -288,6 +288,30 @@ static int explain_range(struct comparison *comparison, const struct indexed_ima
 	return 0;
 }
 
+/* The first image of the definition behind KEY. */
+static const struct indexed_image *find_of(const struct indexed_images *images, const char *key)
+{
+	for (size_t i = 0; i < images->count; i++)
+		if (strcmp(images->items[i].definition, key) == 0)
+			return &images->items[i];
+	return NULL;
+}
+
+/* The template could not be read: what it would give is not known, so one entry by its path stands for all. */
+static bool is_broken(const struct indexed_image *image)
+{
+	return image && !image->has_closure && image->problems.count;
+}
+
+/* Gone from AFTER because its template cannot be read any more: that is no reason to take it for gone. */
+static const struct reasons *find_breakage(const struct comparison *comparison,
+	const struct indexed_image *before)
+{
+	const struct indexed_image *now = find_of(&comparison->after, before->definition);
+
+	return is_broken(now) ? &now->problems : NULL;
+}
+
 static int add_difference(struct comparison *comparison, const char *name,
 	const struct indexed_image *before, const struct indexed_image *after, struct json *images,
 	struct error *err)
@@ -296,13 +320,17 @@ static int add_difference(struct comparison *comparison, const char *name,
 	enum action action = ACTION_REBUILD;
 	char digest[DIGEST_TEXT_SIZE];
 
-	if (!after) {
+	const struct reasons *breakage = after ? &after->problems : find_breakage(comparison, before);
+
+	if (!after && is_broken(before) && find_of(&comparison->after, before->definition))
+		return 0; /* it was only the stand-in of those that are there again */
+	if (breakage && breakage->count) {
+		action = ACTION_BLOCKED;
+		reasons_add_all(&reasons, breakage);
+	} else if (!after) {
 		action = ACTION_ORPHANED;
 		reasons_add(&reasons, REASON_ABSENT, before->template_path, NULL, NULL,
 			"nothing in the repository defines it any more");
-	} else if (after->problems.count) {
-		action = ACTION_BLOCKED;
-		reasons_add_all(&reasons, &after->problems);
 	} else if (!before) {
 		action = ACTION_CREATE;
 		reasons_add(&reasons, REASON_NEW, after->template_path, NULL, NULL, "it is new");

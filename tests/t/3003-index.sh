@@ -66,7 +66,9 @@ for round in $(seq "${KILN_ROUNDS:-60}"); do
 	jq -r '.images[].name' "$T/range" | sort > "$T/range.names"
 	jq -rn --slurpfile a "$T/before" --slurpfile b "$T/cold" '
 		def map_of: [.[0].images[] | {(.name): [.closure, (.action == "blocked")]}] | add // {};
-		($a | map_of) as $x | ($b | map_of) as $y | (($x | keys) + ($y | keys)) | unique[] | select($x[.] != $y[.])' | sort > "$T/differ"
+		($a | map_of) as $x | ($b | map_of) as $y | (($x | keys) + ($y | keys)) | unique[] | select($x[.] != $y[.])
+			| select($x[.] != [null, true] or $y[.] != null)' | sort > "$T/differ"
+	# what stands for a template that cannot be read is no image: it may vanish unmentioned;
 	# a blocked image that is blocked for another reason is told of, too: the range may say more of those
 	comm -23 "$T/differ" "$T/range.names" | grep -q . && ranges="$ranges $round"
 	cp "$T/cold" "$T/before"

@@ -75,7 +75,7 @@ new_repository() {
 	repository=${1:-$T/images}
 	git init -q -b main "$repository" && cd "$repository" || exit 1
 }
-commit() { git add -A 2> /dev/null && git commit -q -m "${1:-change}"; }
+commit() { git add -A 2> /dev/null && git commit -q --allow-empty -m "${1:-change}"; }
 
 # A root file system of one program, the base of what is built here.
 busybox_tar() {
