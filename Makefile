@@ -76,7 +76,7 @@ $(BUILD)/$(1): $(patsubst %.c,$(BUILD)/%.o,$(call main_of,$(1))) $(patsubst %,$(
 	@$(if $(V),,echo '  LINK  $$@')
 	$(Q)$(CC) $(ALL_LDFLAGS) $$^ $(filter -l%,$($(1)_links)) $($(1)_ldflags) -o $$@
 endef
-kilnd_ldflags := -Wl,--export-dynamic-symbol=mbedtls_x509_crt_parse_file
+kilnd_ldflags := -Wl,-u,mbedtls_x509_crt_parse_file,--export-dynamic-symbol=mbedtls_x509_crt_parse_file
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

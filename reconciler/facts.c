@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/duration.h"
 #include "base/memory.h"
 #include "base/nearest.h"
 
@@ -62,11 +61,12 @@ static bool is_followed(const struct json *wanted, const struct version_marks *c
 	return true;
 }
 
-static int read_marks(struct store *store, struct image_facts *facts, struct error *err)
+static int read_marks(struct store *store, const struct json *policy, struct image_facts *facts,
+	struct error *err)
 {
 	CLEANUP(version_marks_clear) struct version_marks quarantines = {0}, equals = {0},
 							  channels = {0};
-	const struct json *wanted = json_get(facts->wanted.policy, "channels");
+	const struct json *wanted = json_get(policy, "channels");
 
 	if (json_count(wanted) && marks_list(store, facts->image, MARK_CHANNEL, &channels, err) < 0)
 		return -1;
@@ -90,10 +90,13 @@ static int read_marks(struct store *store, struct image_facts *facts, struct err
 
 static int read_versions(struct store *store, struct image_facts *facts, struct error *err)
 {
-	const struct json *wanted = json_get(facts->wanted.policy, "publish");
+	autojson struct json *policy = NULL;
 
 	if (builds_published(store, facts->image, &facts->builds, err) < 0)
 		return -1;
+	if (!facts->builds.count)
+		return 0;
+	policy = indexed_image_policy(&facts->wanted);
 	facts->versions = memory_new(facts->builds.count * sizeof(*facts->versions));
 	facts->equals = memory_new(facts->builds.count * sizeof(*facts->equals));
 	for (size_t i = 0; i < facts->builds.count; i++) {
@@ -104,12 +107,12 @@ static int read_versions(struct store *store, struct image_facts *facts, struct 
 			.closure = build->closure,
 			.validated = build->validated,
 			.confirmed_usec = build->confirmed_usec,
-			.published = is_published(build, wanted),
+			.published = is_published(build, json_get(policy, "publish")),
 		};
 		if (build->phase == PHASE_LIVE)
 			facts->live = build->version;
 	}
-	return read_marks(store, facts, err);
+	return read_marks(store, policy, facts, err);
 }
 
 void facts_failure_key(const struct digest *closure, const struct digest *rules,
@@ -124,10 +127,8 @@ static int read_image(struct store *store, int64_t repository, struct image_fact
 	struct error *err)
 {
 	struct image_record record;
-	int64_t every = 0;
 
-	duration_parse(json_get_text(json_get(facts->wanted.policy, "rebuild"), "every", ""), &every);
-	facts->rebuild_every_sec = every;
+	facts->rebuild_every_sec = facts->wanted.rebuild_every_sec;
 	if (!repository)
 		return 0;
 	int found = image_find(store, repository, facts->wanted.name, &record, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/duration.h"
 #include "base/memory.h"
 #include "base/path.h"
 
@@ -25,7 +26,8 @@ static void make_fingerprint(const struct evaluator *evaluator, struct digest *f
 
 	text_addf(&text, "kiln-plan %d ids %d secrets %s\n", ROWS_VERSION, evaluator->many_ids,
 		evaluator->secrets_digest ? evaluator->secrets_digest : "");
-	digest_hmac(evaluator->key, evaluator->key_size, "fingerprint", 11, &key);
+	/* of 32 random bytes: it tells nothing of them, and costs less than a keyed digest */
+	digest_of(evaluator->key, evaluator->key_size, &key);
 	text_add_bytes(&text, key.bytes, DIGEST_SIZE);
 	for (size_t i = 0; evaluator->grants && i < evaluator->grants->count; i++) {
 		const char *grant = evaluator->grants->items[i];
@@ -592,7 +594,7 @@ void indexed_image_clear(struct indexed_image *image)
 	reasons_clear(&image->problems);
 	strings_clear(&image->needs);
 	strings_clear(&image->parents);
-	json_free(image->policy);
+	free(image->policy);
 	*image = (struct indexed_image){0};
 }
 
@@ -611,6 +613,26 @@ static char *copy_member(const struct json *object, const char *key)
 	return text ? memory_copy_text(text) : NULL;
 }
 
+struct json *indexed_image_policy(const struct indexed_image *image)
+{
+	struct json *policy = NULL;
+	struct error ignored;
+
+	if (image->policy)
+		json_parse_bytes(image->policy, strlen(image->policy), &policy, &ignored);
+	return policy;
+}
+
+static void read_policy(const struct json *policy, struct indexed_image *image)
+{
+	struct text text = {0};
+
+	json_write(policy, JSON_LINE, &text);
+	image->policy = text_take(&text);
+	duration_parse(json_get_text(json_get(policy, "rebuild"), "every", ""),
+		&image->rebuild_every_sec);
+}
+
 static int read_row(const struct plan_row *row, struct indexed_image *image, struct error *err)
 {
 	autojson struct json *facts = NULL;
@@ -625,8 +647,8 @@ static int read_row(const struct plan_row *row, struct indexed_image *image, str
 		.has_closure = row->has_closure,
 		.complete = row->has_closure && json_get_boolean(facts, "complete", false),
 		.closure = row->closure,
-		.policy = json_copy(json_get(facts, "policy")),
 	};
+	read_policy(json_get(facts, "policy"), image);
 	digest_parse(json_get_text(facts, "validate", ""), &image->validate);
 	reasons_from_json(json_get(facts, "problems"), &image->problems);
 	json_get_texts(facts, "needs", &image->needs);

@@ -48,7 +48,8 @@ struct indexed_image {
 	struct reasons problems;
 	struct strings needs, parents;
 	struct digest validate;
-	struct json *policy; /* publish, channels, keep, rebuild, validate: as the definition says */
+	char *policy; /* publish, channels, keep, rebuild, validate: as the definition says, as JSON text; there are many */
+	int64_t rebuild_every_sec; /* of it; 0: never by age */
 };
 struct indexed_images {
 	struct indexed_image *items;
@@ -64,6 +65,8 @@ int index_list_of(struct index *index, const struct strings *keys, struct indexe
 int index_find(struct index *index, const char *name, struct indexed_image *image,
 	struct error *err);
 void indexed_image_clear(struct indexed_image *image);
+/* Its policy as JSON; the caller frees. */
+struct json *indexed_image_policy(const struct indexed_image *image);
 
 /* The definition behind a key at TREE; NULL if there is none. The caller frees. */
 int index_read_definition_at(struct index *index, const struct object_id *tree, const char *key,

@@ -205,7 +205,7 @@ static int take_decision(struct loop *loop, struct pass *pass, struct planning *
 	item->switch_to = decision->switch_to;
 	item->revalidate = decision->revalidate;
 	item->definition = memory_copy_text(facts->wanted.definition ? facts->wanted.definition : "");
-	item->policy = json_copy(facts->wanted.policy);
+	item->policy = indexed_image_policy(&facts->wanted);
 	item->reasons = json_copy(json_get(about, "reasons"));
 	strings_add_all(&item->parents, &facts->wanted.parents);
 	if (!action_is_work(decision->action))

@@ -42,19 +42,18 @@ int planning_make(struct repository *repository, const struct planning_options *
 	struct planning *planning, struct error *err)
 {
 	struct store *store = repository->head->store;
-	int64_t start = moment_elapsed_usec();
-
 	*planning = (struct planning){0};
 	if (repository_resolve(repository, options->revision, &planning->commit, err) < 0 ||
 		store_begin(store, err) < 0)
 		return -1;
 	int result = plan_at(repository, options, planning, err);
-	planning->elapsed_usec = moment_elapsed_usec() - start;
+	int64_t planned_usec = moment_elapsed_usec();
 	/* what was looked at in passing must not become what the store believes */
 	if (result == 0 && options->keep)
 		result = store_commit(store, err);
 	else
 		store_rollback(store);
+	planning->kept_usec = moment_elapsed_usec() - planned_usec;
 	if (result < 0)
 		planning_clear(planning);
 	return result;
@@ -214,12 +213,23 @@ struct comparison {
 	struct map new_closures;             /* names whose closure changes: their children follow */
 };
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(((const struct indexed_image *)a)->name, ((const struct indexed_image *)b)->name);
+}
+
+static void sort_images(struct indexed_images *images)
+{
+	if (images->count > 1)
+		qsort(images->items, images->count, sizeof(*images->items), compare_names);
+}
+
 static const struct indexed_image *find_image(const struct indexed_images *images, const char *name)
 {
-	for (size_t i = 0; i < images->count; i++)
-		if (strcmp(images->items[i].name, name) == 0)
-			return &images->items[i];
-	return NULL;
+	struct indexed_image key = {.name = (char *)(uintptr_t)name};
+
+	return images->count ? bsearch(&key, images->items, images->count, sizeof(key), compare_names)
+			     : NULL;
 }
 
 /* Moves the index between the commits and reads the rows on both sides. It ends at one of the two. */
@@ -420,6 +430,8 @@ static int compare(struct comparison *comparison, struct json *answer, struct er
 								: &comparison->before,
 		    err) < 0)
 		return -1;
+	sort_images(&comparison->before);
+	sort_images(&comparison->after);
 	gather_names(comparison);
 	size_t changed_after = 0;
 	strings_each (name, &comparison->names) {

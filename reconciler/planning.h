@@ -13,7 +13,7 @@ struct planning {
 	struct index index;
 	struct repository_facts facts;
 	struct plan_decision *decisions; /* one for each of facts */
-	int64_t elapsed_usec;            /* from opening the repository to here, without the store */
+	int64_t kept_usec;               /* how long it took to write the cache */
 };
 
 struct planning_options {

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/moment.h"
 #include "base/path.h"
 
 enum { SECRET_SIZE_MOST = 1024 * 1024 };
@@ -150,6 +151,9 @@ int repository_open(struct head *head, const char *place, const char *folder,
 	if (strstr(place, "://") && !text_starts_with(place, "file://"))
 		return fail(err, ERROR_CATALOG,
 			"%s: kiln reads repositories of this machine, not remote ones, yet", place);
+	if (source_start(err) < 0)
+		return -1;
+	repository->opened_usec = moment_elapsed_usec();
 	repository->place = source_canonical_path(place, err);
 	if (!repository->place || source_open(repository->place, &repository->source, err) < 0 ||
 		recall(repository, err) < 0 || read_secrets(repository, err) < 0) {

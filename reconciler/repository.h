@@ -25,6 +25,7 @@ struct repository {
 	char *ref;       /* what is followed */
 	bool prefixed;
 	struct source *source;
+	int64_t opened_usec; /* of CLOCK_MONOTONIC: just before */
 	struct strings grants;
 	const struct build_settings *settings; /* or NULL */
 	struct map secrets;   /* name -> value, read once */

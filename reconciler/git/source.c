@@ -54,10 +54,10 @@ static const char *reason(void)
 }
 
 /*
- * Once a process. No configuration of the user's or the system's is read: what is in a repository decides. Objects are
+ * No configuration of the user's or the system's is read: what is in a repository decides. Objects are
  * not hashed again at each read, as git does it; what goes into a build is checked by its SHA-256.
  */
-static int initialise(struct error *err)
+int source_start(struct error *err)
 {
 	static bool done;
 	static const int levels[] = {GIT_CONFIG_LEVEL_PROGRAMDATA, GIT_CONFIG_LEVEL_SYSTEM,
@@ -127,7 +127,7 @@ int source_open(const char *place, struct source **source, struct error *err)
 	git_repository *repository = NULL;
 	git_odb *objects = NULL;
 
-	if (initialise(err) < 0 || open_path(path, &repository, err) < 0)
+	if (source_start(err) < 0 || open_path(path, &repository, err) < 0)
 		return -1;
 	if (git_repository_odb(&objects, repository) < 0) {
 		error_set(err, ERROR_BROKEN, "%s: cannot open its objects: %s", path, reason());
@@ -159,7 +159,7 @@ char *source_discover(const char *folder)
 	struct error ignored;
 	char *path = NULL;
 
-	if (initialise(&ignored) < 0 || git_repository_discover(&found, folder, 1, NULL) < 0)
+	if (source_start(&ignored) < 0 || git_repository_discover(&found, folder, 1, NULL) < 0)
 		return NULL;
 	/* ".../.git/" is known by the folder around it */
 	size_t size = strlen(found.ptr);

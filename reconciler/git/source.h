@@ -24,6 +24,8 @@ bool object_id_parse(const char *hex, struct object_id *id);
 
 struct source;
 
+/* Starts libgit2, once; source_open does it otherwise. */
+int source_start(struct error *err);
 /* PLACE is a path or a file:// URL. Nothing is searched for above it. Kind CATALOG when it is no repository. */
 int source_open(const char *place, struct source **source, struct error *err);
 void source_free(struct source *source);

@@ -25,8 +25,11 @@ static void set_commit(struct json *answer, const char *key, const struct commit
 	json_set_text(answer, key, object_id_hex(&commit->id, hex));
 }
 
-static void set_elapsed(struct json *answer, int64_t usec)
+/* From opening the repository until now, when the plan is in memory, but for what it took to write the cache. */
+static void set_elapsed(struct json *answer, const struct repository *repository, int64_t kept_usec)
 {
+	int64_t usec = moment_elapsed_usec() - repository->opened_usec - kept_usec;
+
 	json_set(answer, "elapsed_ms", json_new_real((double)usec / 1000, 3));
 }
 
@@ -49,7 +52,6 @@ static int plan_range(struct repository *repository, struct client *client, cons
 	const char *to_name = dots[2] ? dots + 2 : "HEAD";
 	CLEANUP(commit_clear) struct commit from = {0}, to = {0};
 	autojson struct json *answer = begin(repository);
-	int64_t start = moment_elapsed_usec();
 
 	if (*to_name == '.')
 		return fail(err, ERROR_CATALOG, "%s: a range is A..B", range);
@@ -62,7 +64,7 @@ static int plan_range(struct repository *repository, struct client *client, cons
 	json_set(answer, "unchanged", NULL);
 	if (planning_compare(repository, &from, &to, answer, err) < 0)
 		return -1;
-	set_elapsed(answer, moment_elapsed_usec() - start);
+	set_elapsed(answer, repository, 0);
 	client_item(client, TAKE(answer));
 	return 0;
 }
@@ -71,8 +73,7 @@ static int plan_commit(struct repository *repository, struct client *client,
 	const struct strings *names, struct error *err)
 {
 	const struct json *arguments = client_arguments(client);
-	autojson struct json *answer = begin(repository);
-	struct json *images = json_new_list();
+	autojson struct json *images = json_new_list();
 	struct planning planning;
 	struct planning_options options = {
 		.revision = json_get_text(arguments, "at", NULL),
@@ -81,7 +82,6 @@ static int plan_commit(struct repository *repository, struct client *client,
 		.keep = !json_get_text(arguments, "at", NULL),
 	};
 
-	json_set(answer, "images", images);
 	if (planning_make(repository, &options, &planning, err) < 0)
 		return -1;
 	note_commit(repository, client, &planning.commit);
@@ -99,8 +99,8 @@ static int plan_commit(struct repository *repository, struct client *client,
 	if (result == 0) {
 		autojson struct json *ordered = begin(repository);
 		set_commit(ordered, "commit", &planning.commit);
-		set_elapsed(ordered, planning.elapsed_usec);
-		json_set(ordered, "images", json_copy(images));
+		set_elapsed(ordered, repository, planning.kept_usec);
+		json_set(ordered, "images", TAKE(images));
 		client_item(client, TAKE(ordered));
 	}
 	planning_clear(&planning);
