@@ -34,9 +34,9 @@ kiln-build_links   := backends base | -larchive -lcurl -lcrypto -ljson-c
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
             -Wno-missing-field-initializers
 CFLAGS   ?= -O2 -g
+comma    := ,
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DKILN_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(CFLAGS) -fPIE \
             $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
-comma    := ,
 ALL_LDFLAGS := $(LDFLAGS) -pie -Wl,--as-needed $(if $(SAN),-fsanitize=address$(comma)undefined)
 
 # ---- rules ------------------------------------------------------------------------------------------------------
