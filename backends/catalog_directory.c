@@ -28,17 +28,18 @@ static int open_image(const struct catalog_place *place, struct error *err)
 
 /* ---- publishing ---- */
 
-/* 1 if FOLDER is a version of BUILD, 0 if of another one. */
-static int is_of_build(int image, const char *folder, const char *build, struct error *err)
+/* FOLDER is a version of BUILD; anything else there is somebody else's. */
+static bool is_of_build(int image, const char *folder, const char *build)
 {
 	autofree char *path = memory_printf("%s/manifest.json", folder);
 	autofree char *text = NULL;
 	autojson struct json *manifest = NULL;
+	struct error ignored;
 	size_t size;
 
-	if (file_read(image, path, MANIFEST_SIZE_MOST, &text, &size, err) < 0 ||
-		json_parse_bytes(text, size, &manifest, err) < 0)
-		return -1;
+	if (file_read(image, path, MANIFEST_SIZE_MOST, &text, &size, &ignored) < 0 ||
+		json_parse_bytes(text, size, &manifest, &ignored) < 0)
+		return false;
 	return strcmp(json_get_text(manifest, "build", ""), build) == 0;
 }
 
@@ -154,14 +155,11 @@ static int publish(struct job *job, const struct catalog_place *place, int64_t v
 
 	if (image < 0)
 		return -1;
-	if (file_exists(image, number)) {
-		int own = is_of_build(image, number, job->build, err);
-		if (own < 0)
-			return -1;
-		return own ? 0
-			   : fail(err, ERROR_CONFLICT, "%s/%s/%s is there already, from another build",
-				     place->path, place->image, number);
-	}
+	if (file_exists(image, number))
+		return is_of_build(image, number, job->build)
+			? 0
+			: fail(err, ERROR_CONFLICT, "%s/%s/%s is there already, from another build",
+				  place->path, place->image, number);
 	if (folder_remove(image, staged, err) < 0 ||
 		stage(job, image, staged, files, manifest, previous, err) < 0) {
 		struct error ignored;

@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/memory.h"
 #include "base/moment.h"
+#include "reconciler/adopting.h"
 #include "reconciler/collecting.h"
 #include "reconciler/order.h"
 #include "reconciler/planning.h"
@@ -667,6 +668,23 @@ static void note_commit(const struct pass *pass)
 			pass->repository.name, pass->commit_hex, pass->commit.subject);
 }
 
+/* At its first apply the repository gets its row, and what catalogs have of it already its versions. */
+static int get_registered(struct pass *pass, struct error *err)
+{
+	size_t adopted;
+
+	if (pass->repository.id)
+		return 0;
+	if (repository_register(&pass->repository, err) < 0 ||
+		adopting_read(&pass->repository, &adopted, err) < 0)
+		return -1;
+	if (adopted && pass->task.client)
+		client_note(pass->task.client,
+			"%s: %zu versions that the catalogs have were taken over from their manifests",
+			pass->repository.name, adopted);
+	return 0;
+}
+
 static int open_pass(struct loop *loop, struct pass *pass, struct error *err)
 {
 	const struct pass_options *options = &pass->options;
@@ -675,7 +693,7 @@ static int open_pass(struct loop *loop, struct pass *pass, struct error *err)
 		return -1;
 	repository_apply(&pass->repository, &pass->options.settings);
 	if (repository_resolve(&pass->repository, options->revision, &pass->commit, err) < 0 ||
-		repository_register(&pass->repository, err) < 0)
+		get_registered(pass, err) < 0)
 		return -1;
 	object_id_hex(&pass->commit.id, pass->commit_hex);
 	pass->followed = !options->revision && !build_settings_decide(&options->settings);

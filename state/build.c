@@ -136,6 +136,12 @@ int build_import(struct store *store, const struct build_record *record, const c
 {
 	struct json *data = json_new_object();
 
+	char text[DIGEST_TEXT_SIZE];
+	json_set_text(data, "to", phase_name(record->phase));
+	json_set_text(data, "commit", record->commit);
+	json_set_text(data, "author", record->author);
+	json_set_text(data, "closure", digest_text(&record->closure, text));
+	json_set_text(data, "digest", digest_text(&record->digest, text));
 	json_set_integer(data, "version", record->version);
 	if (add_closure(store, &record->closure, closure_text, "{}", err) < 0 ||
 		statement_run(store, QUERY_BUILD_IMPORT,
