@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Private to evaluate*.c: a definition that is being evaluated, and one image of it. evaluate.c has the order of things;
+ * evaluate_work.c the variables, evaluate_references.c the files that are named, evaluate_powers.c what the operator must
+ * grant and what is secret, evaluate_closure.c the text that comes of it.
+ */
+
+#include "base/redact.h"
+#include "reconciler/evaluate.h"
+
+enum { FOLDERS_MOST = 2 }; /* that relative paths may count from */
+
+struct work {
+	const struct evaluator *evaluator;
+	const struct definition *definition;
+	struct evaluation *evaluation;
+	struct template *template;
+	struct map overrides;
+	struct reasons problems; /* of the definition: every image of it has them */
+	char *candidates[FOLDERS_MOST];
+	size_t candidate_count;
+	struct variables variables[FOLDERS_MOST]; /* as they are with each folder ({{pwd}} is it) */
+	bool solved[FOLDERS_MOST];
+	struct error *err;
+};
+
+struct image_work {
+	struct work *work;
+	struct evaluated_image *image;
+	const struct template_part *builder;
+	struct recipe recipe;
+	struct references references;
+	struct strings *files; /* for each provisioner, then builder, cleanup and each post-processor */
+	struct redactor masks;
+	struct inputs *inputs;
+};
+
+/* ---- evaluate_work.c ---- */
+
+void work_clear(struct work *work);
+/* The definition's var-files and variables, into `overrides`. */
+int work_read_var_files(struct work *work);
+void work_read_variables(struct work *work);
+void work_free_override(void *override);
+/* Fills `candidates`. */
+void work_find_folders(struct work *work);
+/* Solves the variables for candidate INDEX, once. */
+int work_solve(struct work *work, size_t index, struct error *err);
+/* A variable of the environment that the operator grants; NULL: it is not there, or not granted. CONTEXT is the work. */
+const char *work_get_environment(void *context, const char *name);
+/* FOLDER as a build sees it; the caller frees. */
+char *work_rooted(const char *folder);
+
+/* ---- evaluate_references.c ---- */
+
+void image_work_clear(struct image_work *build);
+/* The recipe as it is with relative paths from candidate INDEX. */
+int image_work_make_recipe(struct image_work *build, size_t index);
+/* Chooses the folder that relative paths count from; *CHOSEN is its candidate. 1 if every file is there. */
+int image_work_choose_folder(struct image_work *build, size_t *chosen);
+/* What the reference names becomes an input; FOLDER is what relative paths count from. */
+int image_work_add_reference(struct image_work *build, const struct reference *reference,
+	const char *folder);
+/* The definition's `inputs`; their paths go to ADDED. */
+int image_work_add_inputs(struct image_work *build, struct strings *added);
+/* The place of PART in `files`. */
+size_t image_work_owner(const struct image_work *build, const struct recipe_part *part);
+
+/* ---- evaluate_powers.c ---- */
+
+/* Every power that the image needs and has not is a problem of it. */
+void image_work_check_powers(struct image_work *build);
+/* True if kiln's own drivers build it; a part without one is a problem. */
+bool image_work_choose_engine(struct image_work *build);
+/* What stands in the closure in place of secret and sensitive values. */
+void image_work_add_masks(struct image_work *build, const struct variables *variables);
+bool image_work_holds_masked(const struct redactor *masks, const struct json *value);
+void image_work_add_secrets(struct image_work *build, const struct variables *variables,
+	struct closure *closure);
+
+/* ---- evaluate_closure.c ---- */
+
+/* The definition's `steps` name steps that there are. */
+void image_work_check_steps(struct image_work *build);
+/* EXTRA are the paths of the definition's `inputs`. */
+void image_work_write_closure(struct image_work *build, const struct variables *variables, bool native,
+	const struct strings *extra);
+/* What explains a difference later: variables, the template's path. */
+void image_work_write_notes(struct image_work *build, const struct variables *variables);
