@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/fault.h"
@@ -13,7 +11,7 @@
 #include "base/moment.h"
 #include "reconciler/adopting.h"
 #include "reconciler/collecting.h"
-#include "reconciler/order.h"
+#include "reconciler/new_build.h"
 #include "reconciler/planning.h"
 #include "reconciler/prepare.h"
 #include "reconciler/retiring.h"
@@ -256,115 +254,29 @@ static int plan(struct loop *loop, struct pass *pass, const struct strings *name
 
 /* ---- beginning a replacement ---- */
 
-/* "20261122-102839-3f9a61c2": it sorts by time, and no two are equal. */
-static char *new_build_id(int64_t now_usec)
-{
-	time_t sec = now_usec / 1000000;
-	struct tm parts;
-	uint32_t random = 0;
-	char time[32];
-
-	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-		random = (uint32_t)now_usec;
-	gmtime_r(&sec, &parts);
-	strftime(time, sizeof(time), "%Y%m%d-%H%M%S", &parts);
-	return memory_printf("%s-%08x", time, random);
-}
-
-static char *write_line(const struct json *json)
-{
-	struct text text = {0};
-
-	json_write(json, JSON_LINE, &text);
-	return text_take(&text);
-}
-
-/* The definition's policy, and what must be known of it after a crash. */
-static char *policy_of(const struct pass *pass, const struct item *item, const char *directory)
-{
-	autojson struct json *policy = json_copy(item->policy);
-	char rules[DIGEST_TEXT_SIZE];
-
-	json_set_text(policy, "rules", digest_text(&item->rules, rules));
-	json_set_text(policy, "directory", directory);
-	json_set_text(policy, "action", action_name(item->action));
-	if (pass->options.settings.on_error)
-		json_set_text(policy, "on_error", pass->options.settings.on_error);
-	if (pass->options.settings.no_checkpoints)
-		json_set_bool(policy, "no_checkpoints", true);
-	return write_line(policy);
-}
-
-/* ITEM has no row yet: then it gets one. In a transaction. */
-static int add_build(struct pass *pass, struct item *item, struct build_record *record,
-	const struct evaluated_image *image, struct error *err)
-{
-	struct store *store = pass->head->store;
-	autofree char *full_name = memory_printf("%s/%s", pass->repository.name, item->name);
-	autofree char *notes = write_line(image->notes);
-
-	if (image_get(store, pass->repository.id, item->name, &record->image, err) < 0)
-		return -1;
-	item->image = record->image;
-	return build_add(store, record, image->closure, notes, full_name, err);
-}
-
-static int record_build(struct pass *pass, struct item *item, const struct build_inputs *inputs,
-	struct build_record *record, struct error *err)
-{
-	const struct evaluated_image *image = &inputs->evaluation.images[0];
-	struct store *store = pass->head->store;
-	struct json *bases;
-	int64_t now_usec = moment_now_usec();
-
-	if (order_bases(&pass->repository, image, &bases, err) < 0)
-		return -1;
-	*record = (struct build_record){
-		.id = new_build_id(now_usec),
-		.phase = PHASE_PLANNED,
-		.commit = memory_copy_text(pass->commit_hex),
-		.author = memory_copy_text(pass->commit.author),
-		.authored_usec = pass->commit.authored_usec,
-		.closure = item->closure,
-		.reuses = item->revalidate ? item->switch_to : 0,
-		.definition = memory_copy_text(item->definition),
-		.policy = policy_of(pass, item, image->directory),
-		.reasons = write_line(item->reasons),
-		.bases = write_line(bases),
-		.builder = memory_copy_text(inputs->recipe.build_type),
-		.created_usec = now_usec,
-	};
-	json_free(bases);
-	if (store_begin(store, err) < 0)
-		return -1;
-	if (add_build(pass, item, record, image, err) < 0) {
-		store_rollback(store);
-		return -1;
-	}
-	return store_commit(store, err);
-}
-
 static int begin_build(struct loop *loop, struct pass *pass, struct item *item, struct error *err)
 {
-	CLEANUP(definition_freep) struct definition *definition = NULL;
-	CLEANUP(build_inputs_clear) struct build_inputs inputs = {0};
-	struct build_record record = {0};
+	struct new_build wanted = {.repository = &pass->repository,
+		.commit = &pass->commit,
+		.image = item->name,
+		.definition = item->definition,
+		.action = action_name(item->action),
+		.closure = item->closure,
+		.rules = item->rules,
+		.reuses = item->revalidate ? item->switch_to : 0,
+		.policy = item->policy,
+		.reasons = item->reasons,
+		.settings = &pass->options.settings};
 	struct replacement *replacement;
+	int made = new_build_add(&wanted, &replacement, err);
 
-	if (prepare_inputs(&pass->repository, &pass->commit.tree, item->definition, item->name,
-		    moment_now_usec(), &definition, &inputs, err) < 0)
+	if (made < 0)
 		return -1;
-	const struct evaluated_image *image = &inputs.evaluation.images[0];
-	if (!image->complete || !digest_equal(&image->digest, &item->closure)) {
+	if (!made) {
 		item->state = ITEM_WAITING; /* its base moved meanwhile */
 		return 0;
 	}
-	if (record_build(pass, item, &inputs, &record, err) < 0 ||
-		replacement_new(pass->head, &record, &replacement, err) < 0) {
-		build_record_clear(&record);
-		return -1;
-	}
-	replacement->settings = &pass->options.settings;
+	item->image = replacement->build.image;
 	item->state = ITEM_RUNNING;
 	item->replacement = replacement;
 	const struct json *reason = json_item(item->reasons, 0);
