@@ -291,3 +291,11 @@ void json_write(const struct json *value, enum json_style style, struct text *ou
 	else
 		made(NULL);
 }
+
+char *json_to_line(const struct json *value)
+{
+	struct text text = {0};
+
+	json_write(value, JSON_LINE, &text);
+	return text_take(&text);
+}

@@ -144,6 +144,9 @@ enum json_style {
 /* Appends; valid UTF-8, '/' not escaped. */
 void json_write(const struct json *value, enum json_style style, struct text *out);
 
+/* One line of it; the caller frees. */
+char *json_to_line(const struct json *value);
+
 static inline void json_freep(struct json **value)
 {
 	json_free(*value);

@@ -25,14 +25,6 @@ struct place {
 	size_t *adopted;
 };
 
-static char *write_line(const struct json *json)
-{
-	struct text text = {0};
-
-	json_write(json, JSON_LINE, &text);
-	return text_take(&text);
-}
-
 /* The policy with CATALOG among those that have the version. */
 static char *policy_with(const char *policy, const char *catalog)
 {
@@ -48,7 +40,7 @@ static char *policy_with(const char *policy, const char *catalog)
 	strings_each (name, &published)
 		json_add_text(list, name);
 	json_set(json, "published", list);
-	return write_line(json);
+	return json_to_line(json);
 }
 
 /* NULL: it is none of ours. */

@@ -126,13 +126,6 @@ static bool advance(struct loop *loop, struct task *task)
 	return true;
 }
 
-static void ended(struct loop *loop, struct task *task, struct replacement *replacement)
-{
-	(void)loop;
-	(void)task;
-	(void)replacement;
-}
-
 static void cancel(struct loop *loop, struct task *task)
 {
 	struct collector *collecting = (struct collector *)task;
@@ -180,7 +173,7 @@ int collecting_begin(struct loop *loop, struct head *head, struct client *client
 	struct collector *collecting = memory_new(sizeof(*collecting));
 
 	*collecting = (struct collector){
-		.task = {client, false, NULL, advance, NULL, ended, cancel, collecting_free},
+		.task = {client, false, NULL, advance, NULL, NULL, cancel, collecting_free},
 		.said = -1,
 		.answer = -1,
 		.flags = flags};

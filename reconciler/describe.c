@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/moment.h"
+#include "reconciler/client.h"
 #include "reconciler/order.h"
 
 int describe_image(struct head *head, const struct image_record *image, char **name,
@@ -92,5 +93,25 @@ int describe_channels(struct head *head, int64_t image, struct json **channels, 
 	*channels = json_new_object();
 	for (size_t i = 0; i < marks.count; i++)
 		json_set_integer(*channels, marks.items[i].name, marks.items[i].version);
+	return 0;
+}
+
+int describe_images(struct head *head, struct client *client,
+	int (*add)(struct head *head, const struct image_record *image, struct json *images,
+		struct error *err),
+	struct error *err)
+{
+	CLEANUP(image_records_clear) struct image_records records = {0};
+	autojson struct json *answer = json_new_object();
+	struct json *images = json_new_list();
+
+	json_set(answer, "images", images);
+	if (images_list(head->store, 0, NULL, &records, err) < 0)
+		return -1;
+	for (size_t i = 0; i < records.count; i++)
+		if (add(head, &records.items[i], images, err) < 0)
+			return -1;
+	client_item(client, TAKE(answer));
+	client_end(client, 0);
 	return 0;
 }

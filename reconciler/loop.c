@@ -140,7 +140,7 @@ static void end_replacement(struct loop *loop, struct replacement *replacement)
 		break;
 	}
 	follow_complete(&loop->followers, folder);
-	if (replacement->task)
+	if (replacement->task && replacement->task->ended)
 		replacement->task->ended(loop, replacement->task, replacement);
 	drive_stop_watching(replacement);
 	replacement_free(replacement);

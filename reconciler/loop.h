@@ -20,7 +20,7 @@ struct task {
 	bool (*advance)(struct loop *loop, struct task *task);
 	/* One of its replacements entered another phase, or said something. May be NULL. */
 	void (*moved)(struct task *task, const struct replacement *replacement, const char *text);
-	/* One came to rest, or (replacement->later) waits for another pass. */
+	/* One came to rest, or (replacement->later) waits for another pass. May be NULL. */
 	void (*ended)(struct loop *loop, struct task *task, struct replacement *replacement);
 	/* The client does not want it any more. */
 	void (*cancel)(struct loop *loop, struct task *task);

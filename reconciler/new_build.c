@@ -26,14 +26,6 @@ static char *new_id(int64_t now_usec)
 	return memory_printf("%s-%08x", time, random);
 }
 
-static char *write_line(const struct json *json)
-{
-	struct text text = {0};
-
-	json_write(json, JSON_LINE, &text);
-	return text_take(&text);
-}
-
 /* The definition's policy, and what must be known of it after a crash. */
 static char *policy_of(const struct new_build *wanted, const char *directory)
 {
@@ -47,7 +39,7 @@ static char *policy_of(const struct new_build *wanted, const char *directory)
 		json_set_text(policy, "on_error", wanted->settings->on_error);
 	if (wanted->settings->no_checkpoints)
 		json_set_bool(policy, "no_checkpoints", true);
-	return write_line(policy);
+	return json_to_line(policy);
 }
 
 /* An image without a row gets one. In a transaction. */
@@ -57,7 +49,7 @@ static int add_rows(const struct new_build *wanted, struct build_record *record,
 	const struct repository *repository = wanted->repository;
 	struct store *store = repository->head->store;
 	autofree char *full_name = memory_printf("%s/%s", repository->name, wanted->image);
-	autofree char *notes = write_line(image->notes);
+	autofree char *notes = json_to_line(image->notes);
 
 	if (image_get(store, repository->id, wanted->image, &record->image, err) < 0)
 		return -1;
@@ -84,8 +76,8 @@ static int make_record(const struct new_build *wanted, const struct build_inputs
 		.reuses = wanted->reuses,
 		.definition = memory_copy_text(wanted->definition),
 		.policy = policy_of(wanted, image->directory),
-		.reasons = write_line(wanted->reasons),
-		.bases = write_line(bases),
+		.reasons = json_to_line(wanted->reasons),
+		.bases = json_to_line(bases),
 		.builder = memory_copy_text(inputs->recipe.build_type),
 		.created_usec = now_usec,
 	};

@@ -21,14 +21,6 @@ enum {
 	DAY_SEC = 24 * 3600,
 };
 
-static char *write_line(const struct json *json)
-{
-	struct text text = {0};
-
-	json_write(json, JSON_LINE, &text);
-	return text_take(&text);
-}
-
 static int move(struct replacement *replacement, enum phase to, int64_t now_usec,
 	const char *text, struct error *err)
 {
@@ -96,7 +88,7 @@ static int enter_validating(struct replacement *replacement, int64_t now_usec, s
 		json_set(artifact, "files", json_copy(json_get(made, "files")));
 		build->has_digest = true;
 		free(build->artifact);
-		build->artifact = write_line(artifact);
+		build->artifact = json_to_line(artifact);
 		if (build_set_artifact(replacement->head->store, build->id, &build->digest,
 			    build->artifact, err) < 0)
 			return -1;
@@ -160,7 +152,7 @@ static int note_published(struct replacement *replacement, struct error *err)
 {
 	json_set(replacement->policy, "published",
 		json_copy(json_get(replacement->policy, "publish")));
-	autofree char *policy = write_line(replacement->policy);
+	autofree char *policy = json_to_line(replacement->policy);
 	return build_set_policy(
 		replacement->head->store, replacement->build.id, policy, err);
 }
@@ -358,7 +350,7 @@ static int note_order(struct replacement *replacement, struct error *err)
 	strings_each (name, &published)
 		json_add_text(list, name);
 	json_set(replacement->policy, "published", list);
-	autofree char *policy = write_line(replacement->policy);
+	autofree char *policy = json_to_line(replacement->policy);
 	return build_set_policy(
 		replacement->head->store, replacement->build.id, policy, err);
 }
@@ -398,7 +390,7 @@ int settle_order(struct replacement *replacement, int64_t now_usec, struct error
 static int write_entry(struct replacement *replacement, int64_t now_usec, struct error *err)
 {
 	struct store *store = replacement->head->store;
-	autofree char *tag = write_line(replacement->ordered);
+	autofree char *tag = json_to_line(replacement->ordered);
 	CLEANUP(ledger_entries_clear) struct ledger_entries entries_of_build = {0};
 
 	if (ledger_add(store, replacement->build.id, "switch", tag, now_usec, err) < 0 ||

@@ -30,17 +30,5 @@ static int list_image(struct head *head, const struct image_record *image, struc
 
 int verb_list(struct head *head, struct client *client, struct error *err)
 {
-	CLEANUP(image_records_clear) struct image_records records = {0};
-	autojson struct json *answer = json_new_object();
-	struct json *images = json_new_list();
-
-	json_set(answer, "images", images);
-	if (images_list(head->store, 0, NULL, &records, err) < 0)
-		return -1;
-	for (size_t i = 0; i < records.count; i++)
-		if (list_image(head, &records.items[i], images, err) < 0)
-			return -1;
-	client_item(client, TAKE(answer));
-	client_end(client, 0);
-	return 0;
+	return describe_images(head, client, list_image, err);
 }

@@ -33,13 +33,6 @@ static bool advance(struct loop *loop, struct task *task)
 	return true;
 }
 
-static void ended(struct loop *loop, struct task *task, struct replacement *replacement)
-{
-	(void)loop;
-	(void)task;
-	(void)replacement;
-}
-
 /* Who stops watching has seen what he wanted. */
 static void cancel(struct loop *loop, struct task *task)
 {
@@ -62,7 +55,7 @@ static void watch(struct loop *loop, struct client *client, const char *build)
 	struct watching *watching = memory_new(sizeof(*watching));
 
 	*watching = (struct watching){
-		{client, false, NULL, advance, NULL, ended, cancel, watching_free},
+		{client, false, NULL, advance, NULL, NULL, cancel, watching_free},
 		memory_copy_text(build)};
 	loop_follow_log(loop, client, build, true);
 	loop_add_task(loop, &watching->task);
