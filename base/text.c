@@ -206,20 +206,40 @@ void text_add_utf8(struct text *text, const char *bytes, size_t size)
 static const char escape_bytes[] = "\a\b\t\n\v\f\r\\";
 static const char escape_letters[] = "abtnvfr\\";
 
+/* Most bytes are none of these, and a closure has a great many. */
+static bool is_plain(unsigned char c, const char *also)
+{
+	if (c < 0x20 || c == '\\' || c == 0x7F)
+		return false;
+	return !also || !strchr(also, c);
+}
+
+static void add_escape(struct text *text, unsigned char c)
+{
+	const char *letter = c ? strchr(escape_bytes, c) : NULL;
+
+	if (!letter) {
+		text_addf(text, "\\%03o", c);
+		return;
+	}
+	text_add_char(text, '\\');
+	text_add_char(text, escape_letters[letter - escape_bytes]);
+}
+
 void text_add_c_escaped(struct text *text, const char *bytes, size_t size, const char *also)
 {
-	for (size_t i = 0; i < size; i++) {
-		unsigned char c = bytes[i];
-		const char *letter = c ? strchr(escape_bytes, c) : NULL;
+	/* one byte more than everything printable is the usual case: told without a search */
+	const char one = also && also[0] && !also[1] ? also[0] : '\0';
+	const char *several = one ? NULL : also;
 
-		if (letter) {
-			text_add_char(text, '\\');
-			text_add_char(text, escape_letters[letter - escape_bytes]);
-		} else if (c < 0x20 || c == 0x7F || (also && c && strchr(also, c))) {
-			text_addf(text, "\\%03o", c);
-		} else {
-			text_add_char(text, c);
-		}
+	for (size_t at = 0; at < size;) {
+		size_t run = at;
+		while (run < size && (!one || bytes[run] != one) && is_plain(bytes[run], several))
+			run++;
+		text_add_bytes(text, bytes + at, run - at);
+		at = run;
+		if (at < size)
+			add_escape(text, bytes[at++]);
 	}
 }
 

@@ -8,6 +8,8 @@
 #include "base/memory.h"
 #include "base/moment.h"
 
+enum { EVALUATIONS_KEPT = 64 };
+
 /* ---- planning ---- */
 
 static int plan_at(struct repository *repository, const struct planning_options *options,
@@ -71,33 +73,68 @@ void planning_clear(struct planning *planning)
 
 /* ---- explaining ---- */
 
+static void free_evaluation(void *pointer)
+{
+	evaluation_clear(pointer);
+	free(pointer);
+}
+
+static int evaluate_at(struct repository *repository, struct index *index,
+	const struct object_id *tree, const char *key, struct evaluation *evaluation,
+	struct error *err)
+{
+	CLEANUP(snapshot_freep) struct snapshot *snapshot = snapshot_new(repository->source, tree);
+	CLEANUP(definition_freep) struct definition *definition = NULL;
+	struct evaluator evaluator = repository->evaluator;
+
+	evaluator.snapshot = snapshot;
+	if (index_read_definition_at(index, tree, key, &definition, err) < 0)
+		return -1;
+	return definition ? evaluate(&evaluator, definition, evaluation, err) : 0;
+}
+
+/* A definition may give hundreds of images: it is evaluated once at each of the two trees, not once for each image. */
+static int get_evaluation(struct repository *repository, struct index *index,
+	const struct object_id *tree, const char *key, const struct evaluation **result,
+	struct error *err)
+{
+	char hex[OBJECT_ID_HEX_SIZE];
+	autofree char *name = memory_printf("%s %s", object_id_hex(tree, hex), key);
+	struct evaluation *evaluation = map_find(&repository->evaluations, name);
+
+	if (!evaluation) {
+		if (repository->evaluations.count >= EVALUATIONS_KEPT)
+			map_clear(&repository->evaluations);
+		repository->evaluations.free_value = free_evaluation;
+		evaluation = memory_new(sizeof(*evaluation));
+		*evaluation = (struct evaluation){0};
+		map_set(&repository->evaluations, name, evaluation);
+		if (evaluate_at(repository, index, tree, key, evaluation, err) < 0)
+			return -1;
+	}
+	*result = evaluation;
+	return 0;
+}
+
 int planning_closure(struct repository *repository, struct index *index,
 	const struct object_id *tree, const char *definition, const char *image, char **text,
 	struct json **notes, struct error *err)
 {
-	CLEANUP(snapshot_freep) struct snapshot *snapshot = snapshot_new(repository->source, tree);
-	struct definition *found = NULL;
-	struct evaluation evaluation;
+	const struct evaluation *evaluation;
 
 	*text = NULL;
 	*notes = NULL;
-	if (index_read_definition_at(index, tree, definition, &found, err) < 0)
+	if (get_evaluation(repository, index, tree, definition, &evaluation, err) < 0)
 		return -1;
-	if (!found)
-		return 0;
-	struct evaluator evaluator = repository->evaluator;
-	evaluator.snapshot = snapshot;
-	int result = evaluate(&evaluator, found, &evaluation, err);
-	for (size_t i = 0; result == 0 && i < evaluation.count; i++) {
-		if (strcmp(evaluation.images[i].name, image) != 0 || !evaluation.images[i].closure)
+	for (size_t i = 0; i < evaluation->count; i++) {
+		const struct evaluated_image *found = &evaluation->images[i];
+		if (strcmp(found->name, image) != 0 || !found->closure)
 			continue;
-		*text = TAKE(evaluation.images[i].closure);
-		*notes = TAKE(evaluation.images[i].notes);
+		*text = memory_copy_text(found->closure);
+		*notes = json_copy(found->notes);
 		break;
 	}
-	evaluation_clear(&evaluation);
-	definition_free(found);
-	return result;
+	return 0;
 }
 
 /* True if a changed variable is said to be the cause. */

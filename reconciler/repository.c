@@ -175,12 +175,14 @@ void repository_close(struct repository *repository)
 	source_free(repository->source);
 	strings_clear(&repository->grants);
 	map_clear(&repository->secrets);
+	map_clear(&repository->evaluations);
 	*repository = (struct repository){0};
 }
 
 void repository_apply(struct repository *repository, const struct build_settings *settings)
 {
 	repository->settings = settings;
+	map_clear(&repository->evaluations);
 	if (!settings)
 		return;
 	strings_add_all(&repository->grants, &settings->allow);

@@ -31,6 +31,7 @@ struct repository {
 	struct map secrets;   /* name -> value, read once */
 	char *secrets_digest;
 	struct evaluator evaluator;
+	struct map evaluations; /* what was evaluated for explanations; planning.c's */
 };
 /*
  * PLACE is a path, a file:// URL, or the name of a configured repository. FOLDER is what a relative path counts from.
