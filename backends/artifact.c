@@ -23,8 +23,8 @@ struct artifact *artifact_new(const char *builder_id, const char *id, const char
 	return artifact;
 }
 
-void artifact_add(struct artifact *artifact, const char *path, const struct digest *digest,
-	int64_t size)
+void artifact_add(
+	struct artifact *artifact, const char *path, const struct digest *digest, int64_t size)
 {
 	MEMORY_GROW(artifact->files, artifact->count, artifact->room);
 	artifact->files[artifact->count++] = (struct artifact_file){
@@ -95,8 +95,8 @@ void published_clear(struct published *published)
 }
 
 /* Opens a file of the tree; no link leads out, and only a file will do. */
-static int digest_file(struct job *job, const char *path, struct digest *digest, int64_t *size,
-	struct error *err)
+static int digest_file(
+	struct job *job, const char *path, struct digest *digest, int64_t *size, struct error *err)
 {
 	autofree char *rooted = memory_printf("%s/%s", JOB_REPOSITORY, path);
 	autoclose int fd = job_open_path(job, rooted, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, err);
@@ -145,8 +145,8 @@ static size_t common_folders(const struct published *published)
 
 static int compare_names(const void *a, const void *b)
 {
-	return strcmp(((const struct published_file *)a)->name,
-		((const struct published_file *)b)->name);
+	return strcmp(
+		((const struct published_file *)a)->name, ((const struct published_file *)b)->name);
 }
 
 char *published_sums(const struct published *published)
@@ -163,8 +163,7 @@ char *published_sums(const struct published *published)
 static void finish(struct published *published)
 {
 	if (published->count > 1)
-		qsort(published->items, published->count, sizeof(*published->items),
-			compare_names);
+		qsort(published->items, published->count, sizeof(*published->items), compare_names);
 	if (published->count == 1) {
 		published->digest = published->items[0].digest;
 		return;
@@ -244,8 +243,8 @@ static int lay_out_file(struct job *job, const struct published_file *file, stru
 {
 	autofree char *folder = path_folder(file->path);
 	autoclose int from = published_open(job, file, err);
-	autoclose int to = from < 0 ? -1
-				    : folder_make(job->tree_fd, *folder ? folder : ".", 0755, err);
+	autoclose int to =
+		from < 0 ? -1 : folder_make(job->tree_fd, *folder ? folder : ".", 0755, err);
 
 	if (to < 0 || folder_remove(job->tree_fd, file->path, err) < 0)
 		return -1;

@@ -10,7 +10,7 @@
 #include "base/digest.h"
 
 struct artifact_file {
-	char *path;   /* below tree/ */
+	char *path; /* below tree/ */
 	bool digested;
 	struct digest digest;
 	int64_t size;
@@ -30,8 +30,8 @@ static inline void artifact_freep(struct artifact **artifact)
 }
 
 /* A path below tree/. DIGEST (then SIZE is its size too) may be NULL: it is read when it is needed. */
-void artifact_add(struct artifact *artifact, const char *path, const struct digest *digest,
-	int64_t size);
+void artifact_add(
+	struct artifact *artifact, const char *path, const struct digest *digest, int64_t size);
 bool artifact_has(const struct artifact *artifact, const char *path);
 /* Removes its files. */
 int artifact_destroy(struct job *job, struct artifact *artifact, struct error *err);

@@ -18,8 +18,8 @@ static const char *const stream_names[LOG_STREAM_COUNT] = {
 	[LOG_STDERR] = "stderr",
 };
 
-int build_log_open(struct build_log *log, int folder, const char *build, int64_t most,
-	struct error *err)
+int build_log_open(
+	struct build_log *log, int folder, const char *build, int64_t most, struct error *err)
 {
 	*log = (struct build_log){.build = build, .most = most};
 	log->fd = openat(folder, "log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -44,7 +44,8 @@ bool build_log_is_full(const struct build_log *log)
 }
 
 /* A full disk must not stop a build twice: what the log cannot take is lost, the step's own failure is told. */
-static void write_line(struct build_log *log, enum log_stream stream, const char *bytes, size_t size)
+static void write_line(
+	struct build_log *log, enum log_stream stream, const char *bytes, size_t size)
 {
 	autojson struct json *entry = json_new_object();
 	CLEANUP(text_clear) struct text line = {0}, shown = {0};
@@ -66,9 +67,11 @@ static void write_line(struct build_log *log, enum log_stream stream, const char
 }
 
 /* Without the white space at the end, and of what a program wrote over itself (\r) only what was left standing. */
-static void write_shown(struct build_log *log, enum log_stream stream, const char *bytes, size_t size)
+static void write_shown(
+	struct build_log *log, enum log_stream stream, const char *bytes, size_t size)
 {
-	while (size && (bytes[size - 1] == ' ' || bytes[size - 1] == '\t' || bytes[size - 1] == '\r'))
+	while (size &&
+		(bytes[size - 1] == ' ' || bytes[size - 1] == '\t' || bytes[size - 1] == '\r'))
 		size--;
 	const char *last = memrchr(bytes, '\r', size);
 	if (last) {

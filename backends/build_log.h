@@ -16,12 +16,12 @@ struct build_log {
 	const char *step;  /* what the next lines belong to; borrowed, NULL: the build itself */
 	struct redactor secrets;
 	struct text partial[LOG_STREAM_COUNT]; /* lines that have no end yet */
-	int64_t bytes;     /* said so far */
-	int64_t most;      /* more is not written */
+	int64_t bytes;			       /* said so far */
+	int64_t most;			       /* more is not written */
 };
 
-int build_log_open(struct build_log *log, int folder, const char *build, int64_t most,
-	struct error *err);
+int build_log_open(
+	struct build_log *log, int folder, const char *build, int64_t most, struct error *err);
 void build_log_close(struct build_log *log);
 /* A line of kiln's own. */
 void build_log_say(struct build_log *log, const char *format, ...)

@@ -14,12 +14,12 @@
 
 enum { COPY_SIZE = 256 * 1024 };
 
-static int write_target(struct job *job, const struct file_builder_options *options,
-	struct error *err)
+static int write_target(
+	struct job *job, const struct file_builder_options *options, struct error *err)
 {
 	mode_t mode = *options->source ? 0644 : 0600;
-	autoclose int out = job_open_path(
-		job, options->target, O_WRONLY | O_CREAT | O_TRUNC, mode, err);
+	autoclose int out =
+		job_open_path(job, options->target, O_WRONLY | O_CREAT | O_TRUNC, mode, err);
 
 	if (out < 0)
 		return -1;

@@ -10,8 +10,8 @@ static int build(struct job *job, const struct json *options, const struct steps
 	(void)options;
 	if (nobody_provision(job, steps, err) < 0)
 		return -1;
-	*artifact = artifact_new("fnoeding.null", "Null",
-		"Did not export anything. This is the null builder");
+	*artifact = artifact_new(
+		"fnoeding.null", "Null", "Did not export anything. This is the null builder");
 	return 0;
 }
 

@@ -33,13 +33,13 @@ struct build {
 	const struct steps *steps;
 	bool network, oci;
 	struct layers kept, own; /* own: behind a step whose result must not be kept */
-	struct layers *layers;   /* the one in use */
+	struct layers *layers;	 /* the one in use */
 	struct rootfs_base base;
-	struct layer *stack;     /* above the base, one for each step that has one */
+	struct layer *stack; /* above the base, one for each step that has one */
 	const struct step **made_by;
 	size_t count;
-	struct digest key;       /* of the top */
-	bool reusing;            /* all layers so far were there */
+	struct digest key; /* of the top */
+	bool reusing;	   /* all layers so far were there */
 };
 
 /* ---- layers and sandboxes ---- */
@@ -53,8 +53,8 @@ static void collect_layers(const struct build *build, struct strings *layers)
 		strings_add(layers, build->stack[i].mount);
 }
 
-static struct communicator *open_sandbox(struct build *build, enum sandbox_kind kind, bool plain,
-	struct error *err)
+static struct communicator *open_sandbox(
+	struct build *build, enum sandbox_kind kind, bool plain, struct error *err)
 {
 	CLEANUP(strings_clear) struct strings layers = {0};
 	struct sandbox_options options = {
@@ -108,8 +108,8 @@ static int attempt_step(struct build *build, const struct step *step, bool last,
 	return result;
 }
 
-static int run_layer_step(struct build *build, const struct step *step, const struct digest *key,
-	struct error *err)
+static int run_layer_step(
+	struct build *build, const struct step *step, const struct digest *key, struct error *err)
 {
 	int64_t start = moment_elapsed_usec();
 	struct layer layer;
@@ -157,13 +157,13 @@ static int run_bare_step(struct build *build, const struct step *step, struct er
 	return note_step(build, step, "done", moment_elapsed_usec() - start, err);
 }
 
-static int reuse_layer(struct build *build, const struct step *step, const struct digest *key,
-	struct error *err)
+static int reuse_layer(
+	struct build *build, const struct step *step, const struct digest *key, struct error *err)
 {
 	struct layer layer;
 	char when[MOMENT_TEXT_SIZE];
-	int found = layers_find(
-		build->layers, key, step->open ? step->max_age_sec : 0, &layer, err);
+	int found =
+		layers_find(build->layers, key, step->open ? step->max_age_sec : 0, &layer, err);
 
 	if (found <= 0)
 		return found;
@@ -189,7 +189,7 @@ static int stop_keeping(struct build *build, struct error *err)
 static int run_step(struct build *build, const struct step *step, struct error *err)
 {
 	bool bare = step->provisioner->local ||
-		(step->provisioner->only_reads && step->provisioner->only_reads(step->options));
+		    (step->provisioner->only_reads && step->provisioner->only_reads(step->options));
 
 	if (job_check(build->job, err) < 0)
 		return -1;
@@ -211,9 +211,8 @@ static int run_step(struct build *build, const struct step *step, struct error *
 
 static char *output_path(const struct build *build)
 {
-	return *build->job->directory
-		? memory_printf("%s/" OUTPUT_FOLDER, build->job->directory)
-		: memory_copy_text(OUTPUT_FOLDER);
+	return *build->job->directory ? memory_printf("%s/" OUTPUT_FOLDER, build->job->directory)
+				      : memory_copy_text(OUTPUT_FOLDER);
 }
 
 /* The sandbox writes the tar into a pipe, from a child of ours that asks it; we compress at the other end. */
@@ -228,8 +227,8 @@ static pid_t start_packing(struct communicator *communicator, int out, struct er
 	return pid < 0 ? fail_errno(err, ERROR_RESOURCE, "cannot fork") : pid;
 }
 
-static int write_tar(struct build *build, int out, struct digest *digest, int64_t *size,
-	struct error *err)
+static int write_tar(
+	struct build *build, int out, struct digest *digest, int64_t *size, struct error *err)
 {
 	struct communicator *communicator = open_sandbox(build, SANDBOX_READ_ONLY, true, err);
 	int ends[2];
@@ -242,8 +241,9 @@ static int write_tar(struct build *build, int out, struct digest *digest, int64_
 	}
 	pid_t pid = start_packing(communicator, ends[1], err);
 	close(ends[1]);
-	int result = pid < 0 ? -1
-			     : compress_fd(ends[0], out, COMPRESSION_ZSTD, 0, NULL, digest, size, err);
+	int result =
+		pid < 0 ? -1
+			: compress_fd(ends[0], out, COMPRESSION_ZSTD, 0, NULL, digest, size, err);
 	close(ends[0]);
 	if (pid > 0 && process_wait(pid) != 0 && result == 0)
 		result = fail(err, ERROR_BROKEN, "the root file system cannot be packed");
@@ -251,8 +251,8 @@ static int write_tar(struct build *build, int out, struct digest *digest, int64_
 	return result;
 }
 
-static int make_tar(struct build *build, const char *folder_path, struct artifact *artifact,
-	struct error *err)
+static int make_tar(
+	struct build *build, const char *folder_path, struct artifact *artifact, struct error *err)
 {
 	autofree char *path = memory_printf("%s/" OUTPUT_TAR, folder_path);
 	autoclose int folder = folder_make(build->job->tree_fd, folder_path, 0755, err);
@@ -261,7 +261,8 @@ static int make_tar(struct build *build, const char *folder_path, struct artifac
 
 	if (folder < 0)
 		return -1;
-	autoclose int out = openat(folder, OUTPUT_TAR, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	autoclose int out =
+		openat(folder, OUTPUT_TAR, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (out < 0)
 		return fail_errno(err, ERROR_BROKEN, OUTPUT_TAR);
 	if (write_tar(build, out, &digest, &size, err) < 0)
@@ -270,8 +271,8 @@ static int make_tar(struct build *build, const char *folder_path, struct artifac
 	return 0;
 }
 
-static int make_oci(struct build *build, const char *folder_path, struct artifact *artifact,
-	struct error *err)
+static int make_oci(
+	struct build *build, const char *folder_path, struct artifact *artifact, struct error *err)
 {
 	bool copy = json_get_boolean(build->job->order, "private_blobs", false);
 	autofree struct oci_step *steps = memory_new((build->count + 1) * sizeof(*steps));
@@ -323,7 +324,8 @@ static int prepare(struct build *build, const struct json *options, struct error
 	build->layers = &build->kept;
 	if (!digest_parse(json_get_text(job->order, "root_digest", ""), &build->key))
 		return fail(err, ERROR_BROKEN, "the order has no root_digest");
-	return rootfs_base_open(job, build->layers, &build->options, &build->key, &build->base, err);
+	return rootfs_base_open(
+		job, build->layers, &build->options, &build->key, &build->base, err);
 }
 
 static int build_all(struct build *build, const struct json *options, struct artifact *artifact,
@@ -363,8 +365,8 @@ static int build_rootfs(struct job *job, const struct json *options, const struc
 		.kept = {.sealed_fd = -1, .trees_fd = -1},
 		.own = {.sealed_fd = -1, .trees_fd = -1},
 		.base = {.folder = -1, .layer = {.tree = -1}}};
-	CLEANUP(artifact_freep) struct artifact *made =
-		artifact_new("kiln.rootfs", "rootfs", "root file system");
+	CLEANUP(artifact_freep)
+	struct artifact *made = artifact_new("kiln.rootfs", "rootfs", "root file system");
 	int result = build_all(&build, options, made, err);
 
 	clear(&build);

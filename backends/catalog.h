@@ -10,8 +10,8 @@
 
 /* Which image of which catalog. */
 struct catalog_place {
-	const char *name; /* of the catalog */
-	const char *path; /* what its configuration says */
+	const char *name;  /* of the catalog */
+	const char *path;  /* what its configuration says */
 	const char *image; /* "[REPOSITORY/]NAME" */
 };
 
@@ -32,7 +32,8 @@ struct catalog {
 	int (*retire)(struct job *job, const struct catalog_place *place, int64_t version,
 		struct error *err);
 	/* The image is given up: nothing of it has a name any more. */
-	int (*remove_channels)(struct job *job, const struct catalog_place *place, struct error *err);
+	int (*remove_channels)(
+		struct job *job, const struct catalog_place *place, struct error *err);
 };
 
 const struct catalog *catalog_find(const char *type);

@@ -157,9 +157,10 @@ static int publish(struct job *job, const struct catalog_place *place, int64_t v
 		return -1;
 	if (file_exists(image, number))
 		return is_of_build(image, number, job->build)
-			? 0
-			: fail(err, ERROR_CONFLICT, "%s/%s/%s is there already, from another build",
-				  place->path, place->image, number);
+			       ? 0
+			       : fail(err, ERROR_CONFLICT,
+					 "%s/%s/%s is there already, from another build",
+					 place->path, place->image, number);
 	if (folder_remove(image, staged, err) < 0 ||
 		stage(job, image, staged, files, manifest, previous, err) < 0) {
 		struct error ignored;
@@ -192,12 +193,13 @@ static int set_channel(struct job *job, const struct catalog_place *place, const
 			return folder_sync(image, ".", err);
 	}
 	if (!file_exists(image, number))
-		return fail(err, ERROR_BROKEN, "%s/%s/%s is not there: the channel %s stays", place->path,
-			place->image, number, channel);
+		return fail(err, ERROR_BROKEN, "%s/%s/%s is not there: the channel %s stays",
+			place->path, place->image, number, channel);
 	if (unlinkat(image, beside, 0) < 0 && errno != ENOENT)
 		return fail_errno(err, ERROR_BROKEN, "%s/%s/%s", place->path, place->image, beside);
 	if (symlinkat(number, image, beside) < 0 || renameat(image, beside, image, channel) < 0)
-		return fail_errno(err, ERROR_BROKEN, "%s/%s/%s", place->path, place->image, channel);
+		return fail_errno(
+			err, ERROR_BROKEN, "%s/%s/%s", place->path, place->image, channel);
 	FAULT("channel-renamed");
 	return folder_sync(image, ".", err);
 }
@@ -205,8 +207,8 @@ static int set_channel(struct job *job, const struct catalog_place *place, const
 /* ---- retiring ---- */
 
 /* Out of sight by one rename, then removed: a half-removed version never shows under its number. */
-static int retire(struct job *job, const struct catalog_place *place, int64_t version,
-	struct error *err)
+static int retire(
+	struct job *job, const struct catalog_place *place, int64_t version, struct error *err)
 {
 	autofree char *number = memory_printf("%lld", (long long)version);
 	autofree char *hidden = memory_printf(".retired-%lld", (long long)version);
@@ -239,10 +241,12 @@ static int remove_channels(struct job *job, const struct catalog_place *place, s
 		return -1;
 	strings_each (name, &names) {
 		struct stat status;
-		if (fstatat(image, name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISLNK(status.st_mode))
+		if (fstatat(image, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+			!S_ISLNK(status.st_mode))
 			continue;
 		if (unlinkat(image, name, 0) < 0)
-			return fail_errno(err, ERROR_BROKEN, "%s/%s/%s", place->path, place->image, name);
+			return fail_errno(
+				err, ERROR_BROKEN, "%s/%s/%s", place->path, place->image, name);
 		FAULT("channel-removed");
 	}
 	return folder_sync(image, ".", err);

@@ -19,15 +19,16 @@
 #include "base/path.h"
 
 enum {
-	SETTLED_SEC = 3600, /* what is not understood and younger may be somebody's who is at work */
+	SETTLED_SEC =
+		3600, /* what is not understood and younger may be somebody's who is at work */
 	BOOT_ID_MOST = 256,
 };
 
 /* Something that can be removed alone. */
 struct item {
-	char *path;      /* below the state folder */
+	char *path; /* below the state folder */
 	int64_t bytes, used_usec;
-	bool tree;       /* a build's files: only its namespace may touch them */
+	bool tree; /* a build's files: only its namespace may touch them */
 };
 
 struct collector {
@@ -95,8 +96,8 @@ static int enter(struct collector *collector, struct error *err)
 static int64_t count_tree(struct collector *collector, int folder, const char *name)
 {
 	struct error ignored;
-	int64_t *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int64_t *shared = mmap(
+		NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct counting counting = {folder, name, shared};
 	int64_t bytes = 0;
 
@@ -104,8 +105,8 @@ static int64_t count_tree(struct collector *collector, int folder, const char *n
 		return 0;
 	if (enter(collector, &ignored) < 0 || collector->userns < 0)
 		bytes = count_below(folder, name);
-	else if (userns_run(collector->userns, &collector->ids, count_inside, &counting, &ignored) ==
-		0)
+	else if (userns_run(collector->userns, &collector->ids, count_inside, &counting,
+			 &ignored) == 0)
 		bytes = *shared;
 	munmap(shared, sizeof(*shared));
 	return bytes;
@@ -129,7 +130,8 @@ static int64_t tree_bytes(struct collector *collector, int trees, const char *na
 
 /* ---- what there is ---- */
 
-static void add(struct collector *collector, char *path, int64_t bytes, int64_t used_usec, bool tree)
+static void add(
+	struct collector *collector, char *path, int64_t bytes, int64_t used_usec, bool tree)
 {
 	MEMORY_GROW(collector->items, collector->count, collector->room);
 	collector->items[collector->count++] = (struct item){path, bytes, used_usec, tree};
@@ -148,12 +150,12 @@ static int64_t used_usec(struct collector *collector, const char *key, size_t si
 	struct stat status;
 
 	return fstatat(collector->state, note, &status, AT_SYMLINK_NOFOLLOW) == 0
-		? usec_of(&status.st_mtim)
-		: 0;
+		       ? usec_of(&status.st_mtim)
+		       : 0;
 }
 
-static int open_list(struct collector *collector, const char *path, struct strings *names,
-	struct error *err)
+static int open_list(
+	struct collector *collector, const char *path, struct strings *names, struct error *err)
 {
 	if (!file_exists(collector->state, path))
 		return -2;
@@ -176,12 +178,12 @@ static int add_files(struct collector *collector, const char *folder, struct err
 		return fd == -2 ? 0 : -1;
 	strings_each (name, &names) {
 		struct stat status;
-		if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode) ||
-			text_ends_with(name, ".json"))
+		if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+			!S_ISREG(status.st_mode) || text_ends_with(name, ".json"))
 			continue;
 		int64_t used = text_ends_with(name, ".layer")
-			? used_usec(collector, name, strlen(name) - strlen(".layer"))
-			: 0;
+				       ? used_usec(collector, name, strlen(name) - strlen(".layer"))
+				       : 0;
 		if (!used)
 			used = usec_of(&status.st_mtim);
 		add(collector, memory_printf("%s/%s", folder, name), status.st_size, used, false);
@@ -205,7 +207,8 @@ static int add_trees(struct collector *collector, const char *boot, struct error
 			continue;
 		int64_t used = used_usec(collector, name, dash - name);
 		add(collector, memory_printf("%s/%s", folder, name),
-			tree_bytes(collector, fd, name), used ? used : usec_of(&status.st_ctim), true);
+			tree_bytes(collector, fd, name), used ? used : usec_of(&status.st_ctim),
+			true);
 	}
 	return 0;
 }
@@ -217,8 +220,8 @@ static bool is_in_use(struct collector *collector, const struct item *item)
 {
 	if (!item->tree)
 		return false;
-	autoclose int fd = openat(collector->state, item->path,
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	autoclose int fd = openat(
+		collector->state, item->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
 }
 
@@ -231,8 +234,7 @@ static int remove_tree(struct collector *collector, const char *path, struct err
 	autoclose int folder = folder_open(collector->state, above, err);
 	if (folder < 0)
 		return -1;
-	return userns_remove(
-		collector->userns, &collector->ids, folder, path_name(path), err);
+	return userns_remove(collector->userns, &collector->ids, folder, path_name(path), err);
 }
 
 static int remove_item(struct collector *collector, const struct item *item, struct error *err)
@@ -246,8 +248,8 @@ static int remove_item(struct collector *collector, const struct item *item, str
 	}
 	/* the note first: a layer without one counts as none */
 	if (text_ends_with(item->path, ".layer")) {
-		note = memory_printf("%.*s.json", (int)(strlen(item->path) - strlen(".layer")),
-			item->path);
+		note = memory_printf(
+			"%.*s.json", (int)(strlen(item->path) - strlen(".layer")), item->path);
 		unlinkat(collector->state, note, 0);
 	}
 	if (unlinkat(collector->state, item->path, 0) < 0 && errno != ENOENT)
@@ -255,8 +257,8 @@ static int remove_item(struct collector *collector, const struct item *item, str
 	return 0;
 }
 
-static void note_removed(struct collector *collector, const char *path, int64_t bytes,
-	const char *why)
+static void note_removed(
+	struct collector *collector, const char *path, int64_t bytes, const char *why)
 {
 	struct json *removed = json_new_object();
 
@@ -327,9 +329,10 @@ static int remove_halves(struct collector *collector, struct error *err)
 		return fd == -2 ? 0 : -1;
 	strings_each (name, &names) {
 		struct stat status;
-		bool known = text_ends_with(name, ".layer")
-			? used_usec(collector, name, strlen(name) - strlen(".layer")) != 0
-			: text_ends_with(name, ".json");
+		bool known =
+			text_ends_with(name, ".layer")
+				? used_usec(collector, name, strlen(name) - strlen(".layer")) != 0
+				: text_ends_with(name, ".json");
 		if (known || fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
 			usec_of(&status.st_mtim) > settled)
 			continue;
@@ -365,8 +368,7 @@ static int collect_all(struct collector *collector, struct error *err)
 		return -1;
 	boot[strcspn(boot, "\n")] = '\0';
 	if (remove_old_boots(collector, boot, err) < 0 || remove_halves(collector, err) < 0 ||
-		remove_named(collector, err) < 0 ||
-		add_files(collector, "checkpoints", err) < 0 ||
+		remove_named(collector, err) < 0 || add_files(collector, "checkpoints", err) < 0 ||
 		add_files(collector, "cache/downloads", err) < 0 ||
 		add_trees(collector, boot, err) < 0)
 		return -1;

@@ -19,8 +19,8 @@ struct communicator_ops {
 	int (*run)(struct communicator *communicator, const char *command, int *code,
 		struct error *err);
 	/* Writes what FD gives to the file DESTINATION in the image, made or overwritten, with MODE. */
-	int (*upload)(struct communicator *communicator, int fd, mode_t mode, const char *destination,
-		struct error *err);
+	int (*upload)(struct communicator *communicator, int fd, mode_t mode,
+		const char *destination, struct error *err);
 	/* What is in the folder FOLDER goes into DESTINATION, which is made if it is missing. */
 	int (*upload_folder)(struct communicator *communicator, int folder, const char *destination,
 		struct error *err);

@@ -62,12 +62,13 @@ static int fail_archive(struct compressor *compressor, struct error *err)
 		*err = compressor->failure;
 		return -1;
 	}
-	return fail(err, ERROR_BROKEN, "compression: %s", archive_error_string(compressor->archive));
+	return fail(
+		err, ERROR_BROKEN, "compression: %s", archive_error_string(compressor->archive));
 }
 
 /* libarchive as a filter alone: one entry of the format "raw". */
-static int open_archive(struct compressor *compressor, enum compression compression, int level,
-	struct error *err)
+static int open_archive(
+	struct compressor *compressor, enum compression compression, int level, struct error *err)
 {
 	struct archive *a = compressor->archive;
 	const char *filter = compression == COMPRESSION_GZIP ? "gzip" : "zstd";
@@ -97,8 +98,8 @@ static int open_archive(struct compressor *compressor, enum compression compress
 	return result == ARCHIVE_OK ? 0 : fail_archive(compressor, err);
 }
 
-struct compressor *compressor_open(int fd, enum compression compression, int level,
-	struct error *err)
+struct compressor *compressor_open(
+	int fd, enum compression compression, int level, struct error *err)
 {
 	struct compressor *compressor = memory_new(sizeof(*compressor));
 
@@ -112,16 +113,16 @@ struct compressor *compressor_open(int fd, enum compression compression, int lev
 	return compressor;
 }
 
-int compressor_write(struct compressor *compressor, const void *bytes, size_t size,
-	struct error *err)
+int compressor_write(
+	struct compressor *compressor, const void *bytes, size_t size, struct error *err)
 {
 	if (archive_write_data(compressor->archive, bytes, size) != (la_ssize_t)size)
 		return fail_archive(compressor, err);
 	return 0;
 }
 
-int compressor_close(struct compressor *compressor, struct digest *digest, int64_t *size,
-	struct error *err)
+int compressor_close(
+	struct compressor *compressor, struct digest *digest, int64_t *size, struct error *err)
 {
 	int result = 0;
 
@@ -147,9 +148,10 @@ void compressor_free(struct compressor *compressor)
 int compress_fd(int fd, int out, enum compression compression, int level, struct digest *plain,
 	struct digest *digest, int64_t *size, struct error *err)
 {
-	CLEANUP(compressor_freep) struct compressor *compressor =
-		compressor_open(out, compression, level, err);
-	CLEANUP(digest_stream_freep) struct digest_stream *stream = digest_stream_new(DIGEST_SHA256);
+	CLEANUP(compressor_freep)
+	struct compressor *compressor = compressor_open(out, compression, level, err);
+	CLEANUP(digest_stream_freep)
+	struct digest_stream *stream = digest_stream_new(DIGEST_SHA256);
 	autofree char *buffer = memory_resize(NULL, COPY_SIZE, 1);
 
 	if (!compressor)

@@ -14,13 +14,13 @@ enum compression compression_find(const char *name); /* COMPRESSION_COUNT if non
 
 struct compressor;
 /* Writes to FD (not owned). LEVEL 0 is the usual one: gzip 6, zstd 3. */
-struct compressor *compressor_open(int fd, enum compression compression, int level,
-	struct error *err);
-int compressor_write(struct compressor *compressor, const void *bytes, size_t size,
-	struct error *err);
+struct compressor *compressor_open(
+	int fd, enum compression compression, int level, struct error *err);
+int compressor_write(
+	struct compressor *compressor, const void *bytes, size_t size, struct error *err);
 /* Ends the stream; DIGEST and SIZE (each may be NULL) are of what was written. Frees in any case. */
-int compressor_close(struct compressor *compressor, struct digest *digest, int64_t *size,
-	struct error *err);
+int compressor_close(
+	struct compressor *compressor, struct digest *digest, int64_t *size, struct error *err);
 /* Throws it away. */
 void compressor_free(struct compressor *compressor);
 static inline void compressor_freep(struct compressor **compressor)

@@ -23,8 +23,9 @@ static int copy_in_kernel(int from, int to, struct error *err)
 		ssize_t copied = copy_file_range(from, NULL, to, NULL, 1u << 30, 0);
 		if (copied < 0 && errno == EINTR)
 			continue;
-		if (copied < 0 && !any && (errno == EXDEV || errno == EINVAL || errno == ENOSYS ||
-						  errno == EOPNOTSUPP || errno == EBADF))
+		if (copied < 0 && !any &&
+			(errno == EXDEV || errno == EINVAL || errno == ENOSYS ||
+				errno == EOPNOTSUPP || errno == EBADF))
 			return 1;
 		if (copied < 0)
 			return fail_errno(err, ERROR_BROKEN, "cannot copy");
@@ -35,7 +36,8 @@ static int copy_in_kernel(int from, int to, struct error *err)
 }
 
 /* Reads every byte once; SHARED: the copy has them already. */
-static int copy_by_hand(int from, int to, bool shared, struct digest_stream *stream, struct error *err)
+static int copy_by_hand(
+	int from, int to, bool shared, struct digest_stream *stream, struct error *err)
 {
 	autofree char *buffer = memory_resize(NULL, COPY_SIZE, 1);
 
@@ -62,7 +64,8 @@ static int copy_content(int from, int to, struct digest *digest, struct error *e
 		int left = shared ? 0 : copy_in_kernel(from, to, err);
 		return left > 0 ? copy_by_hand(from, to, false, NULL, err) : left;
 	}
-	CLEANUP(digest_stream_freep) struct digest_stream *stream = digest_stream_new(DIGEST_SHA256);
+	CLEANUP(digest_stream_freep)
+	struct digest_stream *stream = digest_stream_new(DIGEST_SHA256);
 	if (copy_by_hand(from, to, shared, stream, err) < 0)
 		return -1;
 	digest_stream_end(stream, digest->bytes);
@@ -72,8 +75,8 @@ static int copy_content(int from, int to, struct digest *digest, struct error *e
 int copy_fd(int from, int to_folder, const char *to, mode_t mode, struct digest *digest,
 	int64_t *size, struct error *err)
 {
-	autoclose int out = openat(to_folder, to,
-		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	autoclose int out =
+		openat(to_folder, to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	struct stat status;
 
 	if (out < 0)

@@ -17,7 +17,7 @@ enum {
 	TRIES = 3,
 	CONNECT_TIMEOUT_SEC = 30,
 	STALL_BYTES = 100, /* a second, for */
-	STALL_SEC = 60,    /* that long: the server hangs */
+	STALL_SEC = 60,	   /* that long: the server hangs */
 	RETRY_SEC = 2,
 };
 
@@ -36,8 +36,8 @@ static size_t receive(char *bytes, size_t size, size_t count, void *context)
 	return size * count;
 }
 
-static int watch(void *context, curl_off_t total, curl_off_t now, curl_off_t up_total,
-	curl_off_t up_now)
+static int watch(
+	void *context, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
 {
 	struct transfer *transfer = context;
 
@@ -80,7 +80,7 @@ static bool is_worth_another_try(CURLcode code, long status)
 	if (code == CURLE_HTTP_RETURNED_ERROR)
 		return status >= 500 || status == 429 || status == 408;
 	return code != CURLE_URL_MALFORMAT && code != CURLE_UNSUPPORTED_PROTOCOL &&
-		code != CURLE_ABORTED_BY_CALLBACK && code != CURLE_WRITE_ERROR;
+	       code != CURLE_ABORTED_BY_CALLBACK && code != CURLE_WRITE_ERROR;
 }
 
 static int fetch_once(const char *url, struct transfer *transfer, bool *again, struct error *err)

@@ -82,13 +82,13 @@ static int write_file(pid_t pid, const char *name, const char *text, struct erro
 	return 0;
 }
 
-static int run_helper(const char *helper, pid_t pid, uint32_t own, uint32_t first, struct error *err)
+static int run_helper(
+	const char *helper, pid_t pid, uint32_t own, uint32_t first, struct error *err)
 {
 	autofree char *process = memory_printf("%d", pid);
 	autofree char *zero = memory_printf("%u", own);
 	autofree char *one = memory_printf("%u", first);
-	const char *const arguments[] = {
-		helper, process, "0", zero, "1", "1", one, "65535", NULL};
+	const char *const arguments[] = {helper, process, "0", zero, "1", "1", one, "65535", NULL};
 	struct process_options options = PROCESS_OPTIONS;
 	CLEANUP(text_clear) struct text said = {0};
 

@@ -47,7 +47,8 @@ int job_check(struct job *job, struct error *err)
 	if (cancelled)
 		return fail(err, ERROR_CONFLICT, "cancelled");
 	if (job->deadline_usec && moment_elapsed_usec() > job->deadline_usec)
-		return fail(err, ERROR_TRANSIENT, "the build took longer than limits.build_timeout");
+		return fail(
+			err, ERROR_TRANSIENT, "the build took longer than limits.build_timeout");
 	return 0;
 }
 
@@ -118,8 +119,8 @@ int job_open(struct job *job, struct json *order, struct error *err)
 		return -1;
 	const struct json *secrets = job_order(job, "secrets");
 	for (size_t i = 0; i < json_count(secrets); i++)
-		redactor_add_secret(&job->log.secrets, json_text(json_item(secrets, i), ""),
-			"<sensitive>");
+		redactor_add_secret(
+			&job->log.secrets, json_text(json_item(secrets, i), ""), "<sensitive>");
 	return 0;
 }
 
@@ -154,8 +155,8 @@ int job_resolve(const struct job *job, const char *path, char **resolved, struct
 		*resolved = path_beneath("", *rest ? rest + 1 : "");
 	} else if (path[0] == '/') {
 		if (!is_granted_outside(job, path))
-			return fail(err, ERROR_CATALOG,
-				"%s lies outside of the build's own folder", path);
+			return fail(err, ERROR_CATALOG, "%s lies outside of the build's own folder",
+				path);
 		*resolved = memory_copy_text(path);
 	} else {
 		*resolved = path_beneath(job->directory, path);
@@ -192,7 +193,8 @@ static int make_parents(int folder, const char *path, struct error *err)
 	return 0;
 }
 
-int job_open_path(const struct job *job, const char *path, int flags, mode_t mode, struct error *err)
+int job_open_path(
+	const struct job *job, const char *path, int flags, mode_t mode, struct error *err)
 {
 	autofree char *resolved = NULL;
 
@@ -206,7 +208,8 @@ int job_open_path(const struct job *job, const char *path, int flags, mode_t mod
 		return -1;
 	int fd = open_beneath(job->tree_fd, resolved, flags, mode);
 	if (fd < 0 && errno == EXDEV)
-		return fail(err, ERROR_CATALOG, "%s: a link leads out of the build's own folder", path);
+		return fail(
+			err, ERROR_CATALOG, "%s: a link leads out of the build's own folder", path);
 	return fd < 0 ? fail_errno(err, ERROR_CATALOG, "%s", path) : fd;
 }
 
@@ -220,7 +223,8 @@ int job_check_space(const struct job *job, struct error *err)
 	if (left >= job->disk_reserve_bytes)
 		return 0;
 	return fail(err, ERROR_RESOURCE,
-		"the disk is full: %lld bytes are left on the file system of %s, and %lld are to stay "
+		"the disk is full: %lld bytes are left on the file system of %s, and %lld are to "
+		"stay "
 		"(limits.disk_reserve_bytes)",
 		(long long)left, job->folder, (long long)job->disk_reserve_bytes);
 }

@@ -18,19 +18,19 @@
 
 struct job {
 	struct json *order;
-	const char *kind;    /* "build", "validate", "publish" ... */
+	const char *kind; /* "build", "validate", "publish" ... */
 	const char *build, *image;
-	const char *folder;  /* absolute */
-	const char *directory; /* that relative paths count from, below tree/ */
+	const char *folder;		 /* absolute */
+	const char *directory;		 /* that relative paths count from, below tree/ */
 	int folder_fd, work_fd, tree_fd; /* -1 where there is none */
-	int trees_fd;        /* the store of unpacked layers, of this boot */
+	int trees_fd;			 /* the store of unpacked layers, of this boot */
 	struct journal journal;
 	struct build_log log;
 	struct idmap ids;
-	int userns;          /* the build's user namespace, -1 as long as nobody asked */
+	int userns;	       /* the build's user namespace, -1 as long as nobody asked */
 	int64_t deadline_usec; /* of CLOCK_MONOTONIC */
 	int64_t disk_reserve_bytes;
-	int64_t epoch;       /* times in artifacts are clamped to it, seconds */
+	int64_t epoch; /* times in artifacts are clamped to it, seconds */
 };
 
 /* Opens the folders and files of ORDER, which it takes over. */
@@ -49,7 +49,8 @@ void job_catch_signals(void);
  */
 int job_resolve(const struct job *job, const char *path, char **resolved, struct error *err);
 /* Opens such a path; no link leads out. FLAGS as for open(2); parents of what is created are made. */
-int job_open_path(const struct job *job, const char *path, int flags, mode_t mode, struct error *err);
+int job_open_path(
+	const struct job *job, const char *path, int flags, mode_t mode, struct error *err);
 
 /* Checks that the file system of the work folder has more than the reserve left. */
 int job_check_space(const struct job *job, struct error *err);

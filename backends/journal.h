@@ -21,7 +21,8 @@ struct journal {
 int journal_open(int folder, struct journal *journal, struct error *err);
 void journal_close(struct journal *journal);
 /* Adds {"time", "event": EVENT, ...DETAILS} and makes it lasting. Takes over DETAILS (may be NULL). */
-int journal_add(struct journal *journal, const char *event, struct json *details, struct error *err);
+int journal_add(
+	struct journal *journal, const char *event, struct json *details, struct error *err);
 
 /* The worker that holds the lock; 0 if none does. */
 pid_t journal_owner(int folder);

@@ -97,15 +97,16 @@ static int remove_work(struct job *job, struct error *err)
 
 /* WORK in each catalog of the order's list called KEY. */
 static int each_catalog(struct job *job, const char *key, struct error *err,
-	int (*work)(struct job *, const struct catalog *, const struct catalog_place *,
-		struct error *))
+	int (*work)(
+		struct job *, const struct catalog *, const struct catalog_place *, struct error *))
 {
 	const struct json *list = job_order(job, key);
 
 	for (size_t i = 0; i < json_count(list); i++) {
 		const struct json *about = json_item(list, i);
 		struct catalog_place place = {json_get_text(about, "name", ""),
-			json_get_text(about, "path", ""), json_get_text(job->order, "catalog_image", "")};
+			json_get_text(about, "path", ""),
+			json_get_text(job->order, "catalog_image", "")};
 		const struct catalog *catalog = catalog_find(json_get_text(about, "type", ""));
 		if (!catalog)
 			return fail(err, ERROR_BROKEN, "there is no driver for catalogs of type %s",
@@ -139,7 +140,8 @@ static int switch_in(struct job *job, const struct catalog *catalog,
 
 	/* `current` comes last in the order: it tells that all others moved */
 	json_each_member (member, channels)
-		if (catalog->set_channel(job, place, member.key, json_integer(member.value, 0), err) < 0)
+		if (catalog->set_channel(
+			    job, place, member.key, json_integer(member.value, 0), err) < 0)
 			return -1;
 	return 0;
 }

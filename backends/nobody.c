@@ -15,8 +15,8 @@ static int upload(struct communicator *communicator, int fd, mode_t mode, const 
 	return 0;
 }
 
-static int upload_folder(struct communicator *communicator, int folder, const char *destination,
-	struct error *err)
+static int upload_folder(
+	struct communicator *communicator, int folder, const char *destination, struct error *err)
 {
 	(void)communicator, (void)folder, (void)destination, (void)err;
 	return 0;
@@ -29,8 +29,8 @@ static int download(struct communicator *communicator, const char *source, int f
 	return fail(err, ERROR_CATALOG, "%s: there is no machine to download from", source);
 }
 
-static int download_folder(struct communicator *communicator, const char *source, int folder,
-	struct error *err)
+static int download_folder(
+	struct communicator *communicator, const char *source, int folder, struct error *err)
 {
 	(void)communicator, (void)folder;
 	return fail(err, ERROR_CATALOG, "%s: there is no machine to download from", source);

@@ -61,7 +61,8 @@ const struct plugin_option *plugin_find_option(const struct plugin *plugin, cons
 {
 	const struct plugin_option *folded = NULL;
 
-	plugin_each_option (option, plugin) {
+	plugin_each_option(option, plugin)
+	{
 		if (strcmp(option->name, name) == 0)
 			return option;
 		if (!folded && text_equal_case(option->name, name))
@@ -75,16 +76,15 @@ const char *plugin_nearest_option(const struct plugin *plugin, const char *name)
 	const char *names[NAMES_MOST];
 	size_t count = 0;
 
-	plugin_each_option (option, plugin)
-		if (count < NAMES_MOST)
-			names[count++] = option->name;
+	plugin_each_option(option, plugin) if (count < NAMES_MOST) names[count++] = option->name;
 	return nearest_name(name, names, count);
 }
 
 void options_decode(const struct plugin *plugin, const struct json *options, void *driver)
 {
 	memset(driver, 0, plugin->size);
-	plugin_each_option (option, plugin) {
+	plugin_each_option(option, plugin)
+	{
 		const struct json *value = json_get(options, option->name);
 		char *place = (char *)driver + option->offset;
 		if (option->offset == OPTION_NOT_DECODED)
@@ -124,7 +124,8 @@ static const struct {
 	{"enhanced_networking", "it is called ena_support"},
 	{"shutdown_behaviour", "it is called shutdown_behavior"},
 	{"ssh_private_ip", "write ssh_interface"},
-	{"temporary_security_group_source_cidr", "it is called temporary_security_group_source_cidrs"},
+	{"temporary_security_group_source_cidr",
+		"it is called temporary_security_group_source_cidrs"},
 	{"login_email", "it is no longer needed"},
 	{"galaxycommand", "it is called galaxy_command"},
 	{"parallels_tools_host_path", "write parallels_tools_mode"},

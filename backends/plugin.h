@@ -57,31 +57,33 @@ struct plugin_option {
 	enum option_type type;
 	enum option_path path;
 	bool required;
-	bool optional_path;     /* Packer does not mind when the file is not there */
-	bool late;              /* not rendered before the build runs: execute_command, boot_command ... */
-	bool again;             /* rendered before, and once more with the build's data */
-	bool source_image;      /* may say catalog:NAME */
-	enum power power;       /* needed as soon as it is not its default; POWER_NONE: none */
-	const char *fallback;   /* default, as a text in the template would say it; NULL: the type's zero */
-	size_t offset;          /* in the driver's struct (native plugins only), see options_decode */
-	const char *help;       /* native plugins only */
+	bool optional_path; /* Packer does not mind when the file is not there */
+	bool late;  /* not rendered before the build runs: execute_command, boot_command ... */
+	bool again; /* rendered before, and once more with the build's data */
+	bool source_image; /* may say catalog:NAME */
+	enum power power;  /* needed as soon as it is not its default; POWER_NONE: none */
+	const char *
+		fallback; /* default, as a text in the template would say it; NULL: the type's zero */
+	size_t offset;	  /* in the driver's struct (native plugins only), see options_decode */
+	const char *help; /* native plugins only */
 };
 
 struct plugin {
 	enum plugin_kind kind;
 	const char *name;
-	bool native;       /* kiln has a driver for it */
-	enum power power;  /* needed to use it at all */
-	int version;       /* raised when the driver's output changes; native only */
-	const struct plugin_option *const *groups; /* NULL-terminated; each ends with a row without a name */
+	bool native;	  /* kiln has a driver for it */
+	enum power power; /* needed to use it at all */
+	int version;	  /* raised when the driver's output changes; native only */
+	const struct plugin_option *const
+		*groups; /* NULL-terminated; each ends with a row without a name */
 	/* What no table says: defaults that depend on other options, wrong combinations. May be NULL. */
 	int (*check)(struct json *options, struct error *err);
 	/* Why the driver cannot do what is asked, or NULL if it can. May be NULL: it can do all. */
 	const char *(*unsupported)(const struct json *options);
 	/* False for a path option that is not read in this combination. May be NULL: all are. */
 	bool (*reads)(const struct json *options, const struct plugin_option *option);
-	size_t size;       /* of the driver's struct; native only */
-	const char *help;  /* native only */
+	size_t size;	  /* of the driver's struct; native only */
+	const char *help; /* native only */
 };
 
 /* NULL if there is no such plugin in Packer 1.6.6 or in kiln. */
@@ -95,8 +97,8 @@ extern const struct plugin *const plugins[];
 const struct plugin_option *plugin_find_option(const struct plugin *plugin, const char *name);
 const char *plugin_nearest_option(const struct plugin *plugin, const char *name);
 
-#define plugin_each_option(option, plugin)                                                         \
-	for (const struct plugin_option *const *group_ = (plugin)->groups; *group_; group_++)             \
+#define plugin_each_option(option, plugin)                                                    \
+	for (const struct plugin_option *const *group_ = (plugin)->groups; *group_; group_++) \
 		for (const struct plugin_option *option = *group_; option->name; option++)
 
 /*

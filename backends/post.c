@@ -27,7 +27,8 @@ static int run_one(struct job *job, const struct json *about, size_t sequence, s
 	const struct post_processor *processor = post_processor_find(type);
 	char label[128];
 
-	snprintf(label, sizeof(label), "post-processor %zu.%zu (%s)", sequence + 1, place + 1, type);
+	snprintf(
+		label, sizeof(label), "post-processor %zu.%zu (%s)", sequence + 1, place + 1, type);
 	if (!processor)
 		return fail(err, ERROR_BROKEN, "there is no driver for %s", label);
 	job->log.step = label;
@@ -79,8 +80,8 @@ static int run_sequence(struct job *job, const struct json *sequence, size_t ind
 	return 0;
 }
 
-int post_process(struct job *job, const struct artifact *made, struct artifacts *kept,
-	struct error *err)
+int post_process(
+	struct job *job, const struct artifact *made, struct artifacts *kept, struct error *err)
 {
 	const struct json *sequences = job_order(job, "post_processors");
 	bool keep_made = json_count(sequences) == 0;

@@ -15,5 +15,5 @@ struct artifacts {
 void artifacts_clear(struct artifacts *artifacts);
 
 /* Runs the order's sequences over MADE, which stays the caller's. KEPT gets the artifacts that are the build's result. */
-int post_process(struct job *job, const struct artifact *made, struct artifacts *kept,
-	struct error *err);
+int post_process(
+	struct job *job, const struct artifact *made, struct artifacts *kept, struct error *err);

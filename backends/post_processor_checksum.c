@@ -16,8 +16,8 @@
 
 enum { COPY_SIZE = 256 * 1024 };
 
-static int sum_file(struct job *job, const char *path, enum digest_kind kind, char *hex,
-	struct error *err)
+static int sum_file(
+	struct job *job, const char *path, enum digest_kind kind, char *hex, struct error *err)
 {
 	autofree char *rooted = memory_printf(JOB_REPOSITORY "/%s", path);
 	autoclose int fd = job_open_path(job, rooted, O_RDONLY | O_NOFOLLOW, 0, err);

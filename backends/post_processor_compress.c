@@ -33,10 +33,14 @@ static struct form find_form(const char *output)
 		const char *ending;
 		struct form form;
 	} endings[] = {
-		{".tar.gz", {true, COMPRESSION_GZIP}}, {".tgz", {true, COMPRESSION_GZIP}},
-		{".tar.zst", {true, COMPRESSION_ZSTD}}, {".tar.zstd", {true, COMPRESSION_ZSTD}},
-		{".tar", {true, COMPRESSION_NONE}}, {".gz", {false, COMPRESSION_GZIP}},
-		{".zst", {false, COMPRESSION_ZSTD}}, {".zstd", {false, COMPRESSION_ZSTD}},
+		{".tar.gz", {true, COMPRESSION_GZIP}},
+		{".tgz", {true, COMPRESSION_GZIP}},
+		{".tar.zst", {true, COMPRESSION_ZSTD}},
+		{".tar.zstd", {true, COMPRESSION_ZSTD}},
+		{".tar", {true, COMPRESSION_NONE}},
+		{".gz", {false, COMPRESSION_GZIP}},
+		{".zst", {false, COMPRESSION_ZSTD}},
+		{".zstd", {false, COMPRESSION_ZSTD}},
 	};
 
 	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++)
@@ -68,8 +72,8 @@ static la_ssize_t write_out(struct archive *archive, void *context, const void *
 
 	(void)archive;
 	return compressor_write(output->compressor, bytes, size, output->err) < 0
-		? -1
-		: (la_ssize_t)size;
+		       ? -1
+		       : (la_ssize_t)size;
 }
 
 static int add_entry(struct job *job, struct archive *archive, const char *path, struct error *err)
@@ -92,8 +96,8 @@ static int add_entry(struct job *job, struct archive *archive, const char *path,
 		if (got < 0 || archive_write_data(archive, buffer, got) != got)
 			result = ARCHIVE_FATAL;
 	if (result != ARCHIVE_OK)
-		return fail(err, error_kind_of_errno(archive_errno(archive), ERROR_BROKEN), "%s: %s",
-			path, archive_error_string(archive));
+		return fail(err, error_kind_of_errno(archive_errno(archive), ERROR_BROKEN),
+			"%s: %s", path, archive_error_string(archive));
 	return 0;
 }
 
@@ -158,8 +162,8 @@ static int process(struct job *job, const struct json *json, const struct artifa
 		return -1;
 	struct form form = find_form(named);
 	int level = options.level > 9 ? 9 : options.level < 0 ? 0 : (int)options.level;
-	CLEANUP(compressor_freep) struct compressor *compressor =
-		compressor_open(out, form.compression, level, err);
+	CLEANUP(compressor_freep)
+	struct compressor *compressor = compressor_open(out, form.compression, level, err);
 	if (!compressor)
 		return -1;
 	if ((form.tar ? write_tar(job, input, compressor, err)

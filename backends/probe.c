@@ -32,9 +32,9 @@ static void add(struct json *list, const char *name, bool needed, bool ok, const
 
 static void probe_ids(struct json *list, const struct idmap *ids)
 {
-	autofree char *text = ids->many
-		? memory_printf("builds have 65,536 ids, from %u", ids->first_uid)
-		: memory_copy_text("builds have one id: a chown to another owner fails");
+	autofree char *text =
+		ids->many ? memory_printf("builds have 65,536 ids, from %u", ids->first_uid)
+			  : memory_copy_text("builds have one id: a chown to another owner fails");
 	add(list, "ids", false, ids->many, text,
 		"apt-get install uidmap, and a range for this user in /etc/subuid and /etc/subgid "
 		"(usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER)");
@@ -54,8 +54,14 @@ static int try_sandbox(struct job *job, enum sandbox_kind kind, struct error *er
 
 static int open_place(struct job *job, char *folder, struct error *err)
 {
-	*job = (struct job){.folder_fd = -1, .work_fd = -1, .tree_fd = -1, .trees_fd = -1, .userns = -1,
-		.log = {.fd = -1}, .journal = {-1}, .directory = ""};
+	*job = (struct job){.folder_fd = -1,
+		.work_fd = -1,
+		.tree_fd = -1,
+		.trees_fd = -1,
+		.userns = -1,
+		.log = {.fd = -1},
+		.journal = {-1},
+		.directory = ""};
 	idmap_find(2000000000, &job->ids);
 	if (!mkdtemp(folder))
 		return fail_errno(err, ERROR_BROKEN, "%s", folder);
@@ -77,8 +83,10 @@ static void probe_sandboxes(struct json *list)
 		enum sandbox_kind kind;
 		bool needed;
 	} sandboxes[] = {
-		{"builder rootfs", "namespaces, overlayfs and /proc can be had", SANDBOX_READ_ONLY, true},
-		{"shell-local", "a sandbox with this machine's programs can be had", SANDBOX_HOST, false},
+		{"builder rootfs", "namespaces, overlayfs and /proc can be had", SANDBOX_READ_ONLY,
+			true},
+		{"shell-local", "a sandbox with this machine's programs can be had", SANDBOX_HOST,
+			false},
 	};
 	char folder[] = "/tmp/kiln-probe-XXXXXX";
 	struct error err, ignored;
@@ -88,9 +96,12 @@ static void probe_sandboxes(struct json *list)
 	probe_ids(list, &job.ids);
 	for (size_t i = 0; i < sizeof(sandboxes) / sizeof(*sandboxes); i++) {
 		int result = opened < 0 ? -1 : try_sandbox(&job, sandboxes[i].kind, &err);
-		add(list, sandboxes[i].name, sandboxes[i].needed, result == 0, result == 0 ? sandboxes[i].what : err.text,
-			"user namespaces must be allowed (sysctl kernel.unprivileged_userns_clone=1, "
-			"user.max_user_namespaces above 0), Linux 5.12 or later, and no container around "
+		add(list, sandboxes[i].name, sandboxes[i].needed, result == 0,
+			result == 0 ? sandboxes[i].what : err.text,
+			"user namespaces must be allowed (sysctl "
+			"kernel.unprivileged_userns_clone=1, "
+			"user.max_user_namespaces above 0), Linux 5.12 or later, and no container "
+			"around "
 			"kiln that hides /proc");
 	}
 	cleanup_close(&job.tree_fd);

@@ -50,15 +50,15 @@ static int upload_one(struct transfer *transfer, const char *source, struct erro
 	build_log_say(&transfer->job->log, "uploading %s to %s", source, transfer->destination);
 	if (S_ISDIR(status.st_mode)) {
 		target = ends_in_slash(source)
-			? memory_copy_text(transfer->destination)
-			: memory_printf("%s/%s", transfer->destination, name);
+				 ? memory_copy_text(transfer->destination)
+				 : memory_printf("%s/%s", transfer->destination, name);
 		return communicator->ops->upload_folder(communicator, fd, target, err);
 	}
 	if (!S_ISREG(status.st_mode))
 		return fail(err, ERROR_CATALOG, "%s is neither a file nor a folder", source);
 	target = ends_in_slash(transfer->destination)
-		? memory_printf("%s%s", transfer->destination, name)
-		: memory_copy_text(transfer->destination);
+			 ? memory_printf("%s%s", transfer->destination, name)
+			 : memory_copy_text(transfer->destination);
 	return communicator->ops->upload(communicator, fd, status.st_mode & 0777, target, err);
 }
 
@@ -67,8 +67,8 @@ static int download_file(struct transfer *transfer, const char *source, struct e
 	struct communicator *communicator = transfer->communicator;
 	autofree char *name = last_name(source);
 	autofree char *target = ends_in_slash(transfer->destination)
-		? memory_printf("%s%s", transfer->destination, name)
-		: memory_copy_text(transfer->destination);
+					? memory_printf("%s%s", transfer->destination, name)
+					: memory_copy_text(transfer->destination);
 	autoclose int fd =
 		job_open_path(transfer->job, target, O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
 	mode_t mode = 0644;
@@ -90,8 +90,8 @@ static int download_one(struct transfer *transfer, const char *source, struct er
 	if (!communicator->ops->is_folder(communicator, source))
 		return download_file(transfer, source, err);
 	autofree char *target = ends_in_slash(source)
-		? memory_copy_text(transfer->destination)
-		: memory_printf("%s/%s", transfer->destination, name);
+					? memory_copy_text(transfer->destination)
+					: memory_printf("%s/%s", transfer->destination, name);
 	autofree char *resolved = NULL;
 	if (job_resolve(transfer->job, target, &resolved, err) < 0)
 		return -1;
@@ -111,8 +111,8 @@ static int transfer_one(struct transfer *transfer, const char *raw, bool upload,
 		      : download_one(transfer, text_get(&source), err);
 }
 
-static int provision(struct job *job, const struct json *options,
-	struct communicator *communicator, struct error *err)
+static int provision(struct job *job, const struct json *options, struct communicator *communicator,
+	struct error *err)
 {
 	struct file_provisioner_options decoded;
 	autojson struct json *data = job_data(job);

@@ -112,14 +112,14 @@ static int remove_remote(struct shell *shell, const char *path, struct error *er
 		return 0;
 	if (shell->communicator->ops->run(shell->communicator, command, &code, err) < 0)
 		return -1;
-	return code == 0 ? 0
-			 : fail(err, ERROR_CATALOG, "the script %s cannot be removed", path);
+	return code == 0 ? 0 : fail(err, ERROR_CATALOG, "the script %s cannot be removed", path);
 }
 
 static int run_script(struct shell *shell, const struct text *script, struct error *err)
 {
 	autofree char *path = remote_path(shell);
-	autofree char *variables_file = memory_printf("%s/varfile_1000", shell->options.remote_folder);
+	autofree char *variables_file =
+		memory_printf("%s/varfile_1000", shell->options.remote_folder);
 	CLEANUP(text_clear) struct text command = {0};
 	int code;
 
@@ -127,8 +127,8 @@ static int run_script(struct shell *shell, const struct text *script, struct err
 		return -1;
 	if (upload(shell, script, path, 0755, err) < 0 ||
 		make_command(shell, path, variables_file, &command, err) < 0 ||
-		shell->communicator->ops->run(
-			shell->communicator, text_get(&command), &code, err) < 0 ||
+		shell->communicator->ops->run(shell->communicator, text_get(&command), &code, err) <
+			0 ||
 		shell_check_code(shell->options.valid_exit_codes, code, err) < 0 ||
 		remove_remote(shell, path, err) < 0)
 		return -1;
@@ -168,8 +168,8 @@ static int run_all(struct shell *shell, struct error *err)
 	return 0;
 }
 
-static int provision(struct job *job, const struct json *options,
-	struct communicator *communicator, struct error *err)
+static int provision(struct job *job, const struct json *options, struct communicator *communicator,
+	struct error *err)
 {
 	struct shell shell = {.job = job, .communicator = communicator};
 	autojson struct json *data = job_data(job);

@@ -46,8 +46,8 @@ static int give_tree(struct job *job, int folder, struct error *err)
 			return fail_errno(err, ERROR_BROKEN, "%s", name);
 		if (!S_ISDIR(status.st_mode))
 			continue;
-		autoclose int inner = openat(
-			folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		autoclose int inner =
+			openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (inner < 0)
 			return fail_errno(err, ERROR_BROKEN, "%s", name);
 		if (give_tree(job, inner, err) < 0)
@@ -59,8 +59,8 @@ static int give_tree(struct job *job, int folder, struct error *err)
 static int open_local(struct local *local, struct error *err)
 {
 	struct job *job = local->job;
-	struct sandbox_options options = {.kind = SANDBOX_HOST,
-		.network = json_get_boolean(job->order, "network", false)};
+	struct sandbox_options options = {
+		.kind = SANDBOX_HOST, .network = json_get_boolean(job->order, "network", false)};
 
 	if (geteuid() == 0) {
 		autoclose int tree = folder_open(job->work_fd, "tree", err);
@@ -72,12 +72,11 @@ static int open_local(struct local *local, struct error *err)
 }
 
 /* Writes a script where the sandbox sees it; its path inside in *INSIDE. */
-static int write_script(struct local *local, const struct text *script, char **inside,
-	struct error *err)
+static int write_script(
+	struct local *local, const struct text *script, char **inside, struct error *err)
 {
 	struct job *job = local->job;
-	autofree char *name =
-		memory_printf(SCRIPT_NAME "%s", local->options->tempfile_extension);
+	autofree char *name = memory_printf(SCRIPT_NAME "%s", local->options->tempfile_extension);
 
 	unlinkat(job->tree_fd, name, 0);
 	autoclose int fd = openat(
@@ -93,13 +92,13 @@ static int write_script(struct local *local, const struct text *script, char **i
 
 static void remove_script(struct local *local)
 {
-	autofree char *name =
-		memory_printf(SCRIPT_NAME "%s", local->options->tempfile_extension);
+	autofree char *name = memory_printf(SCRIPT_NAME "%s", local->options->tempfile_extension);
 
 	unlinkat(local->job->tree_fd, name, 0);
 }
 
-static int run_command(struct local *local, const char *script, const char *command, struct error *err)
+static int run_command(
+	struct local *local, const char *script, const char *command, struct error *err)
 {
 	const struct json *words = local->options->execute_command;
 	CLEANUP(text_clear) struct text variables = {0};
@@ -138,8 +137,8 @@ static int run_file(struct local *local, const char *name, struct error *err)
 	return run_command(local, inside, name, err) < 0 ? fail_while(err, "%s", name) : 0;
 }
 
-static int run_text(struct local *local, const struct text *script, const char *command,
-	struct error *err)
+static int run_text(
+	struct local *local, const struct text *script, const char *command, struct error *err)
 {
 	autofree char *inside = NULL;
 
@@ -183,8 +182,8 @@ static bool runs_here(const struct json *only_on)
 	return json_count(only_on) == 0;
 }
 
-int shell_local_run(struct job *job, const struct shell_local_options *options, bool post,
-	struct error *err)
+int shell_local_run(
+	struct job *job, const struct shell_local_options *options, bool post, struct error *err)
 {
 	autojson struct json *data = job_data(job), *variables = NULL;
 	struct local local = {.job = job, .options = options, .data = data, .post = post};
@@ -206,8 +205,8 @@ int shell_local_run(struct job *job, const struct shell_local_options *options, 
 	return result;
 }
 
-static int provision(struct job *job, const struct json *options,
-	struct communicator *communicator, struct error *err)
+static int provision(struct job *job, const struct json *options, struct communicator *communicator,
+	struct error *err)
 {
 	struct shell_local_options decoded;
 

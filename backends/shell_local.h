@@ -7,5 +7,5 @@
 #include "backends/plugins/native.h"
 
 /* POST: as a post-processor, where a lone execute_command is given to sh -c. */
-int shell_local_run(struct job *job, const struct shell_local_options *options, bool post,
-	struct error *err);
+int shell_local_run(
+	struct job *job, const struct shell_local_options *options, bool post, struct error *err);

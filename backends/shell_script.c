@@ -73,8 +73,7 @@ void shell_format_variables(const struct json *variables, const char *format, st
 {
 	json_each_member (member, variables) {
 		const char *value = json_text(member.value, "");
-		autofree char *escaped =
-			text_replace(value, strlen(value), "'", "'\"'\"'", NULL);
+		autofree char *escaped = text_replace(value, strlen(value), "'", "'\"'\"'", NULL);
 		format_pair(format, member.key, escaped, out);
 	}
 }
@@ -90,8 +89,9 @@ int shell_check_code(const struct json *valid, int code, struct error *err)
 		text_addf(&codes, "%s%lld", i ? ", " : "", number);
 	}
 	if (code > 128 && code < 128 + 65)
-		return fail(err, ERROR_CATALOG, "the script was ended by signal %d (valid exit codes: %s)",
-			code - 128, text_get(&codes));
+		return fail(err, ERROR_CATALOG,
+			"the script was ended by signal %d (valid exit codes: %s)", code - 128,
+			text_get(&codes));
 	return fail(err, ERROR_CATALOG, "the script ended with exit code %d (valid: %s)", code,
 		text_get(&codes));
 }

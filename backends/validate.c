@@ -57,8 +57,8 @@ static int unpack_all(void *context, struct error *err)
 	return 0;
 }
 
-static int unpack_into_tree(struct job *job, const int *archives, size_t count, bool layers,
-	struct error *err)
+static int unpack_into_tree(
+	struct job *job, const int *archives, size_t count, bool layers, struct error *err)
 {
 	struct unpacking unpacking = {.archives = archives, .count = count};
 
@@ -87,7 +87,8 @@ static int open_files(struct job *job, struct error *err)
 	if (folder)
 		return folder_open(AT_FDCWD, folder, err);
 	const struct json *first = json_item(files, 0);
-	const char *path = json_get_text(first, "path", ""), *name = json_get_text(first, "name", "");
+	const char *path = json_get_text(first, "path", ""),
+		   *name = json_get_text(first, "name", "");
 	/* path = FOLDER/name */
 	size_t size = strlen(path) - strlen(name);
 	autofree char *below = memory_copy_bytes(path, size);
@@ -117,9 +118,7 @@ static int unpack_artifact(struct job *job, struct error *err)
 	for (; opened < image.count; opened++)
 		if ((archives[opened] = oci_open_layer(&image, opened, err)) < 0)
 			break;
-	result = opened == image.count
-		? unpack_into_tree(job, archives, opened, true, err)
-		: -1;
+	result = opened == image.count ? unpack_into_tree(job, archives, opened, true, err) : -1;
 	while (opened)
 		close(archives[--opened]);
 	oci_image_clear(&image);
@@ -146,8 +145,8 @@ static int64_t timeout_of(const struct json *entry)
 	return sec;
 }
 
-static int run_commands(struct job *job, const struct json *entry, struct communicator *sandbox,
-	struct error *err)
+static int run_commands(
+	struct job *job, const struct json *entry, struct communicator *sandbox, struct error *err)
 {
 	const struct json *commands = json_get(entry, "inline");
 
@@ -159,7 +158,8 @@ static int run_commands(struct job *job, const struct json *entry, struct commun
 		if (sandbox->ops->run(sandbox, command, &code, err) < 0)
 			return fail_while(err, "%s", command);
 		if (code != 0)
-			return fail(err, ERROR_CATALOG, "'%s' ended with exit code %d", command, code);
+			return fail(
+				err, ERROR_CATALOG, "'%s' ended with exit code %d", command, code);
 	}
 	return 0;
 }

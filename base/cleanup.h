@@ -15,28 +15,28 @@
 #define CLEANUP(function) __attribute__((cleanup(function)))
 
 /* For `void NOUN_free(struct NOUN *)`: CLEANUP(NOUN_freep) struct NOUN *noun = NULL; */
-#define DEFINE_FREEP(noun)                                                                         \
-	static inline void noun##_freep(struct noun **pointer)                                     \
-	{                                                                                          \
-		noun##_free(*pointer);                                                             \
+#define DEFINE_FREEP(noun)                                     \
+	static inline void noun##_freep(struct noun **pointer) \
+	{                                                      \
+		noun##_free(*pointer);                         \
 	}
 
 /* The value of a pointer variable, which is NULL afterwards. */
-#define TAKE(variable)                                                                             \
-	({                                                                                         \
-		__typeof__(variable) taken_ = (variable);                                          \
-		(variable) = NULL;                                                                 \
-		taken_;                                                                            \
+#define TAKE(variable)                                    \
+	({                                                \
+		__typeof__(variable) taken_ = (variable); \
+		(variable) = NULL;                        \
+		taken_;                                   \
 	})
 /* The same for a descriptor, which is -1 afterwards. */
-#define TAKE_FD(variable)                                                                          \
-	({                                                                                         \
-		int taken_ = (variable);                                                           \
-		(variable) = -1;                                                                   \
-		taken_;                                                                            \
+#define TAKE_FD(variable)                \
+	({                               \
+		int taken_ = (variable); \
+		(variable) = -1;         \
+		taken_;                  \
 	})
 
-#define autofree  CLEANUP(cleanup_free)
+#define autofree CLEANUP(cleanup_free)
 #define autoclose CLEANUP(cleanup_close)
 #define autofclose CLEANUP(cleanup_fclose)
 

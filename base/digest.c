@@ -89,8 +89,8 @@ void digest_of(const void *bytes, size_t size, struct digest *digest)
 	must(SHA256_Final(digest->bytes, &context));
 }
 
-void digest_hmac(const void *key, size_t key_size, const void *bytes, size_t size,
-	struct digest *digest)
+void digest_hmac(
+	const void *key, size_t key_size, const void *bytes, size_t size, struct digest *digest)
 {
 	must(HMAC(algorithm(DIGEST_SHA256), key, key_size, bytes, size, digest->bytes, NULL) !=
 		NULL);
@@ -180,8 +180,8 @@ size_t digest_kind_size(enum digest_kind kind)
 
 int digest_of_fd(int fd, struct digest *digest, struct error *err)
 {
-	CLEANUP(digest_stream_freep) struct digest_stream *stream =
-		digest_stream_new(DIGEST_SHA256);
+	CLEANUP(digest_stream_freep)
+	struct digest_stream *stream = digest_stream_new(DIGEST_SHA256);
 	enum { ROOM = 256 * 1024 };
 	autofree char *buffer = memory_resize(NULL, ROOM, 1);
 

@@ -19,8 +19,8 @@ struct digest {
 };
 
 void digest_of(const void *bytes, size_t size, struct digest *digest);
-void digest_hmac(const void *key, size_t key_size, const void *bytes, size_t size,
-	struct digest *digest);
+void digest_hmac(
+	const void *key, size_t key_size, const void *bytes, size_t size, struct digest *digest);
 bool digest_equal(const struct digest *a, const struct digest *b);
 /* 64 lower-case digits. */
 const char *digest_hex(const struct digest *digest, char hex[static DIGEST_HEX_SIZE]);

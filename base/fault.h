@@ -15,8 +15,8 @@ extern bool fault_is_armed;
 void fault_arm(void);
 void fault_reach(const char *name);
 
-#define FAULT(name)                                                                                \
-	do {                                                                                       \
-		if (__builtin_expect(fault_is_armed, false))                                       \
-			fault_reach(name);                                                         \
+#define FAULT(name)                                          \
+	do {                                                 \
+		if (__builtin_expect(fault_is_armed, false)) \
+			fault_reach(name);                   \
 	} while (0)

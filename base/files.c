@@ -20,8 +20,8 @@ int file_read_fd(int fd, size_t most, struct text *out, struct error *err)
 	struct stat status;
 
 	/* One read more than the size says: the end is seen without a second buffer. */
-	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-		(size_t)status.st_size <= most && status.st_size > (off_t)sizeof(buffer)) {
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (size_t)status.st_size <= most &&
+		status.st_size > (off_t)sizeof(buffer)) {
 		out->data = memory_resize(out->data, out->size + status.st_size + 1, 1);
 		out->room = out->size + status.st_size + 1;
 	}
@@ -40,8 +40,8 @@ int file_read_fd(int fd, size_t most, struct text *out, struct error *err)
 	return 0;
 }
 
-int file_read(int folder, const char *path, size_t most, char **bytes, size_t *size,
-	struct error *err)
+int file_read(
+	int folder, const char *path, size_t most, char **bytes, size_t *size, struct error *err)
 {
 	CLEANUP(text_clear) struct text content = {0};
 	autoclose int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

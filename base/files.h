@@ -14,8 +14,8 @@
 #include "base/text.h"
 
 /* The whole file, at most MOST bytes (more is an error of kind CATALOG); a NUL follows. *SIZE may be NULL. */
-int file_read(int folder, const char *path, size_t most, char **bytes, size_t *size,
-	struct error *err);
+int file_read(
+	int folder, const char *path, size_t most, char **bytes, size_t *size, struct error *err);
 int file_read_fd(int fd, size_t most, struct text *out, struct error *err);
 int file_write_all(int fd, const void *bytes, size_t size, struct error *err);
 

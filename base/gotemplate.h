@@ -33,24 +33,25 @@ struct gotemplate_function {
 
 enum {
 	GOTEMPLATE_OUTPUT_MOST = 16 * 1024 * 1024, /* bytes a rendering may give */
-	GOTEMPLATE_DEPTH_MOST = 200,               /* nested parentheses, blocks and templates */
+	GOTEMPLATE_DEPTH_MOST = 200,		   /* nested parentheses, blocks and templates */
 };
 
 struct gotemplate_options {
 	/* The function of that name, or NULL; may itself be NULL. Borrowed. */
 	const struct gotemplate_function *(*find)(void *context, const char *name);
 	void *context; /* for find and call */
-	const struct json *data; /* what "." is; NULL is Go's nil: every field of it prints <no value> */
-	bool strict_fields;      /* an unknown field is an error (a struct in Go), not <no value> (a map) */
-	bool keep_fields;        /* an action that asks for data ({{ .HTTPIP }}, {{if .X}}) stays as it is */
+	const struct json
+		*data;	    /* what "." is; NULL is Go's nil: every field of it prints <no value> */
+	bool strict_fields; /* an unknown field is an error (a struct in Go), not <no value> (a map) */
+	bool keep_fields; /* an action that asks for data ({{ .HTTPIP }}, {{if .X}}) stays as it is */
 };
 
 /* Appends the result to OUT. Errors are of kind CATALOG, without the template's name or place. */
 int gotemplate_render(const char *template, const struct gotemplate_options *options,
 	struct text *out, struct error *err);
 /* Only reads it: syntax, and that every function is known. */
-int gotemplate_check(const char *template, const struct gotemplate_options *options,
-	struct error *err);
+int gotemplate_check(
+	const char *template, const struct gotemplate_options *options, struct error *err);
 
 /* Called for every {{user `NAME`}}-like call with one literal argument; for looking into a template. */
 typedef void gotemplate_visit(void *context, const char *function, const char *argument);

@@ -30,8 +30,8 @@ static int do_len(const struct gotemplate_value *arguments, size_t count,
 	else if (arguments[0].type == VALUE_JSON)
 		length = json_count(arguments[0].json);
 	else
-		return fail(err, ERROR_CATALOG, "a %s has no length",
-			value_type_name(&arguments[0]));
+		return fail(
+			err, ERROR_CATALOG, "a %s has no length", value_type_name(&arguments[0]));
 	*result = (struct gotemplate_value){VALUE_INTEGER, .integer = length};
 	return 0;
 }
@@ -48,9 +48,9 @@ static int index_once(const struct gotemplate_value *value, const struct gotempl
 			*result = (struct gotemplate_value){.type = VALUE_MISSING};
 		return 0;
 	}
-	size_t size = value->type == VALUE_TEXT ? value->text.size
-		: value->type == VALUE_JSON	? json_count(value->json)
-						: 0;
+	size_t size = value->type == VALUE_TEXT	  ? value->text.size
+		      : value->type == VALUE_JSON ? json_count(value->json)
+						  : 0;
 	if (value->type != VALUE_TEXT && value->type != VALUE_JSON)
 		return fail(err, ERROR_CATALOG, "cannot index a %s", value_type_name(value));
 	if (index->type != VALUE_INTEGER)
@@ -59,8 +59,8 @@ static int index_once(const struct gotemplate_value *value, const struct gotempl
 		return fail(err, ERROR_CATALOG, "index %lld is out of range",
 			(long long)index->integer);
 	if (value->type == VALUE_TEXT)
-		*result = (struct gotemplate_value){VALUE_INTEGER,
-			.integer = (unsigned char)value->text.bytes[index->integer]};
+		*result = (struct gotemplate_value){
+			VALUE_INTEGER, .integer = (unsigned char)value->text.bytes[index->integer]};
 	else
 		*result = value_of_json(json_item(value->json, index->integer));
 	return 0;
@@ -88,8 +88,8 @@ static int do_slice(const struct gotemplate_value *arguments, size_t count,
 	int64_t bounds[2] = {0, 0};
 
 	if (arguments[0].type != VALUE_TEXT)
-		return fail(err, ERROR_CATALOG, "cannot slice a %s",
-			value_type_name(&arguments[0]));
+		return fail(
+			err, ERROR_CATALOG, "cannot slice a %s", value_type_name(&arguments[0]));
 	bounds[1] = arguments[0].text.size;
 	for (size_t i = 1; i < count; i++) {
 		if (arguments[i].type != VALUE_INTEGER)
@@ -97,8 +97,7 @@ static int do_slice(const struct gotemplate_value *arguments, size_t count,
 				value_type_name(&arguments[i]));
 		bounds[i - 1] = arguments[i].integer;
 	}
-	if (bounds[0] < 0 || bounds[1] < bounds[0] ||
-		(uint64_t)bounds[1] > arguments[0].text.size)
+	if (bounds[0] < 0 || bounds[1] < bounds[0] || (uint64_t)bounds[1] > arguments[0].text.size)
 		return fail(err, ERROR_CATALOG, "slice bounds are out of range");
 	text_add_bytes(storage, arguments[0].text.bytes + bounds[0], bounds[1] - bounds[0]);
 	*result = (struct gotemplate_value){.type = VALUE_TEXT};
@@ -138,8 +137,8 @@ static int do_printf(const struct gotemplate_value *arguments, size_t count,
 	struct gotemplate_value *result, struct text *storage, struct error *err)
 {
 	if (arguments[0].type != VALUE_TEXT)
-		return fail(err, ERROR_CATALOG, "the format is a %s",
-			value_type_name(&arguments[0]));
+		return fail(
+			err, ERROR_CATALOG, "the format is a %s", value_type_name(&arguments[0]));
 	text_add_bytes(storage, "", 0);
 	value_printf(arguments[0].text.bytes, arguments + 1, count - 1, storage);
 	*result = (struct gotemplate_value){.type = VALUE_TEXT};
@@ -212,7 +211,7 @@ static int do_urlquery(const struct gotemplate_value *arguments, size_t count,
 		if (c == ' ')
 			text_add_char(storage, '+');
 		else if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-			(c >= 'A' && c <= 'Z') || (c && strchr("-_.~", c)))
+			 (c >= 'A' && c <= 'Z') || (c && strchr("-_.~", c)))
 			text_add_char(storage, c);
 		else
 			text_addf(storage, "%%%02X", c);
@@ -281,21 +280,21 @@ static int ordered(const struct gotemplate_value *arguments, int *order, struct 
 {
 	if (arguments[0].type == VALUE_BOOL || arguments[0].type == VALUE_NIL ||
 		arguments[0].type == VALUE_MISSING)
-		return fail(err, ERROR_CATALOG, "a %s has no order",
-			value_type_name(&arguments[0]));
+		return fail(
+			err, ERROR_CATALOG, "a %s has no order", value_type_name(&arguments[0]));
 	return compare(&arguments[0], &arguments[1], order, err);
 }
 
-#define ORDER_FUNCTION(name, condition)                                                            \
-	static int name(const struct gotemplate_value *arguments, size_t count,                    \
-		struct gotemplate_value *result, struct text *storage, struct error *err)          \
-	{                                                                                          \
-		int order;                                                                         \
-		(void)count, (void)storage;                                                        \
-		if (ordered(arguments, &order, err) < 0)                                           \
-			return -1;                                                                 \
-		*result = truth(condition);                                                        \
-		return 0;                                                                          \
+#define ORDER_FUNCTION(name, condition)                                                   \
+	static int name(const struct gotemplate_value *arguments, size_t count,           \
+		struct gotemplate_value *result, struct text *storage, struct error *err) \
+	{                                                                                 \
+		int order;                                                                \
+		(void)count, (void)storage;                                               \
+		if (ordered(arguments, &order, err) < 0)                                  \
+			return -1;                                                        \
+		*result = truth(condition);                                               \
+		return 0;                                                                 \
 	}
 ORDER_FUNCTION(do_lt, order < 0)
 ORDER_FUNCTION(do_le, order <= 0)

@@ -17,7 +17,7 @@ bool parser_is_space(char c)
 static bool is_word(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		c == '_' || (c & 0x80);
+	       c == '_' || (c & 0x80);
 }
 
 static bool is_digit(char c)
@@ -37,7 +37,7 @@ static bool at_close(const struct parser *parser)
 	if (parser_looks_at(parser, "}}"))
 		return true;
 	return parser_is_space(*parser->at) && parser->at + 4 <= parser->end &&
-		memcmp(parser->at + 1, "-}}", 3) == 0;
+	       memcmp(parser->at + 1, "-}}", 3) == 0;
 }
 
 /* True if there was space; stops before " -}}". */
@@ -64,8 +64,8 @@ int parser_unexpected(struct parser *parser, const char *where)
 	if (at_close(parser))
 		return fail(parser->err, ERROR_CATALOG, "something is missing %s", where);
 	text_read_rune(parser->at, parser->end - parser->at, &length);
-	return fail(parser->err, ERROR_CATALOG, "unexpected '%.*s' %s", (int)length, parser->at,
-		where);
+	return fail(
+		parser->err, ERROR_CATALOG, "unexpected '%.*s' %s", (int)length, parser->at, where);
 }
 
 int parser_close_action(struct parser *parser)
@@ -98,7 +98,8 @@ size_t parser_word_size(const struct parser *parser)
 /* What may follow an operand: Go calls it a terminator. */
 static bool at_terminator(const struct parser *parser)
 {
-	if (parser->at >= parser->end || parser_is_space(*parser->at) || parser_looks_at(parser, "}}"))
+	if (parser->at >= parser->end || parser_is_space(*parser->at) ||
+		parser_looks_at(parser, "}}"))
 		return true;
 	return strchr(".,|:()=", *parser->at) != NULL;
 }
@@ -322,7 +323,8 @@ static int read_word(struct parser *parser, struct node **result)
 	*result = node;
 	if (strcmp(node->text, "true") == 0 || strcmp(node->text, "false") == 0) {
 		node->type = NODE_CONSTANT;
-		node->constant = (struct gotemplate_value){VALUE_BOOL, .truth = node->text[0] == 't'};
+		node->constant =
+			(struct gotemplate_value){VALUE_BOOL, .truth = node->text[0] == 't'};
 		return 0;
 	}
 	if (strcmp(node->text, "nil") == 0) {
@@ -400,7 +402,7 @@ static int read_operand(struct parser *parser, struct node **result)
 bool parser_ends_command(const struct parser *parser)
 {
 	return parser->at >= parser->end || at_close(parser) || *parser->at == '|' ||
-		*parser->at == ')';
+	       *parser->at == ')';
 }
 
 static int parse_command(struct parser *parser, const char *where, struct command **result)
@@ -493,10 +495,10 @@ static int check_commands(struct parser *parser, const struct pipe *pipe)
 	for (const struct command *c = pipe->commands; c; c = c->next) {
 		enum node_type type = c->operands->type;
 		bool callable = type == NODE_FUNCTION || type == NODE_FIELD ||
-			type == NODE_VARIABLE || type == NODE_PIPE;
+				type == NODE_VARIABLE || type == NODE_PIPE;
 		if (c != pipe->commands && (type == NODE_CONSTANT || type == NODE_DOT))
-			return fail(parser->err, ERROR_CATALOG,
-				"only a function can stand behind '|'");
+			return fail(
+				parser->err, ERROR_CATALOG, "only a function can stand behind '|'");
 		if (c->operands->next && !callable)
 			return fail(parser->err, ERROR_CATALOG, "a constant takes no arguments");
 		if (type == NODE_CONSTANT && c->operands->constant.type == VALUE_NIL)
@@ -527,4 +529,3 @@ int parser_read_pipe(struct parser *parser, const char *where, struct pipe **res
 		parser->tree->kept = true;
 	return check_commands(parser, pipe);
 }
-

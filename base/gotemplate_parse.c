@@ -60,8 +60,8 @@ static int parse_list(struct parser *parser, struct node **list, enum list_end *
 /* The keyword that the action begins with, "" for a pipeline; the parser stands behind it. */
 static const char *read_keyword(struct parser *parser)
 {
-	static const char *const keywords[] = {
-		"if", "else", "end", "range", "with", "define", "template", "block", "break", "continue"};
+	static const char *const keywords[] = {"if", "else", "end", "range", "with", "define",
+		"template", "block", "break", "continue"};
 	size_t size = parser_word_size(parser);
 
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++) {
@@ -242,15 +242,15 @@ static int parse_action(struct parser *parser, const char *open, struct node **l
 				       : fail(parser->err, ERROR_CATALOG,
 						 "{{%s}} outside of {{range}}", keyword);
 	} else {
-		node->type = keyword[0] == 'i' ? NODE_IF
-			: keyword[0] == 'r'    ? NODE_RANGE
-					       : NODE_WITH;
+		node->type = keyword[0] == 'i'	 ? NODE_IF
+			     : keyword[0] == 'r' ? NODE_RANGE
+						 : NODE_WITH;
 		result = parse_control(parser, keyword, node);
 	}
 	node->source = open;
 	node->source_size = parser->at - open;
 	node->kept = node->kept || parser_pipe_is_kept(node->pipe) || contains_kept(node->body) ||
-		contains_kept(node->otherwise);
+		     contains_kept(node->otherwise);
 	return result;
 }
 
@@ -313,8 +313,8 @@ int tree_parse(const char *template, const struct gotemplate_options *options, s
 	strings_add(&parser.variables, "$");
 	int result = parse_list(&parser, &tree->body, &how);
 	if (result == 0 && how != END_OF_TEXT)
-		result = fail(err, ERROR_CATALOG, "unexpected {{%s}}",
-			how == END_END ? "end" : "else");
+		result = fail(
+			err, ERROR_CATALOG, "unexpected {{%s}}", how == END_END ? "end" : "else");
 	strings_clear(&parser.variables);
 	for (struct definition *d = tree->definitions; d; d = d->next)
 		tree->kept = tree->kept || contains_kept(d->body);

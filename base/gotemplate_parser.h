@@ -12,7 +12,7 @@ struct parser {
 	struct strings variables; /* in scope, "$" first */
 	unsigned depth;
 	unsigned loops; /* {{range}} around us */
-	bool trim_next;  /* the last action ended in -}} */
+	bool trim_next; /* the last action ended in -}} */
 	struct error *err;
 };
 

@@ -155,8 +155,8 @@ struct verb {
 	char letter;
 };
 
-static int read_count(const char **format, const struct gotemplate_value *arguments, size_t count,
-	size_t *next)
+static int read_count(
+	const char **format, const struct gotemplate_value *arguments, size_t count, size_t *next)
 {
 	int number = -1;
 
@@ -248,16 +248,16 @@ static void quote(const char *bytes, size_t size, struct text *out)
 	text_add_char(out, '"');
 }
 
-static void bad_verb(const struct verb *verb, const struct gotemplate_value *value,
-	struct text *out)
+static void bad_verb(
+	const struct verb *verb, const struct gotemplate_value *value, struct text *out)
 {
 	text_addf(out, "%%!%c(%s=", verb->letter, value_type_name(value));
 	value_sprint(value, out);
 	text_add_char(out, ')');
 }
 
-static void format_text(const struct verb *verb, const struct gotemplate_value *value,
-	struct text *out)
+static void format_text(
+	const struct verb *verb, const struct gotemplate_value *value, struct text *out)
 {
 	CLEANUP(text_clear) struct text piece = {0};
 	const char *bytes = value->text.bytes;
@@ -293,8 +293,8 @@ static void format_text(const struct verb *verb, const struct gotemplate_value *
 	pad(verb, text_get(&piece), piece.size, out);
 }
 
-static void format_integer(const struct verb *verb, const struct gotemplate_value *value,
-	struct text *out)
+static void format_integer(
+	const struct verb *verb, const struct gotemplate_value *value, struct text *out)
 {
 	CLEANUP(text_clear) struct text piece = {0};
 	uint64_t magnitude =
@@ -309,10 +309,12 @@ static void format_integer(const struct verb *verb, const struct gotemplate_valu
 		snprintf(digits, sizeof(digits), "%" PRIu64, magnitude);
 		break;
 	case 'x':
-		snprintf(digits, sizeof(digits), verb->sharp ? "0x%" PRIx64 : "%" PRIx64, magnitude);
+		snprintf(
+			digits, sizeof(digits), verb->sharp ? "0x%" PRIx64 : "%" PRIx64, magnitude);
 		break;
 	case 'X':
-		snprintf(digits, sizeof(digits), verb->sharp ? "0X%" PRIX64 : "%" PRIX64, magnitude);
+		snprintf(
+			digits, sizeof(digits), verb->sharp ? "0X%" PRIX64 : "%" PRIX64, magnitude);
 		break;
 	case 'o':
 		snprintf(digits, sizeof(digits), verb->sharp ? "0%" PRIo64 : "%" PRIo64, magnitude);
@@ -345,9 +347,9 @@ static void format_integer(const struct verb *verb, const struct gotemplate_valu
 	}
 	/* zeros go between the sign and the digits */
 	int width = verb->precision >= 0 ? verb->precision
-		: verb->zero && !verb->minus && verb->width > 0
-		? verb->width - (int)strlen(sign)
-		: 0;
+		    : verb->zero && !verb->minus && verb->width > 0
+			    ? verb->width - (int)strlen(sign)
+			    : 0;
 	text_add(&piece, sign);
 	for (int missing = width - (int)strlen(digits); missing > 0 && missing < 4096; missing--)
 		text_add_char(&piece, '0');
@@ -356,8 +358,8 @@ static void format_integer(const struct verb *verb, const struct gotemplate_valu
 	pad(&padding, text_get(&piece), piece.size, out);
 }
 
-static void format_real(const struct verb *verb, const struct gotemplate_value *value,
-	struct text *out)
+static void format_real(
+	const struct verb *verb, const struct gotemplate_value *value, struct text *out)
 {
 	CLEANUP(text_clear) struct text piece = {0};
 	struct verb padding = *verb;
@@ -392,8 +394,8 @@ static void format_real(const struct verb *verb, const struct gotemplate_value *
 	pad(&padding, text_get(&piece), piece.size, out);
 }
 
-static void format_one(const struct verb *verb, const struct gotemplate_value *value,
-	struct text *out)
+static void format_one(
+	const struct verb *verb, const struct gotemplate_value *value, struct text *out)
 {
 	CLEANUP(text_clear) struct text piece = {0};
 

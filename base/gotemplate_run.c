@@ -51,8 +51,8 @@ static struct gotemplate_value keep_text(struct runner *runner, struct text *tex
 	return value;
 }
 
-static void set_variable(struct runner *runner, const char *name, bool assigns,
-	struct gotemplate_value value)
+static void set_variable(
+	struct runner *runner, const char *name, bool assigns, struct gotemplate_value value)
 {
 	for (size_t i = runner->count; assigns && i--;) {
 		if (strcmp(runner->variables[i].name, name) == 0) {
@@ -150,8 +150,9 @@ static int call_builtin(struct runner *runner, const char *name,
 }
 
 /* and, or: the arguments behind the one that decides are not looked at. */
-static int run_and_or(struct runner *runner, const struct node *function, struct gotemplate_value dot,
-	const struct gotemplate_value *last, struct gotemplate_value *result)
+static int run_and_or(struct runner *runner, const struct node *function,
+	struct gotemplate_value dot, const struct gotemplate_value *last,
+	struct gotemplate_value *result)
 {
 	bool is_or = function->text[0] == 'o', any = false;
 
@@ -226,8 +227,8 @@ static int run_operand(struct runner *runner, const struct node *node, struct go
 		return run_call(runner, &alone, dot, NULL, result);
 	}
 	default:
-		return fail(runner->err, ERROR_BROKEN, "a node of type %d as an operand",
-			node->type);
+		return fail(
+			runner->err, ERROR_BROKEN, "a node of type %d as an operand", node->type);
 	}
 }
 
@@ -286,8 +287,8 @@ static int run_body(struct runner *runner, const struct node *list, struct gotem
 	return result;
 }
 
-static int run_condition(struct runner *runner, const struct node *node, struct gotemplate_value dot,
-	enum flow *flow)
+static int run_condition(struct runner *runner, const struct node *node,
+	struct gotemplate_value dot, enum flow *flow)
 {
 	size_t scope = runner->count;
 	struct gotemplate_value value;
@@ -471,8 +472,8 @@ int gotemplate_render(const char *template, const struct gotemplate_options *opt
 	return result;
 }
 
-int gotemplate_check(const char *template, const struct gotemplate_options *options,
-	struct error *err)
+int gotemplate_check(
+	const char *template, const struct gotemplate_options *options, struct error *err)
 {
 	struct tree tree = {0};
 

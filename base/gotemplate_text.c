@@ -14,16 +14,16 @@ static void change_case(const char *text, int (*change)(int), struct text *resul
 		text_add_char(result, change((unsigned char)*text));
 }
 
-static int do_upper(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
-	struct error *err)
+static int do_upper(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	(void)context, (void)count, (void)err;
 	change_case(gotemplate_text(a, 0), toupper, result);
 	return 0;
 }
 
-static int do_lower(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
-	struct error *err)
+static int do_lower(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	(void)context, (void)count, (void)err;
 	change_case(gotemplate_text(a, 0), tolower, result);
@@ -31,8 +31,8 @@ static int do_lower(void *context, const struct gotemplate_value *a, size_t coun
 }
 
 /* Go's strings.Replace: MOST < 0 for all; an empty OLD matches before every rune and at the end. */
-static void replace(const char *old, const char *new, long long most, const char *text,
-	struct text *result)
+static void replace(
+	const char *old, const char *new, long long most, const char *text, struct text *result)
 {
 	size_t old_size = strlen(old), left = strlen(text), length;
 
@@ -59,8 +59,8 @@ static void replace(const char *old, const char *new, long long most, const char
 	text_add(result, text);
 }
 
-static int do_replace(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
-	struct error *err)
+static int do_replace(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	(void)context, (void)count, (void)err;
 	replace(gotemplate_text(a, 0), gotemplate_text(a, 1), gotemplate_integer(a, 2),
@@ -68,8 +68,8 @@ static int do_replace(void *context, const struct gotemplate_value *a, size_t co
 	return 0;
 }
 
-static int do_replace_all(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
-	struct error *err)
+static int do_replace_all(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	(void)context, (void)count, (void)err;
 	replace(gotemplate_text(a, 0), gotemplate_text(a, 1), -1, gotemplate_text(a, 2), result);
@@ -87,8 +87,8 @@ static void split_runes(struct strings *pieces, const char *text)
 	}
 }
 
-static int do_split(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
-	struct error *err)
+static int do_split(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	CLEANUP(strings_clear) struct strings pieces = {0};
 	const char *text = gotemplate_text(a, 0), *separator = gotemplate_text(a, 1);
@@ -98,7 +98,8 @@ static int do_split(void *context, const struct gotemplate_value *a, size_t coun
 	if (!*separator) {
 		split_runes(&pieces, text);
 	} else {
-		for (const char *hit; (hit = strstr(text, separator)); text = hit + strlen(separator))
+		for (const char *hit; (hit = strstr(text, separator));
+			text = hit + strlen(separator))
 			strings_addf(&pieces, "%.*s", (int)(hit - text), text);
 		strings_add(&pieces, text);
 	}

@@ -59,14 +59,15 @@ struct command {
 
 struct pipe {
 	char *variables[2]; /* declared or assigned; NULL where none */
-	bool assigns;       /* "=", not ":=" */
+	bool assigns;	    /* "=", not ":=" */
 	struct command *commands;
 };
 
 struct node {
 	enum node_type type;
 	struct node *next;
-	const char *source; /* the action as written, borrowed from the template; for kept actions */
+	const char
+		*source; /* the action as written, borrowed from the template; for kept actions */
 	size_t source_size;
 	char *text;
 	struct strings names;

@@ -37,8 +37,9 @@ enum json_kind {
 
 enum json_flag {
 	JSON_STRICT = 0,
-	JSON_COMMENTS = 1,   /* slash-slash and slash-star comments count as white space */
-	JSON_REPAIR_UTF8 = 2 /* what is not UTF-8 becomes U+FFFD, as in Go; otherwise it is an error */
+	JSON_COMMENTS = 1, /* slash-slash and slash-star comments count as white space */
+	JSON_REPAIR_UTF8 =
+		2 /* what is not UTF-8 becomes U+FFFD, as in Go; otherwise it is an error */
 };
 
 /* The text a tree came from; both fields are borrowed and must outlive the tree for positions. */
@@ -53,25 +54,25 @@ struct json_source {
  * "NAME:LINE:COLUMN: what"; columns count bytes from 1. Refused beside broken syntax: duplicate keys, a
  * \u0000 in a string, more than JSON_DEPTH_MOST levels. Kind CATALOG.
  */
-int json_parse(const struct json_source *source, unsigned flags, struct json **root,
-	struct error *err);
+int json_parse(
+	const struct json_source *source, unsigned flags, struct json **root, struct error *err);
 /* For text that a program of ours wrote: SIZE bytes, no name. Kind BROKEN. */
 int json_parse_bytes(const char *text, size_t size, struct json **root, struct error *err);
 
 struct json_place {
-	size_t offset; /* bytes from the start */
+	size_t offset;	       /* bytes from the start */
 	unsigned line, column; /* from 1 */
 };
 
 /* The start of the document's own text that LIST or OBJECT (parsed from SOURCE) came from. */
 struct json_place json_place(const struct json_source *source, const struct json *container);
 /* The place of a key of OBJECT, or of the value behind it. */
-struct json_place json_place_key(const struct json_source *source, const struct json *object,
-	const char *key);
-struct json_place json_place_value(const struct json_source *source, const struct json *object,
-	const char *key);
-struct json_place json_place_item(const struct json_source *source, const struct json *list,
-	size_t index);
+struct json_place json_place_key(
+	const struct json_source *source, const struct json *object, const char *key);
+struct json_place json_place_value(
+	const struct json_source *source, const struct json *object, const char *key);
+struct json_place json_place_item(
+	const struct json_source *source, const struct json *list, size_t index);
 
 /* ---- looking ---- */
 
@@ -105,7 +106,7 @@ struct json_cursor {
 	struct json *value;
 };
 bool json_next(const struct json *object, struct json_cursor *cursor);
-#define json_each_member(cursor, object)                                                           \
+#define json_each_member(cursor, object) \
 	for (struct json_cursor cursor = {0}; json_next((object), &cursor);)
 
 bool json_equal(const struct json *a, const struct json *b);

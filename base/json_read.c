@@ -93,8 +93,8 @@ static int skip_comment(struct reader *reader)
 	}
 	if (start + 1 < size && text[start + 1] == '*') {
 		const char *end = start + 2 < size
-			? memmem(text + start + 2, size - start - 2, "*/", 2)
-			: NULL;
+					  ? memmem(text + start + 2, size - start - 2, "*/", 2)
+					  : NULL;
 		if (!end)
 			return fail_at(reader, start, "the comment that begins here has no end");
 		reader->at = end + 2 - text;
@@ -309,8 +309,8 @@ static int read_value(struct reader *reader, struct json_object **value);
 static int enter(struct reader *reader)
 {
 	if (++reader->depth > JSON_DEPTH_MOST)
-		return fail_at(reader, reader->at, "nested more than %d levels deep",
-			JSON_DEPTH_MOST);
+		return fail_at(
+			reader, reader->at, "nested more than %d levels deep", JSON_DEPTH_MOST);
 	return 0;
 }
 
@@ -460,8 +460,8 @@ static int parse_kind(const struct json_source *source, unsigned flags, enum err
 	return 0;
 }
 
-int json_parse(const struct json_source *source, unsigned flags, struct json **root,
-	struct error *err)
+int json_parse(
+	const struct json_source *source, unsigned flags, struct json **root, struct error *err)
 {
 	return parse_kind(source, flags, ERROR_CATALOG, root, err);
 }
@@ -495,8 +495,8 @@ static int skip_value(struct reader *reader)
 }
 
 /* The offset of a member: of its key or of its value; of the container when there is none. */
-static size_t find_member(const struct json_source *source, const struct json *object,
-	const char *key, bool of_key)
+static size_t find_member(
+	const struct json_source *source, const struct json *object, const char *key, bool of_key)
 {
 	struct error ignored;
 	struct reader reader = {.source = source,
@@ -524,20 +524,20 @@ static size_t find_member(const struct json_source *source, const struct json *o
 	return found;
 }
 
-struct json_place json_place_key(const struct json_source *source, const struct json *object,
-	const char *key)
+struct json_place json_place_key(
+	const struct json_source *source, const struct json *object, const char *key)
 {
 	return place_of(source, find_member(source, object, key, true));
 }
 
-struct json_place json_place_value(const struct json_source *source, const struct json *object,
-	const char *key)
+struct json_place json_place_value(
+	const struct json_source *source, const struct json *object, const char *key)
 {
 	return place_of(source, find_member(source, object, key, false));
 }
 
-struct json_place json_place_item(const struct json_source *source, const struct json *list,
-	size_t index)
+struct json_place json_place_item(
+	const struct json_source *source, const struct json *list, size_t index)
 {
 	struct error ignored;
 	struct reader reader = {.source = source,

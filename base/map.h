@@ -29,6 +29,6 @@ void *map_find(const struct map *map, const char *key);
 /* The place of the value, or NULL. Valid until the next map_set. */
 void **map_find_place(const struct map *map, const char *key);
 
-#define map_each(entry, map)                                                                       \
-	for (struct map_entry *entry = (map)->entries;                                             \
+#define map_each(entry, map)                           \
+	for (struct map_entry *entry = (map)->entries; \
 		entry && entry < (map)->entries + (map)->count; entry++)

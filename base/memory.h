@@ -20,10 +20,10 @@ char *memory_vprintf(const char *format, va_list arguments)
 	__attribute__((malloc, returns_nonnull, format(printf, 1, 0)));
 
 /* Room for one more element at the end of a counted array: array, count, room as plain variables. */
-#define MEMORY_GROW(array, count, room)                                                            \
-	do {                                                                                       \
-		if ((count) >= (room)) {                                                           \
-			(room) = (room) ? (room)*2 : 8;                                            \
-			(array) = memory_resize((array), (room), sizeof(*(array)));                \
-		}                                                                                  \
+#define MEMORY_GROW(array, count, room)                                             \
+	do {                                                                        \
+		if ((count) >= (room)) {                                            \
+			(room) = (room) ? (room)*2 : 8;                             \
+			(array) = memory_resize((array), (room), sizeof(*(array))); \
+		}                                                                   \
 	} while (0)

@@ -121,8 +121,8 @@ int message_send_wait(struct message_link *link, const struct json *value, struc
 	return message_flush_wait(link, err);
 }
 
-int message_receive_wait(struct message_link *link, int timeout_msec, struct json **value,
-	struct error *err)
+int message_receive_wait(
+	struct message_link *link, int timeout_msec, struct json **value, struct error *err)
 {
 	for (;;) {
 		int have = message_next(link, value, err);

@@ -38,5 +38,5 @@ int message_flush_wait(struct message_link *link, struct error *err);
 /* Sends one and waits until it is sent. */
 int message_send_wait(struct message_link *link, const struct json *value, struct error *err);
 /* Waits for one: 1; 0 the other side ended. TIMEOUT_MSEC below 0: for ever; passing it is an error. */
-int message_receive_wait(struct message_link *link, int timeout_msec, struct json **value,
-	struct error *err);
+int message_receive_wait(
+	struct message_link *link, int timeout_msec, struct json **value, struct error *err);

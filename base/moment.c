@@ -6,10 +6,10 @@
 #include <string.h>
 #include <time.h>
 
-static const char *const months[] = {"January", "February", "March", "April", "May", "June",
-	"July", "August", "September", "October", "November", "December"};
-static const char *const days[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday",
-	"Saturday"};
+static const char *const months[] = {"January", "February", "March", "April", "May", "June", "July",
+	"August", "September", "October", "November", "December"};
+static const char *const days[] = {
+	"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 
 static int64_t read_clock(clockid_t clock)
 {
@@ -79,9 +79,34 @@ int moment_parse(const char *text, int64_t *usec)
 /* ---- Go's layouts: a table of tokens, the first that fits wins, longer before shorter ---- */
 
 enum token {
-	LONG_MONTH, MONTH, NUM_MONTH, ZERO_MONTH, LONG_DAY, DAY, NUM_DAY, SPACE_DAY, ZERO_DAY, YEAR_DAY, SPACE_YEAR_DAY,
-	HOUR, HOUR12, ZERO_HOUR12, MINUTE, ZERO_MINUTE, SECOND, ZERO_SECOND, LONG_YEAR, YEAR, PM, LOWER_PM,
-	ZONE_NAME, ISO_ZONE, NUM_ZONE_SECONDS, NUM_ZONE_COLON_SECONDS, NUM_ZONE, NUM_ZONE_COLON,
+	LONG_MONTH,
+	MONTH,
+	NUM_MONTH,
+	ZERO_MONTH,
+	LONG_DAY,
+	DAY,
+	NUM_DAY,
+	SPACE_DAY,
+	ZERO_DAY,
+	YEAR_DAY,
+	SPACE_YEAR_DAY,
+	HOUR,
+	HOUR12,
+	ZERO_HOUR12,
+	MINUTE,
+	ZERO_MINUTE,
+	SECOND,
+	ZERO_SECOND,
+	LONG_YEAR,
+	YEAR,
+	PM,
+	LOWER_PM,
+	ZONE_NAME,
+	ISO_ZONE,
+	NUM_ZONE_SECONDS,
+	NUM_ZONE_COLON_SECONDS,
+	NUM_ZONE,
+	NUM_ZONE_COLON,
 	NUM_ZONE_SHORT
 };
 
@@ -89,13 +114,39 @@ static const struct {
 	const char *text;
 	enum token token;
 } tokens[] = {
-	{"January", LONG_MONTH}, {"Jan", MONTH}, {"Monday", LONG_DAY}, {"Mon", DAY}, {"MST", ZONE_NAME},
-	{"002", YEAR_DAY}, {"01", ZERO_MONTH}, {"02", ZERO_DAY}, {"03", ZERO_HOUR12}, {"04", ZERO_MINUTE},
-	{"05", ZERO_SECOND}, {"06", YEAR}, {"15", HOUR}, {"1", NUM_MONTH}, {"2006", LONG_YEAR}, {"2", NUM_DAY},
-	{"__2", SPACE_YEAR_DAY}, {"_2", SPACE_DAY}, {"3", HOUR12}, {"4", MINUTE}, {"5", SECOND}, {"PM", PM}, {"pm", LOWER_PM},
-	{"-070000", NUM_ZONE_SECONDS}, {"-07:00:00", NUM_ZONE_COLON_SECONDS}, {"-0700", NUM_ZONE},
-	{"-07:00", NUM_ZONE_COLON}, {"-07", NUM_ZONE_SHORT}, {"Z070000", ISO_ZONE}, {"Z07:00:00", ISO_ZONE},
-	{"Z0700", ISO_ZONE}, {"Z07:00", ISO_ZONE}, {"Z07", ISO_ZONE},
+	{"January", LONG_MONTH},
+	{"Jan", MONTH},
+	{"Monday", LONG_DAY},
+	{"Mon", DAY},
+	{"MST", ZONE_NAME},
+	{"002", YEAR_DAY},
+	{"01", ZERO_MONTH},
+	{"02", ZERO_DAY},
+	{"03", ZERO_HOUR12},
+	{"04", ZERO_MINUTE},
+	{"05", ZERO_SECOND},
+	{"06", YEAR},
+	{"15", HOUR},
+	{"1", NUM_MONTH},
+	{"2006", LONG_YEAR},
+	{"2", NUM_DAY},
+	{"__2", SPACE_YEAR_DAY},
+	{"_2", SPACE_DAY},
+	{"3", HOUR12},
+	{"4", MINUTE},
+	{"5", SECOND},
+	{"PM", PM},
+	{"pm", LOWER_PM},
+	{"-070000", NUM_ZONE_SECONDS},
+	{"-07:00:00", NUM_ZONE_COLON_SECONDS},
+	{"-0700", NUM_ZONE},
+	{"-07:00", NUM_ZONE_COLON},
+	{"-07", NUM_ZONE_SHORT},
+	{"Z070000", ISO_ZONE},
+	{"Z07:00:00", ISO_ZONE},
+	{"Z0700", ISO_ZONE},
+	{"Z07:00", ISO_ZONE},
+	{"Z07", ISO_ZONE},
 };
 
 /* "Jan" and "Mon" stand for themselves when a lower-case letter follows ("Jane", "Month"). */
@@ -149,35 +200,93 @@ static void write_token(enum token token, const struct tm *t, struct text *out)
 	int year = t->tm_year + 1900;
 
 	switch (token) {
-	case LONG_MONTH: text_add(out, months[t->tm_mon]); break;
-	case MONTH: text_addf(out, "%.3s", months[t->tm_mon]); break;
-	case NUM_MONTH: text_addf(out, "%d", t->tm_mon + 1); break;
-	case ZERO_MONTH: text_addf(out, "%02d", t->tm_mon + 1); break;
-	case LONG_DAY: text_add(out, days[t->tm_wday]); break;
-	case DAY: text_addf(out, "%.3s", days[t->tm_wday]); break;
-	case NUM_DAY: text_addf(out, "%d", t->tm_mday); break;
-	case SPACE_DAY: text_addf(out, "%2d", t->tm_mday); break;
-	case ZERO_DAY: text_addf(out, "%02d", t->tm_mday); break;
-	case YEAR_DAY: text_addf(out, "%03d", t->tm_yday + 1); break;
-	case SPACE_YEAR_DAY: text_addf(out, "%3d", t->tm_yday + 1); break;
-	case HOUR: text_addf(out, "%02d", t->tm_hour); break;
-	case HOUR12: text_addf(out, "%d", hour12(t)); break;
-	case ZERO_HOUR12: text_addf(out, "%02d", hour12(t)); break;
-	case MINUTE: text_addf(out, "%d", t->tm_min); break;
-	case ZERO_MINUTE: text_addf(out, "%02d", t->tm_min); break;
-	case SECOND: text_addf(out, "%d", t->tm_sec); break;
-	case ZERO_SECOND: text_addf(out, "%02d", t->tm_sec); break;
-	case LONG_YEAR: text_addf(out, "%04d", year); break;
-	case YEAR: text_addf(out, "%02d", year % 100); break;
-	case PM: text_add(out, t->tm_hour >= 12 ? "PM" : "AM"); break;
-	case LOWER_PM: text_add(out, t->tm_hour >= 12 ? "pm" : "am"); break;
-	case ZONE_NAME: text_add(out, "UTC"); break;
-	case ISO_ZONE: text_add(out, "Z"); break;
-	case NUM_ZONE_SECONDS: text_add(out, "+000000"); break;
-	case NUM_ZONE_COLON_SECONDS: text_add(out, "+00:00:00"); break;
-	case NUM_ZONE: text_add(out, "+0000"); break;
-	case NUM_ZONE_COLON: text_add(out, "+00:00"); break;
-	case NUM_ZONE_SHORT: text_add(out, "+00"); break;
+	case LONG_MONTH:
+		text_add(out, months[t->tm_mon]);
+		break;
+	case MONTH:
+		text_addf(out, "%.3s", months[t->tm_mon]);
+		break;
+	case NUM_MONTH:
+		text_addf(out, "%d", t->tm_mon + 1);
+		break;
+	case ZERO_MONTH:
+		text_addf(out, "%02d", t->tm_mon + 1);
+		break;
+	case LONG_DAY:
+		text_add(out, days[t->tm_wday]);
+		break;
+	case DAY:
+		text_addf(out, "%.3s", days[t->tm_wday]);
+		break;
+	case NUM_DAY:
+		text_addf(out, "%d", t->tm_mday);
+		break;
+	case SPACE_DAY:
+		text_addf(out, "%2d", t->tm_mday);
+		break;
+	case ZERO_DAY:
+		text_addf(out, "%02d", t->tm_mday);
+		break;
+	case YEAR_DAY:
+		text_addf(out, "%03d", t->tm_yday + 1);
+		break;
+	case SPACE_YEAR_DAY:
+		text_addf(out, "%3d", t->tm_yday + 1);
+		break;
+	case HOUR:
+		text_addf(out, "%02d", t->tm_hour);
+		break;
+	case HOUR12:
+		text_addf(out, "%d", hour12(t));
+		break;
+	case ZERO_HOUR12:
+		text_addf(out, "%02d", hour12(t));
+		break;
+	case MINUTE:
+		text_addf(out, "%d", t->tm_min);
+		break;
+	case ZERO_MINUTE:
+		text_addf(out, "%02d", t->tm_min);
+		break;
+	case SECOND:
+		text_addf(out, "%d", t->tm_sec);
+		break;
+	case ZERO_SECOND:
+		text_addf(out, "%02d", t->tm_sec);
+		break;
+	case LONG_YEAR:
+		text_addf(out, "%04d", year);
+		break;
+	case YEAR:
+		text_addf(out, "%02d", year % 100);
+		break;
+	case PM:
+		text_add(out, t->tm_hour >= 12 ? "PM" : "AM");
+		break;
+	case LOWER_PM:
+		text_add(out, t->tm_hour >= 12 ? "pm" : "am");
+		break;
+	case ZONE_NAME:
+		text_add(out, "UTC");
+		break;
+	case ISO_ZONE:
+		text_add(out, "Z");
+		break;
+	case NUM_ZONE_SECONDS:
+		text_add(out, "+000000");
+		break;
+	case NUM_ZONE_COLON_SECONDS:
+		text_add(out, "+00:00:00");
+		break;
+	case NUM_ZONE:
+		text_add(out, "+0000");
+		break;
+	case NUM_ZONE_COLON:
+		text_add(out, "+00:00");
+		break;
+	case NUM_ZONE_SHORT:
+		text_add(out, "+00");
+		break;
 	}
 }
 
@@ -211,9 +320,22 @@ void moment_write_strftime(int64_t sec, long nsec, const char *format, struct te
 		char letter;
 		const char *layout;
 	} letters[] = {
-		{'B', "January"}, {'b', "Jan"}, {'m', "01"}, {'A', "Monday"}, {'a', "Mon"}, {'d', "02"},
-		{'H', "15"}, {'I', "03"}, {'M', "04"}, {'S', "05"}, {'Y', "2006"}, {'y', "06"}, {'p', "PM"},
-		{'Z', "MST"}, {'z', "-0700"}, {'L', ".000"},
+		{'B', "January"},
+		{'b', "Jan"},
+		{'m', "01"},
+		{'A', "Monday"},
+		{'a', "Mon"},
+		{'d', "02"},
+		{'H', "15"},
+		{'I', "03"},
+		{'M', "04"},
+		{'S', "05"},
+		{'Y', "2006"},
+		{'y', "06"},
+		{'p', "PM"},
+		{'Z', "MST"},
+		{'z', "-0700"},
+		{'L', ".000"},
 	};
 
 	for (; *format; format++) {

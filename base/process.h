@@ -11,17 +11,18 @@
 #include "base/text.h"
 
 struct process_options {
-	const char *const *arguments;   /* [0] is the program; a name without '/' is looked up in PATH */
+	const char *const
+		*arguments; /* [0] is the program; a name without '/' is looked up in PATH */
 	const char *const *environment; /* NULL: ours */
-	const char *folder;             /* working folder; NULL: ours */
-	int input, output, errors;      /* descriptors for 0, 1, 2; -1: /dev/null */
-	int extra;                      /* becomes descriptor 3; -1: none */
+	const char *folder;		/* working folder; NULL: ours */
+	int input, output, errors;	/* descriptors for 0, 1, 2; -1: /dev/null */
+	int extra;			/* becomes descriptor 3; -1: none */
 	bool new_session;
 };
 
-#define PROCESS_OPTIONS                                                                            \
-	{                                                                                          \
-		.input = -1, .output = -1, .errors = -1, .extra = -1                               \
+#define PROCESS_OPTIONS                                              \
+	{                                                            \
+		.input = -1, .output = -1, .errors = -1, .extra = -1 \
 	}
 
 /* Starts it; every descriptor of ours but those named is closed in it (all are O_CLOEXEC). The pid, or -1. */

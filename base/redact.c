@@ -37,8 +37,8 @@ void redactor_clear(struct redactor *redactor)
 	*redactor = (struct redactor){0};
 }
 
-void redactor_apply(const struct redactor *redactor, const char *bytes, size_t size,
-	struct text *out)
+void redactor_apply(
+	const struct redactor *redactor, const char *bytes, size_t size, struct text *out)
 {
 	for (size_t at = 0; at < size;) {
 		const struct redaction *hit = NULL;

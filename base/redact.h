@@ -28,8 +28,8 @@ void redactor_add_secret(struct redactor *redactor, const char *value, const cha
 void redactor_clear(struct redactor *redactor);
 
 /* Copies BYTES to OUT; what is shown is not looked at again. */
-void redactor_apply(const struct redactor *redactor, const char *bytes, size_t size,
-	struct text *out);
+void redactor_apply(
+	const struct redactor *redactor, const char *bytes, size_t size, struct text *out);
 /* One of the values stands in TEXT. */
 bool redactor_finds(const struct redactor *redactor, const char *text);
 /* Bytes of the longest value: that much of a line's beginning may be the end of a value. */

@@ -32,8 +32,8 @@ void strings_unique(struct strings *list);
 /* The caller frees. */
 char *strings_join(const struct strings *list, const char *separator);
 
-#define strings_each(item, list)                                                                   \
-	for (char **each_##item = (list)->items, *item = NULL;                                     \
-		each_##item && each_##item < (list)->items + (list)->count &&                      \
-		((item = *each_##item), true);                                                     \
+#define strings_each(item, list)                                              \
+	for (char **each_##item = (list)->items, *item = NULL;                \
+		each_##item && each_##item < (list)->items + (list)->count && \
+		((item = *each_##item), true);                                \
 		each_##item++)

@@ -67,8 +67,7 @@ static int add_version(const struct place *place, struct build_record *record, c
 	struct error *err)
 {
 	struct store *store = place->repository->head->store;
-	autofree char *full_name =
-		memory_printf("%s/%s", place->repository->name, place->image);
+	autofree char *full_name = memory_printf("%s/%s", place->repository->name, place->image);
 	struct build_record known;
 	int found = build_find(store, record->id, &known, err);
 
@@ -108,8 +107,7 @@ static int make_live(const struct place *place, int64_t image, int64_t version, 
 {
 	struct store *store = place->repository->head->store;
 	CLEANUP(build_record_clear) struct build_record build = {0};
-	autofree char *full_name =
-		memory_printf("%s/%s", place->repository->name, place->image);
+	autofree char *full_name = memory_printf("%s/%s", place->repository->name, place->image);
 	int found = build_find_version(store, image, version, &build, err);
 
 	if (found <= 0 || build.phase == PHASE_LIVE)
@@ -135,8 +133,7 @@ static int adopt_channel(const struct place *place, const char *name, struct err
 		return found;
 	int64_t id = image.id;
 	image_record_clear(&image);
-	autofree char *full_name =
-		memory_printf("%s/%s", place->repository->name, place->image);
+	autofree char *full_name = memory_printf("%s/%s", place->repository->name, place->image);
 	struct json *data = json_new_object(), *channels = json_new_object();
 	json_set_integer(channels, name, version);
 	json_set(data, "channels", channels);

@@ -15,8 +15,8 @@ void closure_clear(struct closure *closure)
 	strings_clear(&closure->lines);
 }
 
-static void add_line(struct closure *closure, const char *kind, const char *key, const char *value,
-	size_t size)
+static void add_line(
+	struct closure *closure, const char *kind, const char *key, const char *value, size_t size)
 {
 	struct text line = {0};
 
@@ -209,7 +209,6 @@ void closure_list(const char *text, const char *kind, struct strings *keys)
 
 /* ---- comparing two ---- */
 
-
 static int compare_keys(struct fields a, struct fields b)
 {
 	size_t a_size = a.key + a.key_size - a.kind, b_size = b.key + b.key_size - b.kind;
@@ -234,19 +233,20 @@ static char *shorten(char *text)
 }
 
 /* "100755+<64 digits>" as people want to see it. */
-static void describe_file(const char *key, const char *old, const char *new,
-	struct reasons *reasons)
+static void describe_file(
+	const char *key, const char *old, const char *new, struct reasons *reasons)
 {
-	bool mode_only = old && new && strchr(old, '+') && strchr(new, '+') &&
-		strcmp(strchr(old, '+'), strchr(new, '+')) == 0;
+	bool mode_only = old && new &&strchr(old, '+') && strchr(new, '+') &&
+			 strcmp(strchr(old, '+'), strchr(new, '+')) == 0;
 
 	if (!old)
-		reasons_add(reasons, REASON_FILE, key, NULL, new, "%s is new among the inputs", key);
+		reasons_add(
+			reasons, REASON_FILE, key, NULL, new, "%s is new among the inputs", key);
 	else if (!new)
 		reasons_add(reasons, REASON_FILE, key, old, NULL, "%s is no longer an input", key);
 	else if (mode_only)
-		reasons_add(reasons, REASON_FILE, key, old, new, "%s has another mode: %.6s, was %.6s",
-			key, new, old);
+		reasons_add(reasons, REASON_FILE, key, old, new,
+			"%s has another mode: %.6s, was %.6s", key, new, old);
 	else
 		reasons_add(reasons, REASON_FILE, key, old, new, "%s changed", key);
 }
@@ -267,8 +267,8 @@ static void describe_option(const char *template, const char *key, const char *o
 		reasons_add(reasons, kind, template, old, NULL, "%s: %s is gone (was %s)", template,
 			key, shown_old);
 	else
-		reasons_add(reasons, kind, template, old, new, "%s: %s is %s, was %s", template, key,
-			shown_new, shown_old);
+		reasons_add(reasons, kind, template, old, new, "%s: %s is %s, was %s", template,
+			key, shown_new, shown_old);
 }
 
 static void describe(const char *template, struct fields f, const char *old_raw, size_t old_size,
@@ -283,27 +283,30 @@ static void describe(const char *template, struct fields f, const char *old_raw,
 		describe_file(key, old, new, reasons);
 	else if (strcmp(kind, "absent") == 0)
 		reasons_add(reasons, REASON_ABSENT, key, old, new,
-			old ? "%s was looked for and absent; it no longer is" :
-			      "%s is looked for and absent now",
+			old ? "%s was looked for and absent; it no longer is"
+			    : "%s is looked for and absent now",
 			key);
 	else if (strcmp(kind, "base") == 0)
 		reasons_add(reasons, REASON_BASE, NULL, old, new, "the base %s is another one now",
 			key);
 	else if (strcmp(kind, "backend") == 0)
-		reasons_add(reasons, REASON_BACKEND, NULL, old, new, "the backend %s is version %s, was %s",
-			key, new ? new : "none", old ? old : "none");
+		reasons_add(reasons, REASON_BACKEND, NULL, old, new,
+			"the backend %s is version %s, was %s", key, new ? new : "none",
+			old ? old : "none");
 	else if (strcmp(kind, "secret") == 0)
-		reasons_add(reasons, REASON_VARIABLE, NULL, old, new, "the secret %s has another version",
-			key);
+		reasons_add(reasons, REASON_VARIABLE, NULL, old, new,
+			"the secret %s has another version", key);
 	else if (strcmp(kind, "option") == 0)
 		describe_option(template, key, old, new, reasons);
 	else
 		reasons_add(reasons, REASON_TEMPLATE, template, old, new, "%s %s %s", kind, key,
-			!old ? "is new" : !new ? "is gone" : "changed");
+			!old   ? "is new"
+			: !new ? "is gone"
+			       : "changed");
 }
 
-void closure_compare(const char *old, const char *new, const char *template,
-	struct reasons *reasons)
+void closure_compare(
+	const char *old, const char *new, const char *template, struct reasons *reasons)
 {
 	const char *old_line = NULL, *new_line = NULL;
 	size_t old_size = 0, new_size = 0;
@@ -320,12 +323,13 @@ void closure_compare(const char *old, const char *new, const char *template,
 			b = split(new_line, new_size);
 		order = !have_old ? 1 : !have_new ? -1 : compare_keys(a, b);
 		bool same = order == 0 && a.value_size == b.value_size &&
-			(!a.value_size || memcmp(a.value, b.value, a.value_size) == 0);
+			    (!a.value_size || memcmp(a.value, b.value, a.value_size) == 0);
 		/* a line without a value stands for itself: its value is "" where it is */
 		if (!same)
 			describe(template, order <= 0 ? a : b,
 				order <= 0 ? (a.value ? a.value : "") : NULL, a.value_size,
-				order >= 0 ? (b.value ? b.value : "") : NULL, b.value_size, reasons);
+				order >= 0 ? (b.value ? b.value : "") : NULL, b.value_size,
+				reasons);
 		if (order <= 0)
 			have_old = next_line(&old_at, &old_line, &old_size);
 		if (order >= 0)

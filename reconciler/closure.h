@@ -39,5 +39,5 @@ void closure_list(const char *text, const char *kind, struct strings *keys);
  * What makes NEW differ from OLD, as reasons: files, absent paths, base, backends, the rest as the template. TEMPLATE
  * is the path to name for options.
  */
-void closure_compare(const char *old, const char *new, const char *template,
-	struct reasons *reasons);
+void closure_compare(
+	const char *old, const char *new, const char *template, struct reasons *reasons);

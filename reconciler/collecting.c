@@ -16,7 +16,8 @@
 
 enum {
 	ANSWER_MOST = 64 * 1024 * 1024,
-	STRAY_DAYS = 1, /* a folder that no store knows is somebody's until it was left alone so long */
+	STRAY_DAYS =
+		1, /* a folder that no store knows is somebody's until it was left alone so long */
 };
 
 struct collector {
@@ -144,8 +145,8 @@ static void collecting_free(struct task *task)
 	free(collecting);
 }
 
-static int start(struct collector *collecting, struct loop *loop, struct head *head,
-	struct error *err)
+static int start(
+	struct collector *collecting, struct loop *loop, struct head *head, struct error *err)
 {
 	autojson struct json *order = json_new_object();
 	struct json *list = json_new_list();

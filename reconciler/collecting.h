@@ -9,8 +9,9 @@
 #include "reconciler/loop.h"
 
 enum collecting {
-	COLLECTING_DRY_RUN = 1,   /* only tell what would go */
-	COLLECTING_LEFTOVERS = 2, /* also work folders that --on-error=abort left for somebody to look at */
+	COLLECTING_DRY_RUN = 1, /* only tell what would go */
+	COLLECTING_LEFTOVERS =
+		2, /* also work folders that --on-error=abort left for somebody to look at */
 };
 /*
  * Begins it in LOOP. CLIENT (may be NULL: then nobody is told) gets one item, {"dry_run", "bytes", "freed", "removed":

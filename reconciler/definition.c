@@ -38,7 +38,8 @@ bool definition_is_channel(const char *name)
 	if (!islower((unsigned char)*name) || strlen(name) > NAME_MOST)
 		return false;
 	for (; *name; name++)
-		if (!islower((unsigned char)*name) && !isdigit((unsigned char)*name) && *name != '-')
+		if (!islower((unsigned char)*name) && !isdigit((unsigned char)*name) &&
+			*name != '-')
 			return false;
 	return true;
 }
@@ -95,15 +96,16 @@ static void problem(struct entry_reader *reader, enum reason_kind kind, const ch
 	struct json_place place = json_place_key(reader->source, reader->object, reader->key);
 
 	reasons_add(&reader->definition->problems, kind, reader->source->name, NULL, NULL,
-		"%s:%u:%u: %s: %s", reader->source->name, place.line, place.column, reader->key, what);
+		"%s:%u:%u: %s: %s", reader->source->name, place.line, place.column, reader->key,
+		what);
 }
 
 static bool want(struct entry_reader *reader, const struct json *value, enum json_kind kind)
 {
 	if (json_kind(value) == kind)
 		return true;
-	autofree char *what = memory_printf("must be %s, not %s", json_kind_name(kind),
-		json_kind_name(json_kind(value)));
+	autofree char *what = memory_printf(
+		"must be %s, not %s", json_kind_name(kind), json_kind_name(json_kind(value)));
 	problem(reader, REASON_INVALID, what);
 	return false;
 }
@@ -166,8 +168,8 @@ static void read_variables(struct entry_reader *reader, const struct json *value
 		return;
 	json_each_member (member, value) {
 		bool secret = json_kind(member.value) == JSON_OBJECT &&
-			json_count(member.value) == 1 &&
-			json_get_text(member.value, "secret", NULL);
+			      json_count(member.value) == 1 &&
+			      json_get_text(member.value, "secret", NULL);
 		if (json_kind(member.value) != JSON_TEXT && !secret)
 			problem(reader, REASON_INVALID,
 				"each variable is text or {\"secret\": NAME}");
@@ -235,13 +237,14 @@ static void read_step(struct entry_reader *reader, const struct json *object)
 		else if (strcmp(member.key, "max_age") == 0)
 			step.max_age_sec = read_duration(&inner, member.value);
 		else if (strcmp(member.key, "checkpoint_secrets") == 0 &&
-			want(&inner, member.value, JSON_BOOL))
+			 want(&inner, member.value, JSON_BOOL))
 			step.checkpoint_secrets = json_boolean(member.value, false);
 		else if (!strings_has(&(struct strings){(char **)known, 4}, member.key))
 			unknown_key(&inner, known, 4);
 	}
 	if (step.index < 0) {
-		problem(reader, REASON_INVALID, "each step needs an index: 0 for the first provisioner");
+		problem(reader, REASON_INVALID,
+			"each step needs an index: 0 for the first provisioner");
 		return;
 	}
 	definition->steps = memory_resize(
@@ -367,7 +370,8 @@ static void read_channels(struct entry_reader *reader, const struct json *value)
 	strings_each (channel, &reader->definition->channels)
 		if (!definition_is_channel(channel) || strcmp(channel, "current") == 0)
 			problem(reader, REASON_INVALID,
-				"a channel is called [a-z][a-z0-9-]*, and `current` is always there");
+				"a channel is called [a-z][a-z0-9-]*, and `current` is always "
+				"there");
 }
 
 static const struct {
@@ -394,8 +398,8 @@ static const struct {
 enum { KEY_COUNT = sizeof(keys) / sizeof(*keys) };
 
 const char *const definition_keys[] = {"template", "build", "directory", "variables", "var_files",
-	"inputs", "engine", "steps", "checkpoints", "source_date_epoch", "validate", "publish", "keep",
-	"rebuild", "channels", NULL};
+	"inputs", "engine", "steps", "checkpoints", "source_date_epoch", "validate", "publish",
+	"keep", "rebuild", "channels", NULL};
 
 static size_t key_index(const char *name)
 {
@@ -422,7 +426,8 @@ static void read_entry(struct entry_reader *reader, const struct json *object)
 
 /* ---- definitions ---- */
 
-static struct definition *new_definition(const char *key, const char *name, const char *template_path)
+static struct definition *new_definition(
+	const char *key, const char *name, const char *template_path)
 {
 	struct definition *definition = memory_new(sizeof(*definition));
 
@@ -556,9 +561,9 @@ static int check_root(const struct json_source *source, const struct json *root,
 			json_kind_name(json_kind(root)));
 	json_each_member (member, root) {
 		const char *near = nearest_name(member.key, known, 2);
-		autofree char *what = near
-			? memory_printf("unknown key (did you mean %s?)", near)
-			: memory_copy_text("unknown key: there are images and defaults");
+		autofree char *what =
+			near ? memory_printf("unknown key (did you mean %s?)", near)
+			     : memory_copy_text("unknown key: there are images and defaults");
 		if (strcmp(member.key, "images") != 0 && strcmp(member.key, "defaults") != 0)
 			return fail_root(source, root, member.key, what, err);
 		if (json_kind(member.value) != JSON_OBJECT)
@@ -566,8 +571,8 @@ static int check_root(const struct json_source *source, const struct json *root,
 	}
 	const struct json *defaults = json_get(root, "defaults");
 	if (json_has(defaults, "template") || json_has(defaults, "build"))
-		return fail_root(source, root, "defaults",
-			"template and build belong to an image", err);
+		return fail_root(
+			source, root, "defaults", "template and build belong to an image", err);
 	return 0;
 }
 
@@ -605,13 +610,12 @@ struct definitions_file {
 	struct json *root;
 };
 
-int definitions_file_parse(const char *bytes, size_t size, struct definitions_file **result,
-	struct error *err)
+int definitions_file_parse(
+	const char *bytes, size_t size, struct definitions_file **result, struct error *err)
 {
 	struct definitions_file *file = memory_new(sizeof(*file));
 
-	file->source = (struct json_source){
-		DEFINITIONS_PATH, memory_copy_bytes(bytes, size), size};
+	file->source = (struct json_source){DEFINITIONS_PATH, memory_copy_bytes(bytes, size), size};
 	if (json_parse(&file->source, JSON_COMMENTS, &file->root, err) < 0 ||
 		check_root(&file->source, file->root, err) < 0) {
 		definitions_file_free(file);
@@ -644,7 +648,8 @@ void definitions_file_read(const struct definitions_file *file, struct definitio
 			member.value, definitions);
 }
 
-struct definition *definition_discover(const char *template_path, const struct definitions_file *file)
+struct definition *definition_discover(
+	const char *template_path, const struct definitions_file *file)
 {
 	static const struct json_source none = {DEFINITIONS_PATH, "", 0};
 	autofree char *name = definition_image_name(template_path, NULL);

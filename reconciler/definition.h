@@ -21,17 +21,17 @@ enum checkpoint_kind { CHECKPOINT_BY_BUILDER, CHECKPOINT_MEMORY, CHECKPOINT_DISK
 /* What the definition says about one step (a provisioner of the build, counted from 0). */
 struct step_policy {
 	int64_t index;
-	int open; /* 1, 0, -1: not said */
+	int open;	     /* 1, 0, -1: not said */
 	int64_t max_age_sec; /* 0: not said */
 	bool checkpoint_secrets;
 };
 
 struct definition {
-	char *key;           /* of the definition: the name in kiln.json, or the template's path */
-	char *name;          /* of its image; of its images with "-BUILD" behind it */
+	char *key;  /* of the definition: the name in kiln.json, or the template's path */
+	char *name; /* of its image; of its images with "-BUILD" behind it */
 	char *template_path;
-	char *build;         /* NULL: all builds */
-	char *directory;     /* NULL: found by looking where the files are; "" is the root */
+	char *build;	 /* NULL: all builds */
+	char *directory; /* NULL: found by looking where the files are; "" is the root */
 	struct json *variables;
 	struct strings var_files, inputs;
 	enum engine engine;
@@ -42,9 +42,9 @@ struct definition {
 	struct json *validate; /* list, never NULL */
 	struct strings publish, channels;
 	int64_t keep_last, keep_younger_sec;
-	struct json *rebuild;  /* or NULL */
+	struct json *rebuild;	 /* or NULL */
 	struct reasons problems; /* unsupported or wrong: blocks its images */
-	struct digest digest;  /* of all the above: equal means nothing changed in it */
+	struct digest digest;	 /* of all the above: equal means nothing changed in it */
 };
 
 struct definitions {
@@ -60,8 +60,8 @@ struct definitions_file;
  * An error of kind CATALOG means that nothing of it can be trusted (no JSON, a wrong key outside of an image); what is
  * wrong inside one image is among that image's problems.
  */
-int definitions_file_parse(const char *bytes, size_t size, struct definitions_file **file,
-	struct error *err);
+int definitions_file_parse(
+	const char *bytes, size_t size, struct definitions_file **file, struct error *err);
 void definitions_file_free(struct definitions_file *file);
 static inline void definitions_file_freep(struct definitions_file **file)
 {
@@ -73,8 +73,8 @@ bool definitions_file_lists(const struct definitions_file *file);
 void definitions_file_read(const struct definitions_file *file, struct definitions *definitions);
 
 /* The definition of a template that is found, not listed. FILE gives defaults, NULL if there is none. The caller frees. */
-struct definition *definition_discover(const char *template_path,
-	const struct definitions_file *file);
+struct definition *definition_discover(
+	const char *template_path, const struct definitions_file *file);
 void definition_free(struct definition *definition);
 static inline void definition_freep(struct definition **definition)
 {

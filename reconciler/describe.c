@@ -10,16 +10,16 @@
 #include "reconciler/client.h"
 #include "reconciler/order.h"
 
-int describe_image(struct head *head, const struct image_record *image, char **name,
-	struct error *err)
+int describe_image(
+	struct head *head, const struct image_record *image, char **name, struct error *err)
 {
 	struct repository_record repository;
 	int found = repository_find(head->store, image->repository, &repository, err);
 
 	if (found <= 0)
 		return found < 0 ? -1
-				 : fail(err, ERROR_BROKEN, "the repository of %s is not in the store",
-					   image->name);
+				 : fail(err, ERROR_BROKEN,
+					   "the repository of %s is not in the store", image->name);
 	*name = order_catalog_image(&repository, image->name);
 	repository_record_clear(&repository);
 	return 0;

@@ -6,8 +6,8 @@
 #include "reconciler/head.h"
 
 /* NAME, or REPOSITORY/NAME where its catalog has it so; the caller frees. */
-int describe_image(struct head *head, const struct image_record *image, char **name,
-	struct error *err);
+int describe_image(
+	struct head *head, const struct image_record *image, char **name, struct error *err);
 
 /* 0 and false become null. */
 void describe_moment(struct json *object, const char *key, int64_t usec);

@@ -21,7 +21,7 @@
 #include "reconciler/settle.h"
 
 enum {
-	GRACE_SEC = 60,       /* behind the deadline that a worker keeps itself */
+	GRACE_SEC = 60, /* behind the deadline that a worker keeps itself */
 	SAID_MOST = 4096,
 };
 
@@ -71,9 +71,9 @@ static void blame(struct replacement *replacement, int code)
 	char how[64];
 
 	read_said(replacement, &said);
-	error_set(&run->failure, ERROR_TRANSIENT, "the worker of job %s ended without a word: %s%s%s",
-		job_kind_name(run->job), process_describe(code, how), said.size ? ": " : "",
-		text_get(&said));
+	error_set(&run->failure, ERROR_TRANSIENT,
+		"the worker of job %s ended without a word: %s%s%s", job_kind_name(run->job),
+		process_describe(code, how), said.size ? ": " : "", text_get(&said));
 	/* it never began: there is nothing that a second one would do better */
 	if (run->state == RUN_NONE) {
 		run->state = RUN_FAILED;
@@ -142,13 +142,14 @@ static void free_driving(void *context)
 static int add_timer(const struct driving *driving, struct driving *own, struct error *err)
 {
 	struct replacement *replacement = driving->replacement;
-	uint64_t after_usec = (uint64_t)(replacement->head->service.limits.build_timeout_sec +
-				      GRACE_SEC) *
+	uint64_t after_usec =
+		(uint64_t)(replacement->head->service.limits.build_timeout_sec + GRACE_SEC) *
 		1000000;
 	int result = sd_event_add_time_relative(driving->event, &replacement->overdue,
 		CLOCK_MONOTONIC, after_usec, 1000000, on_overdue, own);
 
-	return result < 0 ? fail(err, ERROR_BROKEN, "cannot set a timer: %s", strerror(-result)) : 0;
+	return result < 0 ? fail(err, ERROR_BROKEN, "cannot set a timer: %s", strerror(-result))
+			  : 0;
 }
 
 static int watch(const struct driving *driving, pid_t pid, struct error *err)
@@ -246,9 +247,9 @@ static char *describe(const struct replacement *replacement, enum phase from)
 	case PHASE_CANCELLED:
 		return memory_copy_text(replacement->unwanted ? replacement->unwanted : "");
 	case PHASE_UNNEEDED:
-		return memory_copy_text(build->reuses
-				? "the version passes; nothing is published"
-				: "the result equals the live version: nothing is published");
+		return memory_copy_text(
+			build->reuses ? "the version passes; nothing is published"
+				      : "the result equals the live version: nothing is published");
 	case PHASE_LIVE:
 		return memory_printf("version %lld is live", (long long)build->version);
 	default:
@@ -257,8 +258,8 @@ static char *describe(const struct replacement *replacement, enum phase from)
 	if (from != PHASE_BUILDING || build->reuses)
 		return memory_copy_text(phase_help(build->phase));
 	count_steps(replacement->journal, &all, &reused);
-	return memory_printf("built (%zu of %zu steps reused); %s", reused, all,
-		phase_help(build->phase));
+	return memory_printf(
+		"built (%zu of %zu steps reused); %s", reused, all, phase_help(build->phase));
 }
 
 static int move(const struct driving *driving, enum phase to, struct error *err)
@@ -289,7 +290,11 @@ static char *describe_channels(const struct json *channels)
 	size_t count = json_count(channels), at = 0;
 
 	json_each_member (member, channels) {
-		text_addf(&text, "%s%s", at == 0 ? "" : at + 1 == count ? " and " : ", ", member.key);
+		text_addf(&text, "%s%s",
+			at == 0		  ? ""
+			: at + 1 == count ? " and "
+					  : ", ",
+			member.key);
 		version = json_integer(member.value, 0);
 		at++;
 	}
@@ -308,8 +313,8 @@ static int settle_channels(const struct driving *driving, struct error *err)
 	return 0;
 }
 
-static int carry_out(const struct driving *driving, const struct replace_step *step,
-	struct error *err)
+static int carry_out(
+	const struct driving *driving, const struct replace_step *step, struct error *err)
 {
 	struct replacement *replacement = driving->replacement;
 

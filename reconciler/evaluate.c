@@ -34,12 +34,13 @@ static int evaluate_one(struct image_work *build)
 		return usable;
 	}
 	image->directory = memory_copy_text(work->candidates[chosen]);
-	build->files = memory_new((build->recipe.provisioner_count +
-					  build->recipe.post_processor_count + 2) *
+	build->files = memory_new(
+		(build->recipe.provisioner_count + build->recipe.post_processor_count + 2) *
 		sizeof(*build->files));
 	build->inputs->problems = &image->problems;
 	for (size_t i = 0; i < build->references.count; i++)
-		if (image_work_add_reference(build, &build->references.items[i], image->directory) < 0)
+		if (image_work_add_reference(build, &build->references.items[i], image->directory) <
+			0)
 			return -1;
 	if (image_work_add_inputs(build, &extra) < 0)
 		return -1;
@@ -74,17 +75,16 @@ static void merge_inputs(struct inputs *into, struct inputs *from)
 }
 
 /* KEEP (may be NULL) gets the inputs of the build in place of their being dropped. */
-static int evaluate_builder(struct work *work, const struct template_part *builder, bool several,
-	struct inputs *keep)
+static int evaluate_builder(
+	struct work *work, const struct template_part *builder, bool several, struct inputs *keep)
 {
 	autofree char *folder = path_folder(work->definition->template_path);
 	autofree char *root = work_rooted(folder);
 	struct error ignored;
-	struct recipe_context context = {
-		work->template, &work->variables[0], root, root, false, 0};
+	struct recipe_context context = {work->template, &work->variables[0], root, root, false, 0};
 	autofree char *build_name = work_solve(work, 0, &ignored) == 0
-		? recipe_build_name(&context, builder)
-		: memory_copy_text(builder->name);
+					    ? recipe_build_name(&context, builder)
+					    : memory_copy_text(builder->name);
 	struct inputs inputs;
 	struct image_work build = {.work = work, .builder = builder, .inputs = &inputs};
 
@@ -111,8 +111,8 @@ static void add_broken(struct work *work, enum reason_kind kind, const char *tex
 
 	reasons_add_all(&image->problems, &work->problems);
 	if (text)
-		reasons_add(&image->problems, kind, work->definition->template_path, NULL, NULL, "%s",
-			text);
+		reasons_add(&image->problems, kind, work->definition->template_path, NULL, NULL,
+			"%s", text);
 	digest_validate(work->definition, &image->validate_digest);
 }
 
@@ -161,7 +161,8 @@ static const struct template_part *find_build(struct work *work)
 	bool solved = work_solve(work, 0, &ignored) == 0;
 
 	for (size_t i = 0; i < builders->count; i++) {
-		struct recipe_context context = {work->template, &work->variables[0], "", "", false, 0};
+		struct recipe_context context = {
+			work->template, &work->variables[0], "", "", false, 0};
 		autofree char *name = solved ? recipe_build_name(&context, &builders->items[i])
 					     : memory_copy_text(builders->items[i].name);
 		if (strcmp(name, work->definition->build) == 0 ||
@@ -202,8 +203,8 @@ static int evaluate_builds(struct work *work)
 	return 0;
 }
 
-static void evaluation_init(const struct evaluator *evaluator, struct evaluation *evaluation,
-	struct reasons *problems)
+static void evaluation_init(
+	const struct evaluator *evaluator, struct evaluation *evaluation, struct reasons *problems)
 {
 	*evaluation = (struct evaluation){0};
 	inputs_init(&evaluation->inputs, evaluator->snapshot, evaluator->cache, evaluator->grants,
@@ -264,7 +265,8 @@ static const struct template_part *find_builder_of(struct work *work, const char
 	if (builders->count == 1)
 		return &builders->items[0];
 	for (size_t i = 0; i < builders->count; i++) {
-		struct recipe_context context = {work->template, &work->variables[0], "", "", false, 0};
+		struct recipe_context context = {
+			work->template, &work->variables[0], "", "", false, 0};
 		autofree char *build = recipe_build_name(&context, &builders->items[i]);
 		autofree char *name = definition_name_with_build(work->definition->name, build);
 		if (strcmp(name, image) == 0)
@@ -324,11 +326,12 @@ int evaluate_build(const struct evaluator *evaluator, const struct definition *d
 		struct error ignored;
 		work_solve(&work, 0, &ignored);
 		builder = find_builder_of(&work, image);
-		result = builder ? 0 : fail(err, ERROR_CATALOG, "no build gives %s any more", image);
+		result =
+			builder ? 0 : fail(err, ERROR_CATALOG, "no build gives %s any more", image);
 	}
 	if (result == 0)
-		result = evaluate_builder(&work, builder, work.template->builders.count > 1 &&
-				!definition->build, &inputs);
+		result = evaluate_builder(&work, builder,
+			work.template->builders.count > 1 && !definition->build, &inputs);
 	if (result == 0) {
 		inputs_clear(&build->evaluation.inputs);
 		build->evaluation.inputs = inputs;

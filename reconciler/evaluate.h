@@ -14,18 +14,18 @@
 struct evaluator {
 	struct snapshot *snapshot;
 	struct blob_cache *cache;
-	const struct strings *grants;      /* the powers that the operator gave */
-	const struct map *overrides;       /* -var and -var-file: struct variable_override; may be NULL */
-	const struct map *catalogs;        /* the operator's, by name, beside `local`; may be NULL */
-	const char *key;                   /* for the HMAC of sensitive values */
+	const struct strings *grants; /* the powers that the operator gave */
+	const struct map *overrides; /* -var and -var-file: struct variable_override; may be NULL */
+	const struct map *catalogs;  /* the operator's, by name, beside `local`; may be NULL */
+	const char *key;	     /* for the HMAC of sensitive values */
 	size_t key_size;
-	bool many_ids;                     /* builds have 65,536 ids here, not one */
-	const char *secrets_digest;        /* changes when a secret does; may be NULL */
+	bool many_ids;		    /* builds have 65,536 ids here, not one */
+	const char *secrets_digest; /* changes when a secret does; may be NULL */
 	/* The value of an operator's secret and its version (NULL: none is said); NULL if there is no such secret. */
 	const char *(*get_secret)(void *context, const char *name, const char **version);
 	/* The digest of the version that REFERENCE names; false as long as there is none. */
-	bool (*find_base)(void *context, const struct image_reference *reference,
-		struct digest *digest);
+	bool (*find_base)(
+		void *context, const struct image_reference *reference, struct digest *digest);
 	/* A variable of kiln's own environment; NULL if unset. */
 	const char *(*get_environment)(void *context, const char *name);
 	void *context;
@@ -40,27 +40,27 @@ struct evaluated_base {
 
 struct evaluated_step {
 	struct digest digest; /* of what the step itself gets; not of what came before */
-	bool open;            /* it reaches what no closure can name */
+	bool open;	      /* it reaches what no closure can name */
 	int64_t max_age_sec;  /* of an open step's checkpoint */
-	bool keep;            /* its result may be kept: no secret, or the definition allows it */
+	bool keep;	      /* its result may be kept: no secret, or the definition allows it */
 };
 
 struct evaluated_image {
 	char *name;
-	char *build_name;     /* NULL if the template could not be read */
-	char *directory;      /* that relative paths count from; NULL likewise */
+	char *build_name; /* NULL if the template could not be read */
+	char *directory;  /* that relative paths count from; NULL likewise */
 	struct reasons problems;
 	struct strings needs; /* powers */
-	char *closure;        /* its text; NULL if the template does not parse or its variables do not resolve */
+	char *closure; /* its text; NULL if the template does not parse or its variables do not resolve */
 	struct digest digest; /* of the text */
-	bool complete;        /* every base is known, so digest is the identity */
+	bool complete;	      /* every base is known, so digest is the identity */
 	struct evaluated_base *bases;
 	size_t base_count;
 	struct evaluated_step *steps; /* a provisioner each */
 	size_t step_count;
-	struct digest root_digest;    /* of what the first step starts from */
+	struct digest root_digest; /* of what the first step starts from */
 	struct digest validate_digest;
-	struct json *notes;           /* what `why` needs of it later: used variables, raw texts */
+	struct json *notes; /* what `why` needs of it later: used variables, raw texts */
 };
 
 struct evaluation {
@@ -83,7 +83,7 @@ struct build_inputs {
 	struct map overrides;
 	struct variables variables;
 	struct recipe recipe;
-	struct strings secrets; /* values that no log may show */
+	struct strings secrets;	      /* values that no log may show */
 	struct evaluation evaluation; /* of this image alone */
 };
 int evaluate_build(const struct evaluator *evaluator, const struct definition *definition,

@@ -14,8 +14,8 @@ enum {
 
 /* ---- the closure ---- */
 
-static void add_core_options(struct closure *closure, const char *prefix,
-	const struct recipe_part *part)
+static void add_core_options(
+	struct closure *closure, const char *prefix, const struct recipe_part *part)
 {
 	const struct template_part *from = part->part;
 	autojson struct json *core = json_new_object();
@@ -49,7 +49,8 @@ static void add_backend(struct closure *closure, const struct recipe_part *part)
 	closure_add(closure, "backend", name, version);
 }
 
-static void add_files(struct image_work *build, struct closure *closure, const struct strings *paths)
+static void add_files(
+	struct image_work *build, struct closure *closure, const struct strings *paths)
 {
 	strings_each (path, paths) {
 		const struct input *input = map_find(&build->inputs->files, path);
@@ -76,7 +77,7 @@ static bool mentions_build_name(const struct image_work *build, const struct jso
 {
 	if (json_kind(value) == JSON_TEXT)
 		return strstr(json_text(value, ""), "PACKER_BUILD_NAME") ||
-			strstr(json_text(value, ""), ".BuildName");
+		       strstr(json_text(value, ""), ".BuildName");
 	for (size_t i = 0; json_kind(value) == JSON_LIST && i < json_count(value); i++)
 		if (mentions_build_name(build, json_item(value, i)))
 			return true;
@@ -132,11 +133,11 @@ static void describe_step(struct image_work *build, size_t index, bool name_used
 	struct closure closure = {.masks = &build->masks};
 
 	step->open = policy && policy->open >= 0
-		? policy->open
-		: reaches_network(&build->recipe) && runs_code(part);
+			     ? policy->open
+			     : reaches_network(&build->recipe) && runs_code(part);
 	step->max_age_sec = policy && policy->max_age_sec ? policy->max_age_sec : OPEN_MAX_AGE_SEC;
 	step->keep = !image_work_holds_masked(&build->masks, part->options) ||
-		(policy && policy->checkpoint_secrets);
+		     (policy && policy->checkpoint_secrets);
 	add_part(&closure, "step", part);
 	add_backend(&closure, part);
 	add_files(build, &closure, &build->files[index]);
@@ -200,14 +201,15 @@ static void add_all_parts(struct image_work *build, struct closure *closure)
 			place = 0;
 			last = part->part->index;
 		}
-		autofree char *prefix = memory_printf("post-processor.%03zu.%03zu", sequence, place++);
+		autofree char *prefix =
+			memory_printf("post-processor.%03zu.%03zu", sequence, place++);
 		add_part(closure, prefix, part);
 		add_backend(closure, part);
 	}
 }
 
-void image_work_write_closure(struct image_work *build, const struct variables *variables, bool native,
-	const struct strings *extra)
+void image_work_write_closure(struct image_work *build, const struct variables *variables,
+	bool native, const struct strings *extra)
 {
 	struct work *work = build->work;
 	struct evaluated_image *image = build->image;
@@ -221,7 +223,8 @@ void image_work_write_closure(struct image_work *build, const struct variables *
 		autofree char *version = memory_printf("%d", PACKER_ENGINE_VERSION);
 		closure_add(&closure, "backend", "engine/packer", version);
 	} else if (strcmp(build->recipe.build_type, "rootfs") == 0) {
-		closure_add(&closure, "backend", "id-map", work->evaluator->many_ids ? "65536" : "1");
+		closure_add(
+			&closure, "backend", "id-map", work->evaluator->many_ids ? "65536" : "1");
 	}
 	if (name_used)
 		closure_add(&closure, "option", "build_name", build->recipe.build_name);
@@ -267,7 +270,8 @@ void image_work_write_notes(struct image_work *build, const struct variables *va
 		closure_add(&line, "v", "v", variable->value ? variable->value : "");
 		json_set_text(about, "value", line.lines.items[0] + strlen("v v "));
 		json_set_text(about, "origin",
-			variable->origin ? variable->origin : build->work->definition->template_path);
+			variable->origin ? variable->origin
+					 : build->work->definition->template_path);
 		json_set(used, name, about);
 		closure_clear(&line);
 	}
@@ -283,7 +287,8 @@ void image_work_check_steps(struct image_work *build)
 	for (size_t i = 0; i < definition->step_count; i++)
 		if ((size_t)definition->steps[i].index >= build->recipe.provisioner_count)
 			reasons_add(&build->image->problems, REASON_INVALID, DEFINITIONS_PATH, NULL,
-				NULL, "steps: there is no step %lld: the build has %zu, counted from 0",
+				NULL,
+				"steps: there is no step %lld: the build has %zu, counted from 0",
 				(long long)definition->steps[i].index,
 				build->recipe.provisioner_count);
 }

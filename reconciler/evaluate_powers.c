@@ -31,7 +31,8 @@ static void need_powers_of_part(void *context, struct recipe_part *part)
 	template_part_label(part->part, label);
 	if (part->plugin->power != POWER_NONE)
 		need_power(build, power_name(part->plugin->power), label);
-	plugin_each_option (option, part->plugin) {
+	plugin_each_option(option, part->plugin)
+	{
 		const struct json *value = json_get(part->options, option->name);
 		if (option->power == POWER_NONE || !value)
 			continue;
@@ -97,8 +98,9 @@ static void check_driver(void *context, struct recipe_part *part)
 		text_addf(&check->why, "kiln has no driver for %s yet", label);
 	else {
 		const char *near = plugin_nearest(part->part->kind, part->part->type);
-		text_addf(&check->why, "nobody knows %s: neither kiln nor Packer " PACKER_VERSION "%s%s%s",
-			label, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+		text_addf(&check->why,
+			"nobody knows %s: neither kiln nor Packer " PACKER_VERSION "%s%s%s", label,
+			near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 	}
 }
 
@@ -157,8 +159,8 @@ void image_work_add_masks(struct image_work *build, const struct variables *vari
 	}
 }
 
-void image_work_add_secrets(struct image_work *build, const struct variables *variables,
-	struct closure *closure)
+void image_work_add_secrets(
+	struct image_work *build, const struct variables *variables, struct closure *closure)
 {
 	const struct evaluator *evaluator = build->work->evaluator;
 

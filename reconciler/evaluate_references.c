@@ -51,7 +51,7 @@ static char *resolve(const struct reference *reference, const char *folder)
 static bool counts_for_folder(const struct reference *reference)
 {
 	return reference->kind == REFERENCE_RELATIVE && reference->path != PATH_OUTPUT &&
-		!reference->optional;
+	       !reference->optional;
 }
 
 /* How many of the relative paths are there from FOLDER. */
@@ -90,8 +90,8 @@ int image_work_make_recipe(struct image_work *build, size_t index)
 	autofree char *template_folder = path_folder(work->definition->template_path);
 	autofree char *template_root = work_rooted(template_folder);
 	autofree char *working_root = work_rooted(work->candidates[index]);
-	struct recipe_context context = {work->template, &work->variables[index], template_root,
-		working_root, false, 0};
+	struct recipe_context context = {
+		work->template, &work->variables[index], template_root, working_root, false, 0};
 	struct error err;
 
 	references_clear(&build->references);
@@ -108,17 +108,18 @@ int image_work_make_recipe(struct image_work *build, size_t index)
 }
 
 /* What is missing, said once for both folders. */
-static void report_missing(struct image_work *build, const char *folder, const size_t there[],
-	const size_t wanted[])
+static void report_missing(
+	struct image_work *build, const char *folder, const size_t there[], const size_t wanted[])
 {
 	struct work *work = build->work;
 	autofree char *first = *work->candidates[0] ? memory_copy_text(work->candidates[0])
 						    : memory_copy_text("the root");
 
 	if (work->candidate_count == 2 && there[0] && there[1])
-		reasons_add(&build->image->problems, REASON_MISSING, work->definition->template_path,
-			NULL, NULL,
-			"%s: of the files that it names %zu of %zu lie below %s and %zu of %zu below "
+		reasons_add(&build->image->problems, REASON_MISSING,
+			work->definition->template_path, NULL, NULL,
+			"%s: of the files that it names %zu of %zu lie below %s and %zu of %zu "
+			"below "
 			"the root: relative paths count from one folder (set `directory`)",
 			work->definition->template_path, there[0], wanted[0], first, there[1],
 			wanted[1]);
@@ -142,9 +143,9 @@ static void report_missing(struct image_work *build, const char *folder, const s
 		if (!tried.count)
 			continue; /* it leads out, which is said elsewhere */
 		reasons_add(&build->image->problems, REASON_MISSING, path ? path : tried.items[0],
-			NULL, NULL, "%s: %s names %s: %s %s", work->definition->template_path, label,
-			reference->value, found[0] || found[1] ? "there is only one of" : "there is no",
-			where);
+			NULL, NULL, "%s: %s names %s: %s %s", work->definition->template_path,
+			label, reference->value,
+			found[0] || found[1] ? "there is only one of" : "there is no", where);
 	}
 }
 
@@ -191,16 +192,17 @@ static void add_base(struct image_work *build, const struct reference *reference
 	autofree char *label = reference_label(reference);
 
 	if (!image_reference_parse(reference->value, &base.reference)) {
-		reasons_add(&image->problems, REASON_INVALID, build->work->definition->template_path,
-			NULL, NULL,
-			"%s: %s: catalog:%s is not of the form catalog:NAME, catalog:NAME@CHANNEL or "
+		reasons_add(&image->problems, REASON_INVALID,
+			build->work->definition->template_path, NULL, NULL,
+			"%s: %s: catalog:%s is not of the form catalog:NAME, catalog:NAME@CHANNEL "
+			"or "
 			"catalog:NAME@N",
 			build->work->definition->template_path, label, reference->value);
 		return;
 	}
 	base.text = memory_printf("catalog:%s", reference->value);
 	base.known = evaluator->find_base &&
-		evaluator->find_base(evaluator->context, &base.reference, &base.digest);
+		     evaluator->find_base(evaluator->context, &base.reference, &base.digest);
 	image->bases = memory_resize(image->bases, image->base_count + 1, sizeof(*image->bases));
 	image->bases[image->base_count++] = base;
 	image->complete = image->complete && base.known;
@@ -229,7 +231,8 @@ static int add_file(struct image_work *build, const struct reference *reference,
 	return 0;
 }
 
-int image_work_add_reference(struct image_work *build, const struct reference *reference, const char *folder)
+int image_work_add_reference(
+	struct image_work *build, const struct reference *reference, const char *folder)
 {
 	struct strings *files = &build->files[image_work_owner(build, reference->part)];
 	autofree char *label = reference_label(reference);
@@ -251,7 +254,8 @@ int image_work_add_reference(struct image_work *build, const struct reference *r
 		if (reference->path != PATH_OUTPUT)
 			reasons_add(&build->image->problems, REASON_INVALID,
 				build->work->definition->template_path, NULL, NULL,
-				"%s: %s names %s: which file that is must be known before the build",
+				"%s: %s names %s: which file that is must be known before the "
+				"build",
 				build->work->definition->template_path, label, reference->value);
 		return 0;
 	}

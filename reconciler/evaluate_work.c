@@ -62,23 +62,25 @@ void work_read_variables(struct work *work)
 		const char *value = json_text(member.value, "");
 		const char *version;
 		if (secret) {
-			value = evaluator->get_secret
-				? evaluator->get_secret(evaluator->context, secret, &version)
-				: NULL;
+			value = evaluator->get_secret ? evaluator->get_secret(evaluator->context,
+								secret, &version)
+						      : NULL;
 			if (!value)
-				reasons_add(&work->problems, REASON_VARIABLE, DEFINITIONS_PATH, NULL,
-					NULL,
-					"the variable %s wants the secret %s, which the operator does "
+				reasons_add(&work->problems, REASON_VARIABLE, DEFINITIONS_PATH,
+					NULL, NULL,
+					"the variable %s wants the secret %s, which the operator "
+					"does "
 					"not give (secrets in service.json)",
 					member.key, secret);
 		}
-		set_override(&work->overrides, member.key, value ? value : "", DEFINITIONS_PATH,
-			secret);
+		set_override(
+			&work->overrides, member.key, value ? value : "", DEFINITIONS_PATH, secret);
 	}
 	if (evaluator->overrides) {
 		map_each (entry, evaluator->overrides) {
 			const struct variable_override *given = entry->value;
-			set_override(&work->overrides, entry->key, given->value, given->origin, NULL);
+			set_override(
+				&work->overrides, entry->key, given->value, given->origin, NULL);
 		}
 	}
 }
@@ -115,8 +117,8 @@ int work_solve(struct work *work, size_t index, struct error *err)
 
 	if (work->solved[index])
 		return 0;
-	if (variables_solve(work->template, &work->overrides, &context, &work->variables[index],
-		    err) < 0)
+	if (variables_solve(
+		    work->template, &work->overrides, &context, &work->variables[index], err) < 0)
 		return -1;
 	work->solved[index] = true;
 	return 0;

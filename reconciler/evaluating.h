@@ -32,7 +32,8 @@ struct image_work {
 	const struct template_part *builder;
 	struct recipe recipe;
 	struct references references;
-	struct strings *files; /* for each provisioner, then builder, cleanup and each post-processor */
+	struct strings
+		*files; /* for each provisioner, then builder, cleanup and each post-processor */
 	struct redactor masks;
 	struct inputs *inputs;
 };
@@ -61,8 +62,8 @@ int image_work_make_recipe(struct image_work *build, size_t index);
 /* Chooses the folder that relative paths count from; *CHOSEN is its candidate. 1 if every file is there. */
 int image_work_choose_folder(struct image_work *build, size_t *chosen);
 /* What the reference names becomes an input; FOLDER is what relative paths count from. */
-int image_work_add_reference(struct image_work *build, const struct reference *reference,
-	const char *folder);
+int image_work_add_reference(
+	struct image_work *build, const struct reference *reference, const char *folder);
 /* The definition's `inputs`; their paths go to ADDED. */
 int image_work_add_inputs(struct image_work *build, struct strings *added);
 /* The place of PART in `files`. */
@@ -77,15 +78,15 @@ bool image_work_choose_engine(struct image_work *build);
 /* What stands in the closure in place of secret and sensitive values. */
 void image_work_add_masks(struct image_work *build, const struct variables *variables);
 bool image_work_holds_masked(const struct redactor *masks, const struct json *value);
-void image_work_add_secrets(struct image_work *build, const struct variables *variables,
-	struct closure *closure);
+void image_work_add_secrets(
+	struct image_work *build, const struct variables *variables, struct closure *closure);
 
 /* ---- evaluate_closure.c ---- */
 
 /* The definition's `steps` name steps that there are. */
 void image_work_check_steps(struct image_work *build);
 /* EXTRA are the paths of the definition's `inputs`. */
-void image_work_write_closure(struct image_work *build, const struct variables *variables, bool native,
-	const struct strings *extra);
+void image_work_write_closure(struct image_work *build, const struct variables *variables,
+	bool native, const struct strings *extra);
 /* What explains a difference later: variables, the template's path. */
 void image_work_write_notes(struct image_work *build, const struct variables *variables);

@@ -46,15 +46,15 @@ static bool is_published(const struct build_record *build, const struct json *wa
 }
 
 /* The channels that follow `current` do. */
-static bool is_followed(const struct json *wanted, const struct version_marks *channels,
-	int64_t version)
+static bool is_followed(
+	const struct json *wanted, const struct version_marks *channels, int64_t version)
 {
 	for (size_t i = 0; i < json_count(wanted); i++) {
 		const char *name = json_text(json_item(wanted, i), "");
 		bool names = false;
 		for (size_t c = 0; c < channels->count; c++)
 			names |= channels->items[c].version == version &&
-				strcmp(channels->items[c].name, name) == 0;
+				 strcmp(channels->items[c].name, name) == 0;
 		if (!names)
 			return false;
 	}
@@ -64,8 +64,8 @@ static bool is_followed(const struct json *wanted, const struct version_marks *c
 static int read_marks(struct store *store, const struct json *policy, struct image_facts *facts,
 	struct error *err)
 {
-	CLEANUP(version_marks_clear) struct version_marks quarantines = {0}, equals = {0},
-							  channels = {0};
+	CLEANUP(version_marks_clear)
+	struct version_marks quarantines = {0}, equals = {0}, channels = {0};
 	const struct json *wanted = json_get(policy, "channels");
 
 	if (json_count(wanted) && marks_list(store, facts->image, MARK_CHANNEL, &channels, err) < 0)
@@ -81,8 +81,7 @@ static int read_marks(struct store *store, const struct json *policy, struct ima
 		facts->equals[i] = memory_new((equals.count + 1) * sizeof(struct digest));
 		for (size_t e = 0; e < equals.count; e++)
 			if (equals.items[e].version == version->version)
-				facts->equals[i][version->equal_count++] =
-					equals.items[e].closure;
+				facts->equals[i][version->equal_count++] = equals.items[e].closure;
 		version->equals = facts->equals[i];
 	}
 	return 0;
@@ -115,16 +114,15 @@ static int read_versions(struct store *store, struct image_facts *facts, struct 
 	return read_marks(store, policy, facts, err);
 }
 
-void facts_failure_key(const struct digest *closure, const struct digest *rules,
-	struct digest *key)
+void facts_failure_key(const struct digest *closure, const struct digest *rules, struct digest *key)
 {
 	struct digest both[2] = {*closure, *rules};
 
 	digest_of(both, sizeof(both), key);
 }
 
-static int read_image(struct store *store, int64_t repository, struct image_facts *facts,
-	struct error *err)
+static int read_image(
+	struct store *store, int64_t repository, struct image_facts *facts, struct error *err)
 {
 	struct image_record record;
 
@@ -344,8 +342,8 @@ int facts_find_version(struct store *store, int64_t repository,
 		return found;
 	int64_t id = image.id;
 	image_record_clear(&image);
-	if (!version && channel_find(store, id,
-				reference->channel ? reference->channel : "current", &version, err) < 0)
+	if (!version && channel_find(store, id, reference->channel ? reference->channel : "current",
+				&version, err) < 0)
 		return -1;
 	if (!version)
 		return 0;

@@ -12,13 +12,13 @@
 #include "state/image.h"
 
 struct image_facts {
-	struct indexed_image wanted;  /* name is set also when nothing defines it */
+	struct indexed_image wanted; /* name is set also when nothing defines it */
 	bool defined;
-	int64_t image;                /* its row in the store, 0: none yet */
-	struct build_records builds;  /* published ones, by version */
+	int64_t image;		     /* its row in the store, 0: none yet */
+	struct build_records builds; /* published ones, by version */
 	struct plan_version *versions;
-	struct digest **equals;       /* a list for each version */
-	int64_t live;                 /* 0: none */
+	struct digest **equals; /* a list for each version */
+	int64_t live;		/* 0: none */
 	bool held;
 	struct failure_record failure;
 	bool failed;
@@ -42,8 +42,8 @@ int facts_gather(struct index *index, struct store *store, int64_t repository,
 void facts_to_plan(const struct repository_facts *facts, struct plan_facts *plan);
 
 /* What a failure is remembered under: a build is tried again when its closure or the rules it must pass are others. */
-void facts_failure_key(const struct digest *closure, const struct digest *rules,
-	struct digest *key);
+void facts_failure_key(
+	const struct digest *closure, const struct digest *rules, struct digest *key);
 
 /*
  * The digest of the version that REFERENCE names in that repository: its current one, a channel's, or a number; false if

@@ -83,9 +83,8 @@ void follow_add(struct followers *followers, struct sd_event *event, const char 
 		.fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600),
 		.changed = changed,
 		.context = context};
-	if (follower->fd < 0 ||
-		sd_event_add_inotify(
-			event, &follower->source, path, IN_MODIFY, on_growth, follower) < 0) {
+	if (follower->fd < 0 || sd_event_add_inotify(event, &follower->source, path, IN_MODIFY,
+					on_growth, follower) < 0) {
 		follower_free(follower);
 		return;
 	}

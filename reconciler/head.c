@@ -29,7 +29,8 @@ static int read_key(struct head *head, bool create, struct error *err)
 			return -1;
 		if (head->key_size < KEY_SIZE)
 			return fail(err, ERROR_BROKEN,
-				"%s is truncated: without it every sensitive value looks changed; restore it "
+				"%s is truncated: without it every sensitive value looks changed; "
+				"restore it "
 				"or remove it",
 				path);
 		return 0;
@@ -59,8 +60,8 @@ static int make_state(struct head *head, struct error *err)
 	return 0;
 }
 
-static int open_state(struct head *head, bool create, const char *who, char holder[static 128],
-	struct error *err)
+static int open_state(
+	struct head *head, bool create, const char *who, char holder[static 128], struct error *err)
 {
 	if (create && make_state(head, err) < 0)
 		return -1;

@@ -62,8 +62,8 @@ int index_open(struct index *index, struct store *store, const char *place, stru
 	make_fingerprint(evaluator, &index->fingerprint);
 	if (plan_tree_get(store, place, &index->tree, err) < 0)
 		return -1;
-	index->tree.filled = index->tree.filled &&
-		digest_equal(&index->tree.fingerprint, &index->fingerprint);
+	index->tree.filled =
+		index->tree.filled && digest_equal(&index->tree.fingerprint, &index->fingerprint);
 	if (!index->tree.filled)
 		index->tree = (struct plan_tree){.id = index->tree.id};
 	return 0;
@@ -85,8 +85,8 @@ static int read_definitions_file(struct source *source, const struct object_id *
 		return -1;
 	if (entry.kind != ENTRY_FILE)
 		return 0;
-	if (source_read(source, &entry.id, OBJECT_BLOB, DEFINITIONS_SIZE_MOST, &bytes, &size,
-		    err) < 0)
+	if (source_read(source, &entry.id, OBJECT_BLOB, DEFINITIONS_SIZE_MOST, &bytes, &size, err) <
+		0)
 		return fail_while(err, DEFINITIONS_PATH);
 	return definitions_file_parse(bytes, size, file, err);
 }
@@ -105,18 +105,18 @@ struct change_finder {
 	struct index *index;
 	const struct definitions_file *file; /* at the new tree, may be NULL */
 	bool listed;
-	struct map keys;     /* what is to be evaluated again */
-	struct map folders;  /* asked already */
+	struct map keys;    /* what is to be evaluated again */
+	struct map folders; /* asked already */
 	bool file_changed;
 };
 
-static int add_keys_of(struct change_finder *finder, const char *path, bool below,
-	struct error *err)
+static int add_keys_of(
+	struct change_finder *finder, const char *path, bool below, struct error *err)
 {
 	CLEANUP(strings_clear) struct strings keys = {0};
 
-	if (plan_definitions_of_path(finder->index->store, finder->index->tree.id, path, below,
-		    &keys, err) < 0)
+	if (plan_definitions_of_path(
+		    finder->index->store, finder->index->tree.id, path, below, &keys, err) < 0)
 		return -1;
 	strings_each (key, &keys)
 		map_set(&finder->keys, key, NULL);
@@ -174,11 +174,12 @@ static int visit_change(void *context, const char *path, const struct entry *old
 	int template = is_template(finder->index->source, &new->id, err);
 	if (template > 0)
 		map_set(&finder->keys, path, NULL);
-	return template < 0 ? fail_while(err, "%s", path) : 0;
+	return template <0 ? fail_while(err, "%s", path) : 0;
 }
 
 /* Every template there is, for when there are no rows to compare with. */
-static int visit_entry(void *context, const char *path, const struct entry *entry, struct error *err)
+static int visit_entry(
+	void *context, const char *path, const struct entry *entry, struct error *err)
 {
 	static const struct entry none;
 
@@ -187,15 +188,15 @@ static int visit_entry(void *context, const char *path, const struct entry *entr
 
 static int find_all(struct change_finder *finder, const struct object_id *tree, struct error *err)
 {
-	CLEANUP(snapshot_freep) struct snapshot *snapshot =
-		snapshot_new(finder->index->source, tree);
+	CLEANUP(snapshot_freep)
+	struct snapshot *snapshot = snapshot_new(finder->index->source, tree);
 
 	return snapshot_walk(snapshot, "", visit_entry, finder, err);
 }
 
 /* What kiln.json says may have changed for each of them: a digest tells. */
-static int find_changed_entries(struct change_finder *finder, const struct object_id *tree,
-	struct error *err)
+static int find_changed_entries(
+	struct change_finder *finder, const struct object_id *tree, struct error *err)
 {
 	struct index *index = finder->index;
 	CLEANUP(definitions_clear) struct definitions definitions = {0};
@@ -227,8 +228,8 @@ static int find_changed_entries(struct change_finder *finder, const struct objec
 	}
 	for (size_t i = 0; i < definitions.count; i++) {
 		struct digest before;
-		int there = plan_definition_find(index->store, index->tree.id,
-			definitions.items[i]->key, &before, err);
+		int there = plan_definition_find(
+			index->store, index->tree.id, definitions.items[i]->key, &before, err);
 		if (there < 0)
 			return -1;
 		if (!there)
@@ -263,8 +264,8 @@ static int find_changes(struct index *index, const struct object_id *tree,
 	return result;
 }
 
-int index_find_changes(struct index *index, const struct object_id *tree, struct strings *keys,
-	struct error *err)
+int index_find_changes(
+	struct index *index, const struct object_id *tree, struct strings *keys, struct error *err)
 {
 	CLEANUP(definitions_file_freep) struct definitions_file *file = NULL;
 	struct object_id old = tree_id(&index->tree);
@@ -395,8 +396,8 @@ static int64_t count_rows(struct index *index, const char *key, struct error *er
 	return rows.count;
 }
 
-static int evaluate_into_rows(struct index *index, const struct definition *definition,
-	struct error *err)
+static int evaluate_into_rows(
+	struct index *index, const struct definition *definition, struct error *err)
 {
 	CLEANUP(plan_rows_clear) struct plan_rows rows = {0};
 	struct evaluation evaluation;
@@ -451,7 +452,7 @@ static int find_definition(struct index *index, struct snapshot *snapshot,
 	if (entry.kind != ENTRY_FILE)
 		return 0;
 	int template = is_template(index->source, &entry.id, err);
-	if (template < 0)
+	if (template <0)
 		return -1;
 	/* a template that gave an image and no longer is one is blocked, not gone */
 	if (!template) {
@@ -474,8 +475,8 @@ static int move(struct index *index, struct snapshot *snapshot, const struct def
 		return -1;
 	for (size_t i = 0; i < keys->count && result == 0; i++) {
 		struct definition *definition;
-		result = find_definition(index, snapshot, file, &listed, keys->items[i],
-			&definition, err);
+		result = find_definition(
+			index, snapshot, file, &listed, keys->items[i], &definition, err);
 		if (result == 0)
 			result = definition ? evaluate_into_rows(index, definition, err)
 					    : drop(index, keys->items[i], err);
@@ -548,8 +549,7 @@ static bool is_stale(const struct index *index, const struct plan_row *row)
 		if (!image_reference_parse(text + strlen("catalog:"), &reference))
 			continue;
 		if (index->evaluator.find_base &&
-			index->evaluator.find_base(
-				index->evaluator.context, &reference, &digest))
+			index->evaluator.find_base(index->evaluator.context, &reference, &digest))
 			digest_text(&digest, now);
 		image_reference_clear(&reference);
 		if (strcmp(json_get_text(base, "digest", ""), now) != 0)

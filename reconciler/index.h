@@ -16,8 +16,9 @@ struct index {
 	struct store *store;
 	struct source *source;
 	struct evaluator evaluator; /* snapshot is set by the moves */
-	struct digest fingerprint;  /* of grants, secrets, key and program: what rows depend on beside the tree */
-	struct plan_tree tree;      /* what the rows describe now */
+	struct digest
+		fingerprint; /* of grants, secrets, key and program: what rows depend on beside the tree */
+	struct plan_tree tree; /* what the rows describe now */
 };
 
 /*
@@ -28,8 +29,8 @@ int index_open(struct index *index, struct store *store, const char *place, stru
 	const struct evaluator *evaluator, struct error *err);
 
 /* The definitions that differ between the index and TREE. */
-int index_find_changes(struct index *index, const struct object_id *tree, struct strings *keys,
-	struct error *err);
+int index_find_changes(
+	struct index *index, const struct object_id *tree, struct strings *keys, struct error *err);
 /*
  * Makes the rows describe TREE. KEYS: what index_find_changes said, or NULL to ask it here. An error of kind CATALOG means
  * that kiln.json at that commit cannot be read: nothing is changed then but what the caller rolls back.
@@ -62,8 +63,8 @@ int index_list(struct index *index, struct indexed_images *images, struct error 
 int index_list_of(struct index *index, const struct strings *keys, struct indexed_images *images,
 	struct error *err);
 /* One by name; 1 found, 0 not. */
-int index_find(struct index *index, const char *name, struct indexed_image *image,
-	struct error *err);
+int index_find(
+	struct index *index, const char *name, struct indexed_image *image, struct error *err);
 void indexed_image_clear(struct indexed_image *image);
 /* Its policy as JSON; the caller frees. */
 struct json *indexed_image_policy(const struct indexed_image *image);

@@ -51,8 +51,8 @@ static void read_policy(const struct json *policy, struct indexed_image *image)
 
 	json_write(policy, JSON_LINE, &text);
 	image->policy = text_take(&text);
-	duration_parse(json_get_text(json_get(policy, "rebuild"), "every", ""),
-		&image->rebuild_every_sec);
+	duration_parse(
+		json_get_text(json_get(policy, "rebuild"), "every", ""), &image->rebuild_every_sec);
 }
 
 static int read_row(const struct plan_row *row, struct indexed_image *image, struct error *err)
@@ -76,8 +76,7 @@ static int read_row(const struct plan_row *row, struct indexed_image *image, str
 	json_get_texts(facts, "needs", &image->needs);
 	const struct json *bases = json_get(facts, "bases");
 	for (size_t i = 0; i < json_count(bases); i++)
-		strings_add_once(&image->parents,
-			json_get_text(json_item(bases, i), "image", ""));
+		strings_add_once(&image->parents, json_get_text(json_item(bases, i), "image", ""));
 	return 0;
 }
 
@@ -141,8 +140,8 @@ int index_list(struct index *index, struct indexed_images *images, struct error 
 	return 0;
 }
 
-int index_find(struct index *index, const char *name, struct indexed_image *image,
-	struct error *err)
+int index_find(
+	struct index *index, const char *name, struct indexed_image *image, struct error *err)
 {
 	CLEANUP(plan_rows_clear) struct plan_rows rows = {0};
 	CLEANUP(indexed_images_clear) struct indexed_images images = {0};

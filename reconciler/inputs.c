@@ -118,13 +118,13 @@ static int get_facts(struct inputs *inputs, struct source *source, const struct 
 /* Where a path led to. */
 struct place {
 	struct snapshot *snapshot; /* the repository's, or a submodule's */
-	char path[4096];           /* from that snapshot's root */
-	char submodule[4096];      /* where that root lies, "" for the repository itself */
+	char path[4096];	   /* from that snapshot's root */
+	char submodule[4096];	   /* where that root lies, "" for the repository itself */
 	struct entry entry;
 };
 
-static struct input *add_file(struct inputs *inputs, const char *path, struct source *source,
-	const struct entry *entry)
+static struct input *add_file(
+	struct inputs *inputs, const char *path, struct source *source, const struct entry *entry)
 {
 	struct input *input = memory_new(sizeof(*input));
 
@@ -137,8 +137,8 @@ static struct input *add_file(struct inputs *inputs, const char *path, struct so
 	return input;
 }
 
-static int read_link(struct source *source, const struct entry *entry, char **target,
-	struct error *err)
+static int read_link(
+	struct source *source, const struct entry *entry, char **target, struct error *err)
 {
 	size_t size;
 
@@ -176,7 +176,8 @@ static int enter_submodule(struct inputs *inputs, const char *path, const struct
 		source_find_submodule(snapshot_source(inputs->snapshot), &entry->id);
 	if (!source) {
 		reasons_add(inputs->problems, REASON_SUBMODULE, path, NULL, NULL,
-			"the submodule %s is at commit %.12s, which is not in its object store (git "
+			"the submodule %s is at commit %.12s, which is not in its object store "
+			"(git "
 			"submodule update --init %s)",
 			path, object_id_hex(&entry->id, hex), path);
 		return 0;
@@ -214,8 +215,8 @@ static void add_outside_link(struct inputs *inputs, const char *path, const char
  * cannot be followed, which then is among the problems. Dependencies: the path itself, and the first name on the way that is not there, which may
  * come back as a link.
  */
-static int find_place(struct inputs *inputs, const char *path, struct place *place,
-	struct error *err)
+static int find_place(
+	struct inputs *inputs, const char *path, struct place *place, struct error *err)
 {
 	autofree char *left = memory_copy_text(path);
 	int links = 0;
@@ -371,7 +372,8 @@ static int add_inner(void *context, const char *path, const struct entry *entry,
 	if (adder->in_submodule && entry->kind == ENTRY_SUBMODULE)
 		return 0; /* of a submodule's own submodules only the commit counts, by their parent's */
 	if (adder->in_submodule) {
-		if (add_blob(adder->inputs, full, adder->source, false, entry, adder->added, err) < 0)
+		if (add_blob(adder->inputs, full, adder->source, false, entry, adder->added, err) <
+			0)
 			return -1;
 		return 0;
 	}
@@ -445,8 +447,8 @@ static int expand(struct inputs *inputs, const char *folder, const char *pattern
 	int result = 0;
 
 	if (!path_is_pattern(head)) {
-		autofree char *next = *folder ? memory_printf("%s/%s", folder, head)
-					      : memory_copy_text(head);
+		autofree char *next =
+			*folder ? memory_printf("%s/%s", folder, head) : memory_copy_text(head);
 		enum entry_kind kind;
 		if (*rest)
 			return expand(inputs, next, rest, matches, err);
@@ -513,8 +515,8 @@ int inputs_add(struct inputs *inputs, const char *path, enum option_path kind,
 	return 0;
 }
 
-int inputs_add_outside(struct inputs *inputs, const char *path, struct strings *added,
-	struct error *err)
+int inputs_add_outside(
+	struct inputs *inputs, const char *path, struct strings *added, struct error *err)
 {
 	autofree char *need = memory_printf("outside-path:%s", path);
 	struct digest digest;
@@ -523,8 +525,8 @@ int inputs_add_outside(struct inputs *inputs, const char *path, struct strings *
 	strings_add_once(&inputs->needs, need);
 	if (!power_is_granted(inputs->grants, need)) {
 		reasons_add(inputs->problems, REASON_OUTSIDE, path, NULL, NULL,
-			"%s lies outside of the repository (the power outside-path:%s allows it)", path,
-			path);
+			"%s lies outside of the repository (the power outside-path:%s allows it)",
+			path, path);
 		return 0;
 	}
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

@@ -30,12 +30,12 @@ void blob_cache_clear(struct blob_cache *cache);
 
 /* One file that a build gets. */
 struct input {
-	char *path; /* from the repository's root; absolute for a file of this machine */
+	char *path;    /* from the repository's root; absolute for a file of this machine */
 	unsigned mode; /* 0100644, 0100755, 0120000, 0160000 */
 	struct object_id id;
-	struct source *source; /* whose objects; NULL: a file of this machine */
+	struct source *source;	     /* whose objects; NULL: a file of this machine */
 	char value[DIGEST_HEX_SIZE]; /* in the closure, behind the mode */
-	bool in_closure; /* false inside a submodule, whose commit stands for it */
+	bool in_closure;	     /* false inside a submodule, whose commit stands for it */
 	bool mentions_build_name;
 	bool is_lfs;
 };
@@ -54,9 +54,9 @@ struct inputs {
 	struct blob_cache *cache;
 	struct reasons *problems;
 	const struct strings *grants; /* powers: for outside-path */
-	struct strings needs;         /* the powers that are missing or used */
-	struct map files;             /* path -> struct input, owned */
-	struct map absent;            /* path -> NULL */
+	struct strings needs;	      /* the powers that are missing or used */
+	struct map files;	      /* path -> struct input, owned */
+	struct map absent;	      /* path -> NULL */
 	struct map dependencies;      /* path -> struct dependency, owned */
 	struct snapshot *submodule;   /* the last one looked into */
 	struct object_id submodule_commit;
@@ -81,8 +81,8 @@ int inputs_matches(struct inputs *inputs, const char *path, bool *found, struct 
 int inputs_add(struct inputs *inputs, const char *path, enum option_path kind,
 	struct strings *added, bool *found, struct error *err);
 /* A file of this machine, which needs the power outside-path. */
-int inputs_add_outside(struct inputs *inputs, const char *path, struct strings *added,
-	struct error *err);
+int inputs_add_outside(
+	struct inputs *inputs, const char *path, struct strings *added, struct error *err);
 
 /* The whole content of a file of the repository that is small: a template, a var-file. Links are followed. */
 int inputs_read(struct inputs *inputs, const char *path, size_t most, char **bytes, size_t *size,

@@ -86,8 +86,9 @@ static int answer_in_loop(struct head *head, struct client *client, struct error
 {
 	struct loop *loop = NULL;
 	int begun = head->has_state
-		? loop_new(head, &loop, err)
-		: fail(err, ERROR_CATALOG, "nothing was ever applied: there is no %s", head->state);
+			    ? loop_new(head, &loop, err)
+			    : fail(err, ERROR_CATALOG, "nothing was ever applied: there is no %s",
+				      head->state);
 
 	if (begun < 0) {
 		client_fail(client, err, 1);
@@ -146,8 +147,8 @@ static int run_once(const struct settings *settings)
 		return 2;
 	}
 	snprintf(who, sizeof(who), "kiln %.32s", client_verb(client));
-	int opened = head_open(&head, settings->config, settings->state, verb->creates, who, holder,
-		&err);
+	int opened = head_open(
+		&head, settings->config, settings->state, verb->creates, who, holder, &err);
 	if (opened > 0) {
 		answer(&head, client, verb);
 	} else {

@@ -26,8 +26,7 @@ static int unknown_image(struct head *head, const char *name, struct error *err)
 		near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 }
 
-int lookup_image(struct head *head, const char *name, struct image_record *image,
-	struct error *err)
+int lookup_image(struct head *head, const char *name, struct image_record *image, struct error *err)
 {
 	CLEANUP(image_records_clear) struct image_records images = {0};
 	const char *slash = strrchr(name, '/');
@@ -71,8 +70,8 @@ int lookup_read_number(const char *text, int64_t *version, struct error *err)
 	return 0;
 }
 
-static int read_version(struct head *head, const char *text, struct version_name *name,
-	struct error *err)
+static int read_version(
+	struct head *head, const char *text, struct version_name *name, struct error *err)
 {
 	if (text[0] >= '0' && text[0] <= '9')
 		return lookup_read_number(text, &name->version, err);
@@ -80,12 +79,13 @@ static int read_version(struct head *head, const char *text, struct version_name
 		return fail(err, ERROR_CATALOG, "@%s is neither a version nor a channel", text);
 	if (channel_find(head->store, name->image.id, text, &name->version, err) < 0)
 		return -1;
-	return name->version ? 0
-			     : fail(err, ERROR_CATALOG, "%s has no channel %s", name->image.name, text);
+	return name->version
+		       ? 0
+		       : fail(err, ERROR_CATALOG, "%s has no channel %s", name->image.name, text);
 }
 
-int lookup_version_name(struct head *head, const char *text, struct version_name *name,
-	struct error *err)
+int lookup_version_name(
+	struct head *head, const char *text, struct version_name *name, struct error *err)
 {
 	const char *at = strchr(text, '@');
 	autofree char *image = memory_copy_bytes(text, at ? (size_t)(at - text) : strlen(text));
@@ -107,8 +107,7 @@ int lookup_version(struct head *head, const char *text, struct version_name *nam
 	int found = 0;
 	if (name->version ||
 		channel_find(head->store, name->image.id, "current", &name->version, err) == 0)
-		found = build_find_version(
-			head->store, name->image.id, name->version, build, err);
+		found = build_find_version(head->store, name->image.id, name->version, build, err);
 	else
 		found = -1;
 	if (found > 0)

@@ -50,8 +50,8 @@ static struct json *list_times(const struct build_record *build)
 	return times;
 }
 
-struct json *manifest_make(const struct replacement *replacement, const char *closure_text,
-	const struct digest *event)
+struct json *manifest_make(
+	const struct replacement *replacement, const char *closure_text, const struct digest *event)
 {
 	const struct build_record *build = &replacement->build;
 	struct json *manifest = json_new_object();
@@ -119,7 +119,8 @@ int manifest_read(const struct json *manifest, struct build_record *record, char
 
 	if (!text || !digest_parse(json_get_text(manifest, "closure", ""), &closure) ||
 		!digest_parse(json_get_text(manifest, "digest", ""), &digest) ||
-		json_get_integer(manifest, "version", 0) < 1 || !json_get_text(manifest, "build", NULL))
+		json_get_integer(manifest, "version", 0) < 1 ||
+		!json_get_text(manifest, "build", NULL))
 		return fail(err, ERROR_CATALOG, "it is no manifest of kiln's");
 	digest_of(text, strlen(text), &is);
 	if (!digest_equal(&is, &closure))

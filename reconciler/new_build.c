@@ -98,8 +98,8 @@ static int save(const struct new_build *wanted, const struct build_inputs *input
 	return store_commit(store, err);
 }
 
-int new_build_add(const struct new_build *wanted, struct replacement **replacement,
-	struct error *err)
+int new_build_add(
+	const struct new_build *wanted, struct replacement **replacement, struct error *err)
 {
 	CLEANUP(definition_freep) struct definition *definition = NULL;
 	CLEANUP(build_inputs_clear) struct build_inputs inputs = {0};

@@ -51,8 +51,9 @@ int order_catalogs(const struct head *head, const struct json *names, struct jso
 		const struct service_catalog *catalog = map_find(&head->service.catalogs, name);
 		autofree char *local = memory_printf("%s/catalog", head->state);
 		if (catalog) {
-			json_add(*catalogs, describe_catalog(name,
-				catalog->type ? catalog->type : "directory", catalog->path));
+			json_add(*catalogs,
+				describe_catalog(name, catalog->type ? catalog->type : "directory",
+					catalog->path));
 		} else if (strcmp(name, "local") == 0) {
 			json_add(*catalogs, describe_catalog(name, "directory", local));
 		} else {
@@ -104,8 +105,8 @@ int order_bases(struct repository *repository, const struct evaluated_image *ima
 		const struct evaluated_base *base = &image->bases[i];
 		struct build_record build;
 		char text[DIGEST_TEXT_SIZE];
-		int found = facts_find_version(
-			store, repository->id, &base->reference, &build, err);
+		int found =
+			facts_find_version(store, repository->id, &base->reference, &build, err);
 		if (found <= 0) {
 			json_free(*bases);
 			*bases = NULL;
@@ -132,8 +133,8 @@ static int locate_base(struct repository *repository, const struct json *base, s
 	struct image_record image;
 	struct repository_record record;
 	struct build_record build;
-	int found = image_find(head->store, repository->id, json_get_text(base, "image", ""), &image,
-		err);
+	int found = image_find(
+		head->store, repository->id, json_get_text(base, "image", ""), &image, err);
 
 	if (found <= 0)
 		return found < 0 ? -1 : fail(err, ERROR_CONFLICT, "a base vanished");
@@ -240,8 +241,8 @@ static void set_run_uuid(struct json *order)
 		return;
 	snprintf(text, sizeof(text),
 		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
-		r[2], r[3], r[4], r[5], (r[6] & 0x0F) | 0x40, r[7], (r[8] & 0x3F) | 0x80, r[9], r[10],
-		r[11], r[12], r[13], r[14], r[15]);
+		r[2], r[3], r[4], r[5], (r[6] & 0x0F) | 0x40, r[7], (r[8] & 0x3F) | 0x80, r[9],
+		r[10], r[11], r[12], r[13], r[14], r[15]);
 	json_set_text(order, "run_uuid", text);
 }
 
@@ -262,8 +263,8 @@ static bool needs_private_blobs(const struct recipe *recipe, const struct defini
 	return false;
 }
 
-static void add_lists(struct json *order, const struct repository *repository,
-	const struct build_inputs *inputs)
+static void add_lists(
+	struct json *order, const struct repository *repository, const struct build_inputs *inputs)
 {
 	struct json *secrets = json_new_list(), *outside = json_new_list();
 

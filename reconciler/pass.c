@@ -54,9 +54,9 @@ struct pass {
 	char commit_hex[OBJECT_ID_HEX_SIZE];
 	struct item *items;
 	size_t count, room;
-	struct map by_name; /* name -> index + 1 */
+	struct map by_name;   /* name -> index + 1 */
 	struct strings sweep; /* images that may have versions to retire */
-	bool followed;        /* the commit is the one that is followed, and nothing was added to it */
+	bool followed; /* the commit is the one that is followed, and nothing was added to it */
 	bool cancelled, sweeping;
 	size_t live, unneeded, checked, switched, failed, blocked, retired;
 };
@@ -166,8 +166,7 @@ static bool is_settled(const struct pass *pass, const struct strings *parents)
 /* A build that an earlier head left, or that a commit before this one wanted. */
 static void meet_predecessor(struct loop *loop, struct pass *pass, struct item *item)
 {
-	struct replacement *other =
-		item->image ? loop_find_replacement(loop, item->image) : NULL;
+	struct replacement *other = item->image ? loop_find_replacement(loop, item->image) : NULL;
 	bool builds = item->action == ACTION_CREATE || item->action == ACTION_REBUILD;
 
 	if (!other || other->task)
@@ -203,7 +202,8 @@ static int take_decision(struct loop *loop, struct pass *pass, struct planning *
 	item->rules = facts->wanted.validate;
 	item->switch_to = decision->switch_to;
 	item->revalidate = decision->revalidate;
-	item->definition = memory_copy_text(facts->wanted.definition ? facts->wanted.definition : "");
+	item->definition =
+		memory_copy_text(facts->wanted.definition ? facts->wanted.definition : "");
 	item->policy = indexed_image_policy(&facts->wanted);
 	item->reasons = json_copy(json_get(about, "reasons"));
 	strings_add_all(&item->parents, &facts->wanted.parents);
@@ -316,8 +316,8 @@ static void begin(struct loop *loop, struct pass *pass, struct item *item)
 	struct error err;
 	bool builds = item->action != ACTION_SWITCH || item->revalidate;
 
-	if ((builds ? begin_build(loop, pass, item, &err)
-		    : begin_switch(loop, pass, item, &err)) < 0)
+	if ((builds ? begin_build(loop, pass, item, &err) : begin_switch(loop, pass, item, &err)) <
+		0)
 		fail_item(pass, item, err.text);
 }
 
@@ -361,8 +361,8 @@ static void ended(struct loop *loop, struct task *task, struct replacement *repl
 
 	(void)loop;
 	if (replacement->later) {
-		autofree char *text = memory_printf("%s (the next apply goes on from here)",
-			replacement->failure.text);
+		autofree char *text = memory_printf(
+			"%s (the next apply goes on from here)", replacement->failure.text);
 		report(pass, item->name, &replacement->build, NULL, text);
 		pass->failed++;
 		if (item->replacement == replacement)
@@ -376,7 +376,8 @@ static void ended(struct loop *loop, struct task *task, struct replacement *repl
 	item->state = ITEM_DONE;
 	if (phase == PHASE_CANCELLED ||
 		(phase == PHASE_FAILED && replacement->failure.kind != ERROR_CONFLICT))
-		pass->failed += !pass->cancelled; /* somebody did not want it: nor do we try again */
+		pass->failed +=
+			!pass->cancelled; /* somebody did not want it: nor do we try again */
 	else if (phase == PHASE_UNNEEDED || phase == PHASE_FAILED)
 		item->state = ITEM_WAITING; /* what is left to do, if anything is? */
 }
@@ -429,23 +430,22 @@ static bool is_busy(const struct pass *pass)
 	return false;
 }
 
-static int sweep_image(struct loop *loop, struct pass *pass, const char *name, size_t *left,
-	struct error *err)
+static int sweep_image(
+	struct loop *loop, struct pass *pass, const char *name, size_t *left, struct error *err)
 {
 	struct store *store = pass->head->store;
 	CLEANUP(retirement_clear) struct retirement retirement = {0};
 	const struct item *item = get_item(pass, name);
 	autofree char *full_name = memory_printf("%s/%s", pass->repository.name, name);
-	struct retention_rules rules = {
-		.keep_last = json_get_integer(item->policy, "keep_last", 3),
+	struct retention_rules rules = {.keep_last = json_get_integer(item->policy, "keep_last", 3),
 		.keep_younger_sec = json_get_integer(item->policy, "keep_younger_sec", 0)};
 
 	if (!item->image || loop_find_replacement(loop, item->image))
 		return 0;
 	if (retirement_gather(store, item->image, name, &retirement, err) < 0)
 		return -1;
-	size_t chosen = retention_choose(retirement.versions, retirement.builds.count, &rules,
-		moment_now_usec(), *left);
+	size_t chosen = retention_choose(
+		retirement.versions, retirement.builds.count, &rules, moment_now_usec(), *left);
 	if (!chosen)
 		return 0;
 	*left -= chosen;
@@ -508,8 +508,8 @@ static void finish(struct loop *loop, struct pass *pass)
 		text_addf(&text, "%scancelled", text.size ? "; " : "");
 	report(pass, NULL, NULL, NULL, text.size ? text_get(&text) : "no images");
 	if (pass->followed && !pass->cancelled &&
-		repository_set_commit(pass->head->store, pass->repository.id, pass->commit_hex,
-			&err) < 0)
+		repository_set_commit(
+			pass->head->store, pass->repository.id, pass->commit_hex, &err) < 0)
 		report(pass, NULL, NULL, NULL, err.text);
 	pass->task.done = true;
 	/* what was built may have filled the cache; that it cannot be emptied is the next one's to say */
@@ -592,7 +592,8 @@ static int get_registered(struct pass *pass, struct error *err)
 		return -1;
 	if (adopted && pass->task.client)
 		client_note(pass->task.client,
-			"%s: %zu versions that the catalogs have were taken over from their manifests",
+			"%s: %zu versions that the catalogs have were taken over from their "
+			"manifests",
 			pass->repository.name, adopted);
 	return 0;
 }
@@ -601,7 +602,8 @@ static int open_pass(struct loop *loop, struct pass *pass, struct error *err)
 {
 	const struct pass_options *options = &pass->options;
 
-	if (repository_open(pass->head, options->place, options->folder, &pass->repository, err) < 0)
+	if (repository_open(pass->head, options->place, options->folder, &pass->repository, err) <
+		0)
 		return -1;
 	repository_apply(&pass->repository, &pass->options.settings);
 	if (repository_resolve(&pass->repository, options->revision, &pass->commit, err) < 0 ||

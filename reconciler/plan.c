@@ -77,11 +77,11 @@ static const struct plan_version *newest_wanted(const struct plan_facts *facts)
 	return NULL;
 }
 
-static bool is_due(const struct plan_facts *facts, const struct plan_version *version,
-	int64_t now_usec)
+static bool is_due(
+	const struct plan_facts *facts, const struct plan_version *version, int64_t now_usec)
 {
 	return facts->rebuild_every_sec &&
-		now_usec - version->confirmed_usec >= facts->rebuild_every_sec * 1000000;
+	       now_usec - version->confirmed_usec >= facts->rebuild_every_sec * 1000000;
 }
 
 static void need_build(const struct plan_facts *facts, struct plan_decision *decision)
@@ -93,8 +93,8 @@ static void need_build(const struct plan_facts *facts, struct plan_decision *dec
 }
 
 /* A failure is remembered until the closure is another one, the time to try again has come, or a person asks. */
-static bool waits_after_failure(const struct plan_facts *facts, int64_t now_usec,
-	struct plan_decision *decision)
+static bool waits_after_failure(
+	const struct plan_facts *facts, int64_t now_usec, struct plan_decision *decision)
 {
 	char when[MOMENT_TEXT_SIZE];
 
@@ -149,8 +149,8 @@ static void use_version(const struct plan_facts *facts, const struct plan_versio
 			(long long)version->version);
 }
 
-static void decide_by_closure(const struct plan_facts *facts, int64_t now_usec,
-	struct plan_decision *decision)
+static void decide_by_closure(
+	const struct plan_facts *facts, int64_t now_usec, struct plan_decision *decision)
 {
 	const struct plan_version *wanted = newest_wanted(facts);
 	const struct plan_version *live = live_version(facts);
@@ -165,7 +165,8 @@ static void decide_by_closure(const struct plan_facts *facts, int64_t now_usec,
 	if (wanted && wanted->quarantined) {
 		decision->action = ACTION_QUARANTINED;
 		reasons_add(&decision->reasons, REASON_REVERTED, NULL, NULL, NULL,
-			"version %lld, the newest of this closure, is quarantined (kiln release lifts "
+			"version %lld, the newest of this closure, is quarantined (kiln release "
+			"lifts "
 			"it)",
 			(long long)wanted->version);
 		return;
@@ -178,7 +179,8 @@ static void decide_by_closure(const struct plan_facts *facts, int64_t now_usec,
 			(long long)((now_usec - wanted->confirmed_usec) / 3600000000));
 		return;
 	}
-	if (decision->action == ACTION_BLOCKED && wanted) { /* due, but it failed: what is there serves on */
+	if (decision->action == ACTION_BLOCKED &&
+		wanted) { /* due, but it failed: what is there serves on */
 		reasons_clear(&decision->reasons);
 		decision->action = ACTION_NONE;
 	}
@@ -239,14 +241,15 @@ static bool decide_by_parents(struct planner *planner, size_t index)
 			(above->action == ACTION_SWITCH && above->switch_to &&
 				planner->facts[parent].version_count &&
 				live_version(&planner->facts[parent]) &&
-				live_version(&planner->facts[parent])->version != above->switch_to)) {
+				live_version(&planner->facts[parent])->version !=
+					above->switch_to)) {
 			decision->closure_known = false;
 			decision->action = facts->version_count ? ACTION_REBUILD : ACTION_CREATE;
 			reasons_add(&decision->reasons, REASON_BASE, NULL, NULL, NULL,
 				"its base %s is %s first", name,
-				above->action == ACTION_CREATE	? "built"
-					: above->action == ACTION_REBUILD ? "rebuilt"
-									  : "switched");
+				above->action == ACTION_CREATE	  ? "built"
+				: above->action == ACTION_REBUILD ? "rebuilt"
+								  : "switched");
 			return true;
 		}
 	}
@@ -262,7 +265,8 @@ static void decide_one(struct planner *planner, size_t index)
 	if (!facts->defined) {
 		decision->action = ACTION_ORPHANED;
 		reasons_add(&decision->reasons, REASON_ABSENT, NULL, NULL, NULL,
-			"nothing in the repository defines it any more; it stays as it is until it is "
+			"nothing in the repository defines it any more; it stays as it is until it "
+			"is "
 			"retired");
 		return;
 	}

@@ -36,10 +36,10 @@ struct plan_version {
 	const struct digest *equals; /* further closures that gave the same artifact */
 	size_t equal_count;
 	bool quarantined;
-	struct digest validated;     /* the rules that it passed last */
-	int64_t confirmed_usec;      /* a build last gave its artifact */
-	bool published;              /* in every catalog that is wanted */
-	bool followed;               /* every channel that follows `current` names it; of a live one only */
+	struct digest validated; /* the rules that it passed last */
+	int64_t confirmed_usec;	 /* a build last gave its artifact */
+	bool published;		 /* in every catalog that is wanted */
+	bool followed; /* every channel that follows `current` names it; of a live one only */
 };
 
 struct plan_facts {
@@ -48,7 +48,7 @@ struct plan_facts {
 	bool defined; /* a definition gives it */
 	const struct reasons *problems;
 	bool has_closure; /* the definition could be evaluated */
-	bool complete;    /* and every base is known, so that CLOSURE is the identity */
+	bool complete;	  /* and every base is known, so that CLOSURE is the identity */
 	struct digest closure;
 	struct digest validate;
 	const struct strings *parents; /* images of the same plan that it is built on */
@@ -69,10 +69,10 @@ struct plan_facts {
 struct plan_decision {
 	enum action action;
 	struct reasons reasons;
-	bool closure_known;  /* false: a base will be another one first */
-	int64_t switch_to;   /* ACTION_SWITCH: the version that has the closure */
-	bool revalidate;     /* and it must pass other rules first */
-	bool explain;        /* reasons are to be completed with what differs from the live closure */
+	bool closure_known; /* false: a base will be another one first */
+	int64_t switch_to;  /* ACTION_SWITCH: the version that has the closure */
+	bool revalidate;    /* and it must pass other rules first */
+	bool explain; /* reasons are to be completed with what differs from the live closure */
 };
 void plan_decision_clear(struct plan_decision *decision);
 

@@ -29,7 +29,7 @@ static int plan_at(struct repository *repository, const struct planning_options 
 	for (size_t i = 0; i < count; i++) {
 		struct image_facts *facts = &planning->facts.items[i];
 		bool chosen = !options->names || !options->names->count ||
-			strings_has(options->names, facts->wanted.name);
+			      strings_has(options->names, facts->wanted.name);
 		facts->named = facts->named && options->named;
 		facts->forced = options->forced && chosen;
 	}
@@ -138,8 +138,8 @@ int planning_closure(struct repository *repository, struct index *index,
 }
 
 /* True if a changed variable is said to be the cause. */
-static bool explain_variables(const struct json *old_notes, const struct json *new_notes,
-	struct reasons *reasons)
+static bool explain_variables(
+	const struct json *old_notes, const struct json *new_notes, struct reasons *reasons)
 {
 	const struct json *before = json_get(old_notes, "variables");
 	const struct json *after = json_get(new_notes, "variables");
@@ -175,10 +175,10 @@ void planning_explain(const char *old, const struct json *old_notes, const char 
 			const struct json *before = json_get(old_notes, "variables");
 			json_each_member (member, after) {
 				const char *now = json_get_text(member.value, "value", "");
-				const char *then = json_get_text(
-					json_get(before, member.key), "value", now);
+				const char *then =
+					json_get_text(json_get(before, member.key), "value", now);
 				explained |= strcmp(now, then) != 0 && strstr(reason->new, now) &&
-					strstr(reason->old, then);
+					     strstr(reason->old, then);
 			}
 		}
 		if (!explained)
@@ -201,8 +201,8 @@ static int explain_from_live(struct repository *repository, struct planning *pla
 			from = &facts->builds.items[i];
 	if (!from)
 		return 0;
-	int found = closure_find(
-		repository->head->store, &from->closure, &old, &old_notes_text, err);
+	int found =
+		closure_find(repository->head->store, &from->closure, &old, &old_notes_text, err);
 	if (found <= 0)
 		return found;
 	json_parse_bytes(old_notes_text, strlen(old_notes_text), &old_notes, &ignored);
@@ -214,8 +214,8 @@ static int explain_from_live(struct repository *repository, struct planning *pla
 	return 0;
 }
 
-struct json *planning_image(struct repository *repository, struct planning *planning, size_t index,
-	struct error *err)
+struct json *planning_image(
+	struct repository *repository, struct planning *planning, size_t index, struct error *err)
 {
 	const struct image_facts *facts = &planning->facts.items[index];
 	struct plan_decision *decision = &planning->decisions[index];
@@ -246,13 +246,14 @@ struct comparison {
 	struct index index;
 	const struct commit *from, *to;
 	struct indexed_images before, after; /* of the definitions that differ, by name */
-	struct strings names;                /* in either, sorted */
-	struct map new_closures;             /* names whose closure changes: their children follow */
+	struct strings names;		     /* in either, sorted */
+	struct map new_closures; /* names whose closure changes: their children follow */
 };
 
 static int compare_names(const void *a, const void *b)
 {
-	return strcmp(((const struct indexed_image *)a)->name, ((const struct indexed_image *)b)->name);
+	return strcmp(
+		((const struct indexed_image *)a)->name, ((const struct indexed_image *)b)->name);
 }
 
 static void sort_images(struct indexed_images *images)
@@ -265,8 +266,9 @@ static const struct indexed_image *find_image(const struct indexed_images *image
 {
 	struct indexed_image key = {.name = (char *)(uintptr_t)name};
 
-	return images->count ? bsearch(&key, images->items, images->count, sizeof(key), compare_names)
-			     : NULL;
+	return images->count
+		       ? bsearch(&key, images->items, images->count, sizeof(key), compare_names)
+		       : NULL;
 }
 
 /* Moves the index between the commits and reads the rows on both sides. It ends at one of the two. */
@@ -351,8 +353,8 @@ static bool is_broken(const struct indexed_image *image)
 }
 
 /* Gone from AFTER because its template cannot be read any more: that is no reason to take it for gone. */
-static const struct reasons *find_breakage(const struct comparison *comparison,
-	const struct indexed_image *before)
+static const struct reasons *find_breakage(
+	const struct comparison *comparison, const struct indexed_image *before)
 {
 	const struct indexed_image *now = find_of(&comparison->after, before->definition);
 
@@ -367,7 +369,8 @@ static int add_difference(struct comparison *comparison, const char *name,
 	enum action action = ACTION_REBUILD;
 	char digest[DIGEST_TEXT_SIZE];
 
-	const struct reasons *breakage = after ? &after->problems : find_breakage(comparison, before);
+	const struct reasons *breakage =
+		after ? &after->problems : find_breakage(comparison, before);
 
 	if (!after && is_broken(before) && find_of(&comparison->after, before->definition))
 		return 0; /* it was only the stand-in of those that are there again */
@@ -434,8 +437,8 @@ static int add_children(struct comparison *comparison, struct json *images, stru
 }
 
 /* A name that two definitions give, at one end of the range or the other. */
-static int resolve_conflicts(struct comparison *comparison, struct indexed_images *images,
-	struct error *err)
+static int resolve_conflicts(
+	struct comparison *comparison, struct indexed_images *images, struct error *err)
 {
 	for (size_t i = 0; i < images->count; i++) {
 		struct indexed_image all;
@@ -484,8 +487,8 @@ static int compare(struct comparison *comparison, struct json *answer, struct er
 	if (add_children(comparison, images, err) < 0)
 		return -1;
 	changed_after += json_count(images) - own;
-	json_set_integer(answer, "unchanged",
-		comparison->index.tree.images - (int64_t)changed_after);
+	json_set_integer(
+		answer, "unchanged", comparison->index.tree.images - (int64_t)changed_after);
 	return 0;
 }
 

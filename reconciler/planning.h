@@ -13,15 +13,15 @@ struct planning {
 	struct index index;
 	struct repository_facts facts;
 	struct plan_decision *decisions; /* one for each of facts */
-	int64_t kept_usec;               /* how long it took to write the cache */
+	int64_t kept_usec;		 /* how long it took to write the cache */
 };
 
 struct planning_options {
-	const char *revision;         /* NULL: what is followed */
-	const struct strings *names;  /* images; NULL or empty: all */
-	bool named;                   /* a person named them: failures are forgotten */
-	bool forced;                  /* build the named (or all) again */
-	bool keep;                    /* the index stays at this commit (it is the one that is followed) */
+	const char *revision;	     /* NULL: what is followed */
+	const struct strings *names; /* images; NULL or empty: all */
+	bool named;		     /* a person named them: failures are forgotten */
+	bool forced;		     /* build the named (or all) again */
+	bool keep; /* the index stays at this commit (it is the one that is followed) */
 	int64_t now_usec;
 };
 
@@ -34,8 +34,8 @@ int planning_make(struct repository *repository, const struct planning_options *
 void planning_clear(struct planning *planning);
 
 /* {"name", "action", "closure", "reasons"} of one image, with what differs from its live version among the reasons. */
-struct json *planning_image(struct repository *repository, struct planning *planning, size_t index,
-	struct error *err);
+struct json *planning_image(
+	struct repository *repository, struct planning *planning, size_t index, struct error *err);
 
 /*
  * What two commits' definitions differ in: "images" and "unchanged" of the plan of a range go into ANSWER. The store is

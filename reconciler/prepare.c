@@ -38,15 +38,16 @@ static int lay_out(struct preparation *preparation, const struct inputs *inputs)
 	return tree < 0 ? -1 : write_out(inputs, tree, err);
 }
 
-static int check_identity(const struct replacement *replacement, const struct build_inputs *inputs,
-	struct error *err)
+static int check_identity(
+	const struct replacement *replacement, const struct build_inputs *inputs, struct error *err)
 {
 	const struct evaluated_image *image = &inputs->evaluation.images[0];
 
 	if (image->complete && digest_equal(&image->digest, &replacement->build.closure))
 		return 0;
 	return fail(err, ERROR_CONFLICT,
-		"it has another closure now than when it was planned: its base moved, or it was started "
+		"it has another closure now than when it was planned: its base moved, or it was "
+		"started "
 		"with variables of its own");
 }
 
@@ -94,8 +95,8 @@ static int from_commit(struct preparation *preparation,
 	CLEANUP(build_inputs_clear) struct build_inputs inputs = {0};
 	struct error *err = preparation->err;
 
-	if (repository_open(replacement->head, replacement->repository.place, NULL, &repository,
-		    err) < 0 ||
+	if (repository_open(
+		    replacement->head, replacement->repository.place, NULL, &repository, err) < 0 ||
 		repository_resolve(&repository, build->commit, &commit, err) < 0)
 		return -1;
 	repository_apply(&repository, replacement->settings);
@@ -136,8 +137,8 @@ static int add_artifact(struct preparation *preparation)
 
 	if (!build->artifact)
 		return fail(preparation->err, ERROR_BROKEN, "build %s has no artifact", build->id);
-	if (json_parse_bytes(build->artifact, strlen(build->artifact), &artifact,
-		    preparation->err) < 0)
+	if (json_parse_bytes(
+		    build->artifact, strlen(build->artifact), &artifact, preparation->err) < 0)
 		return -1;
 	json_set(preparation->order, "artifact", artifact);
 	return 0;
@@ -172,7 +173,8 @@ static int prepare_validate(struct preparation *preparation)
 	struct replacement *replacement = preparation->replacement;
 	const struct json *layers = journal_find_last(replacement->journal, "layers");
 
-	json_set(preparation->order, "validate", json_copy(json_get(replacement->policy, "validate")));
+	json_set(preparation->order, "validate",
+		json_copy(json_get(replacement->policy, "validate")));
 	json_set_text(preparation->order, "directory",
 		json_get_text(replacement->policy, "directory", ""));
 	if (layers)
@@ -249,10 +251,10 @@ static int prepare_switch(struct preparation *preparation)
 		ordered ? json_copy(json_get(ordered, "channels"))
 			: prepare_channels(replacement->policy, build->version));
 	json_set_bool(preparation->order, "remove_work", true);
-	if (json_count(missing) &&
-		(add_catalogs(preparation, "publish", missing) < 0 || add_artifact(preparation) < 0 ||
-			add_published_files(preparation, build->version) < 0 ||
-			add_manifest(preparation) < 0))
+	if (json_count(missing) && (add_catalogs(preparation, "publish", missing) < 0 ||
+					   add_artifact(preparation) < 0 ||
+					   add_published_files(preparation, build->version) < 0 ||
+					   add_manifest(preparation) < 0))
 		return -1;
 	if (!ordered)
 		return add_catalogs(
@@ -290,8 +292,8 @@ static int (*const preparations[JOB_COUNT])(struct preparation *preparation) = {
 	[JOB_REMOVE] = prepare_remove,
 };
 
-int prepare_job(struct replacement *replacement, enum job_kind job, struct json **order,
-	struct error *err)
+int prepare_job(
+	struct replacement *replacement, enum job_kind job, struct json **order, struct error *err)
 {
 	autofree char *path = replacement_folder(replacement);
 	autojson struct json *made = order_new(

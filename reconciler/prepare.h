@@ -15,8 +15,8 @@ int prepare_inputs(struct repository *repository, const struct object_id *tree, 
  * Errors of kind CONFLICT: what the build was planned from is not so any more (its base moved, its variables are not
  * known), so it must be planned anew.
  */
-int prepare_job(struct replacement *replacement, enum job_kind job, struct json **order,
-	struct error *err);
+int prepare_job(
+	struct replacement *replacement, enum job_kind job, struct json **order, struct error *err);
 
 /* The channels that name a version of that policy once it is live: {NAME: VERSION, ..., "current": VERSION}. */
 struct json *prepare_channels(const struct json *policy, int64_t version);

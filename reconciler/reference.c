@@ -102,7 +102,8 @@ static void find_in_part(void *context, struct recipe_part *part)
 {
 	if (!part->plugin || !part->options)
 		return;
-	plugin_each_option (option, part->plugin) {
+	plugin_each_option(option, part->plugin)
+	{
 		if (option->path == PATH_NONE && !option->source_image)
 			continue;
 		if (part->plugin->reads && option->path != PATH_OUTPUT &&

@@ -14,9 +14,9 @@
 enum reference_kind {
 	REFERENCE_RELATIVE, /* a path that counts from the directory */
 	REFERENCE_ROOTED,   /* a path that counts from the repository's root */
-	REFERENCE_OUTSIDE,  /* an absolute path of this machine, or one that leaves the repository */
-	REFERENCE_CATALOG,  /* catalog:NAME */
-	REFERENCE_UNKNOWN,  /* known only when the build runs */
+	REFERENCE_OUTSIDE, /* an absolute path of this machine, or one that leaves the repository */
+	REFERENCE_CATALOG, /* catalog:NAME */
+	REFERENCE_UNKNOWN, /* known only when the build runs */
 };
 
 struct reference {
@@ -24,7 +24,7 @@ struct reference {
 	const struct plugin_option *option;
 	enum reference_kind kind;
 	enum option_path path; /* what it must be; PATH_OUTPUT: it is written */
-	char *value;           /* the path, or what follows "catalog:" */
+	char *value;	       /* the path, or what follows "catalog:" */
 	bool optional;
 };
 

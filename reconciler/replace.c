@@ -20,7 +20,7 @@ const char *job_kind_name(enum job_kind job)
 static const struct {
 	enum job_kind job;
 	enum phase next;
-	bool can_fail;   /* otherwise it is tried again: what the world sees is half changed */
+	bool can_fail; /* otherwise it is tried again: what the world sees is half changed */
 	bool can_cancel;
 } phases[PHASE_COUNT] = {
 	[PHASE_PLANNED] = {JOB_NONE, PHASE_BUILDING, false, true},
@@ -85,8 +85,8 @@ static struct replace_step after_failure(const struct replace_facts *facts, enum
 }
 
 /* JOB was done or is to be; DONE follows when it went well. */
-static struct replace_step pursue(const struct replace_facts *facts, enum job_kind job,
-	struct replace_step done)
+static struct replace_step pursue(
+	const struct replace_facts *facts, enum job_kind job, struct replace_step done)
 {
 	if (facts->job == job && facts->run == RUN_OK)
 		return done;

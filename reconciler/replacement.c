@@ -22,8 +22,8 @@ int replacement_new(struct head *head, struct build_record *build, struct replac
 	*build = (struct build_record){0};
 	if (image_find_by_id(head->store, made->build.image, &image, err) <= 0 ||
 		repository_find(head->store, image.repository, &made->repository, err) <= 0 ||
-		json_parse_bytes(made->build.policy, strlen(made->build.policy), &made->policy,
-			err) < 0) {
+		json_parse_bytes(
+			made->build.policy, strlen(made->build.policy), &made->policy, err) < 0) {
 		replacement_free(made);
 		return fail_while(err, "a build without an image");
 	}
@@ -87,11 +87,11 @@ static int equals_live(struct replacement *replacement, bool *equal, struct erro
 static bool is_kept(const struct replacement *replacement)
 {
 	return replacement->build.phase == PHASE_FAILED &&
-		strcmp(json_get_text(replacement->policy, "on_error", ""), "abort") == 0;
+	       strcmp(json_get_text(replacement->policy, "on_error", ""), "abort") == 0;
 }
 
-int replacement_facts(struct replacement *replacement, struct replace_facts *facts,
-	struct error *err)
+int replacement_facts(
+	struct replacement *replacement, struct replace_facts *facts, struct error *err)
 {
 	autofree char *folder = replacement_folder(replacement);
 	autofree char *work = memory_printf("%s/work", folder);

@@ -17,7 +17,7 @@ struct replacement {
 	struct head *head;
 	struct build_record build;
 	struct repository_record repository;
-	char *image;     /* its name */
+	char *image;	 /* its name */
 	char *full_name; /* REPOSITORY/NAME, as events have it */
 	struct json *policy;
 	/*
@@ -26,17 +26,18 @@ struct replacement {
 	 */
 	struct json *ordered;
 	int64_t ledger; /* its entry */
-	const struct build_settings *settings; /* of the apply that wanted it; borrowed, NULL: none */
+	const struct build_settings
+		*settings; /* of the apply that wanted it; borrowed, NULL: none */
 	struct worker_run run;
 	struct json *journal; /* as it was when the worker ended */
-	char *unwanted;       /* why it is to be cancelled; NULL: it is not */
-	bool later;           /* it rests in its phase until the next pass */
+	char *unwanted;	      /* why it is to be cancelled; NULL: it is not */
+	bool later;	      /* it rests in its phase until the next pass */
 	struct error failure; /* why, and why it failed */
 
 	/* the loop's */
-	struct task *task;    /* who waits for it; NULL: nobody */
+	struct task *task; /* who waits for it; NULL: nobody */
 	bool asked_to_stop;
-	int said;             /* what its worker says on standard error; -1: none */
+	int said; /* what its worker says on standard error; -1: none */
 	struct sd_event_source *exited, *overdue;
 	struct replacement *next;
 };
@@ -51,5 +52,5 @@ void replacement_set_order(struct replacement *replacement, int64_t ledger, stru
 /* "STATE/builds/BUILD"; the caller frees. */
 char *replacement_folder(const struct replacement *replacement);
 /* What replace_next is to know. */
-int replacement_facts(struct replacement *replacement, struct replace_facts *facts,
-	struct error *err);
+int replacement_facts(
+	struct replacement *replacement, struct replace_facts *facts, struct error *err);

@@ -29,9 +29,8 @@ bool build_settings_decide(const struct build_settings *settings)
 static const char *get_secret(void *context, const char *name, const char **version)
 {
 	struct repository *repository = context;
-	const struct service_secret *secret = repository->configured
-		? map_find(&repository->configured->secrets, name)
-		: NULL;
+	const struct service_secret *secret =
+		repository->configured ? map_find(&repository->configured->secrets, name) : NULL;
 
 	if (!secret)
 		return NULL;
@@ -39,13 +38,12 @@ static const char *get_secret(void *context, const char *name, const char **vers
 	return map_find(&repository->secrets, name);
 }
 
-static bool find_base(void *context, const struct image_reference *reference,
-	struct digest *digest)
+static bool find_base(void *context, const struct image_reference *reference, struct digest *digest)
 {
 	struct repository *repository = context;
 
 	return repository->id &&
-		facts_find_base(repository->head->store, repository->id, reference, digest);
+	       facts_find_base(repository->head->store, repository->id, reference, digest);
 }
 
 static const char *get_environment(void *context, const char *name)
@@ -129,9 +127,8 @@ static int recall(struct repository *repository, struct error *err)
 		repository_record_clear(&record);
 		return 0;
 	}
-	repository->name = repository->configured
-		? memory_copy_text(repository->configured->name)
-		: service_repository_name(repository->place);
+	repository->name = repository->configured ? memory_copy_text(repository->configured->name)
+						  : service_repository_name(repository->place);
 	if (!repository->ref)
 		return source_head_ref(repository->source, &repository->ref, err);
 	return 0;
@@ -201,7 +198,8 @@ static int unique_name(struct repository *repository, struct error *err)
 		repository_record_clear(&other);
 		if (repository->configured)
 			return fail(err, ERROR_CATALOG,
-				"a repository called %s was applied from another place: give this one "
+				"a repository called %s was applied from another place: give this "
+				"one "
 				"another name in service.json",
 				repository->name);
 		autofree char *base = service_repository_name(repository->place);

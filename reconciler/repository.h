@@ -7,10 +7,10 @@
 
 /* What one apply adds to what the operator and the repository say. */
 struct build_settings {
-	struct map overrides;  /* -var and -var-file: struct variable_override */
-	struct strings allow;  /* further powers */
+	struct map overrides; /* -var and -var-file: struct variable_override */
+	struct strings allow; /* further powers */
 	bool no_checkpoints;
-	char *on_error;        /* "cleanup" or "abort"; NULL: the former */
+	char *on_error; /* "cleanup" or "abort"; NULL: the former */
 };
 void build_settings_clear(struct build_settings *settings);
 /* It changes what images are wanted, not only how they are built. */
@@ -20,15 +20,15 @@ bool build_settings_decide(const struct build_settings *settings);
 struct repository {
 	struct head *head;
 	const struct service_repository *configured; /* or NULL */
-	int64_t id;      /* in the store; 0: never applied */
-	char *name, *place; /* place: canonical */
-	char *ref;       /* what is followed */
+	int64_t id;				     /* in the store; 0: never applied */
+	char *name, *place;			     /* place: canonical */
+	char *ref;				     /* what is followed */
 	bool prefixed;
 	struct source *source;
 	int64_t opened_usec; /* of CLOCK_MONOTONIC: just before */
 	struct strings grants;
 	const struct build_settings *settings; /* or NULL */
-	struct map secrets;   /* name -> value, read once */
+	struct map secrets;		       /* name -> value, read once */
 	char *secrets_digest;
 	struct evaluator evaluator;
 	struct map evaluations; /* what was evaluated for explanations; planning.c's */

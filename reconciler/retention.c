@@ -24,8 +24,8 @@ size_t retention_choose(struct retention_version *versions, size_t count,
 	for (size_t i = 0; i < count && chosen < most; i++) {
 		struct retention_version *version = &versions[i];
 		int64_t age_usec = now_usec - version->ended_usec;
-		bool young = rules->keep_younger_sec &&
-			age_usec < rules->keep_younger_sec * 1000000;
+		bool young =
+			rules->keep_younger_sec && age_usec < rules->keep_younger_sec * 1000000;
 		bool last = (int64_t)(count - i) <= rules->keep_last;
 		version->retire = !young && !last && !retention_why_not(version);
 		chosen += version->retire;

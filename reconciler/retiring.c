@@ -78,8 +78,7 @@ int retirement_gather(struct store *store, int64_t image, const char *image_name
 		marks_list(store, image, MARK_CHANNEL, &channels, err) < 0 ||
 		marks_list(store, image, MARK_HOLD, &holds, err) < 0)
 		return -1;
-	retirement->versions =
-		memory_new(retirement->builds.count * sizeof(*retirement->versions));
+	retirement->versions = memory_new(retirement->builds.count * sizeof(*retirement->versions));
 	for (size_t i = 0; i < retirement->builds.count; i++) {
 		const struct build_record *build = &retirement->builds.items[i];
 		retirement->versions[i] = (struct retention_version){.version = build->version,

@@ -25,16 +25,14 @@ static struct selected *add_place(struct selection *selection, const char *place
 		if (strcmp(selection->items[i].place, place) == 0)
 			return &selection->items[i];
 	MEMORY_GROW(selection->items, selection->count, selection->room);
-	selection->items[selection->count] =
-		(struct selected){.place = memory_copy_text(place)};
+	selection->items[selection->count] = (struct selected){.place = memory_copy_text(place)};
 	return &selection->items[selection->count++];
 }
 
 /* Where the repository called NAME is: configured, or applied before. The caller frees. */
 static int find_called(struct head *head, const char *name, char **place, struct error *err)
 {
-	const struct service_repository *configured =
-		service_find_repository(&head->service, name);
+	const struct service_repository *configured = service_find_repository(&head->service, name);
 	struct repository_record record;
 
 	if (configured) {
@@ -79,8 +77,8 @@ static int look_for(struct head *head, const struct strings *places, const char 
 			continue;
 		if (found)
 			return fail(err, ERROR_CATALOG,
-				"%s and %s both have an image called %s: write REPOSITORY/%s", found,
-				place, name, name);
+				"%s and %s both have an image called %s: write REPOSITORY/%s",
+				found, place, name, name);
 		found = place;
 	}
 	if (!found)
@@ -124,7 +122,8 @@ static int find_places(struct head *head, const char *named, const char *folder,
 	char *around = source_discover(folder);
 	if (!around)
 		return fail(err, ERROR_CATALOG,
-			"no repository: none is configured, and %s lies in none (name one: kiln VERB "
+			"no repository: none is configured, and %s lies in none (name one: kiln "
+			"VERB "
 			"/path/to/repository)",
 			folder);
 	strings_add_taken(places, around);

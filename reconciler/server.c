@@ -179,16 +179,14 @@ int server_new(struct sd_event *event, const char *state, const struct server_ho
 {
 	struct server *made = memory_new(sizeof(*made));
 
-	*made = (struct server){.event = event,
-		.hooks = *hooks,
-		.path = memory_printf("%s/control.sock", state)};
+	*made = (struct server){
+		.event = event, .hooks = *hooks, .path = memory_printf("%s/control.sock", state)};
 	int fd = open_socket(made, state, err);
 	if (fd < 0) {
 		server_free(made);
 		return -1;
 	}
-	int result =
-		sd_event_add_io(event, &made->accepting, fd, EPOLLIN, on_connection, made);
+	int result = sd_event_add_io(event, &made->accepting, fd, EPOLLIN, on_connection, made);
 	if (result < 0) {
 		close(fd);
 		server_free(made);

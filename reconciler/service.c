@@ -102,8 +102,8 @@ static int read_duration(struct reader *reader, int64_t *sec, const struct json 
 	return 0;
 }
 
-static int read_number(struct reader *reader, int64_t *number, int64_t least,
-	const struct json *value)
+static int read_number(
+	struct reader *reader, int64_t *number, int64_t least, const struct json *value)
 {
 	if (want(reader, value, JSON_INTEGER) < 0)
 		return -1;
@@ -153,7 +153,8 @@ static int read_allow(struct reader *reader, void *context, const struct json *v
 		const char *grant = json_text(json_item(value, i), "");
 		if (!power_parse(grant, &power, &argument))
 			return fail_key(reader,
-				"there is no power '%s': they are shell-local, host-network, host-ansible, "
+				"there is no power '%s': they are shell-local, host-network, "
+				"host-ansible, "
 				"qemu-args, packer-engine, outside-path:PREFIX and env:NAME",
 				grant);
 		strings_add(&repository->allow, grant);
@@ -220,16 +221,15 @@ static int read_repositories(struct reader *reader, void *context, const struct 
 
 	if (want(reader, value, JSON_LIST) < 0)
 		return -1;
-	service->repositories =
-		memory_new(json_count(value) * sizeof(*service->repositories));
+	service->repositories = memory_new(json_count(value) * sizeof(*service->repositories));
 	for (size_t i = 0; i < json_count(value); i++) {
 		struct service_repository *repository =
 			&service->repositories[service->repository_count++];
 		repository->poll_sec = 60;
 		if (json_kind(json_item(value, i)) != JSON_OBJECT)
 			return fail_key(reader, "must be a list of objects");
-		if (read_object(reader, json_item(value, i), keys,
-			    sizeof(keys) / sizeof(*keys), repository) < 0)
+		if (read_object(reader, json_item(value, i), keys, sizeof(keys) / sizeof(*keys),
+			    repository) < 0)
 			return -1;
 		if (!repository->url)
 			return fail_key(reader, "repository %zu has no url", i + 1);
@@ -237,7 +237,8 @@ static int read_repositories(struct reader *reader, void *context, const struct 
 			repository->name = service_repository_name(repository->url);
 		for (size_t other = 0; other < i; other++)
 			if (strcmp(service->repositories[other].name, repository->name) == 0)
-				return fail_key(reader, "two repositories are called %s: give one a name",
+				return fail_key(reader,
+					"two repositories are called %s: give one a name",
 					repository->name);
 	}
 	return 0;
@@ -355,9 +356,9 @@ static int read_limits(struct reader *reader, void *context, const struct json *
 
 static int read_service(struct reader *reader, const struct json *root)
 {
-	static const struct key keys[] = {{"repositories", read_repositories}, {"state", read_state},
-		{"catalogs", read_catalogs}, {"limits", read_limits}, {"timezone", read_timezone},
-		{"listen", not_built}, {"notify", not_built}};
+	static const struct key keys[] = {{"repositories", read_repositories},
+		{"state", read_state}, {"catalogs", read_catalogs}, {"limits", read_limits},
+		{"timezone", read_timezone}, {"listen", not_built}, {"notify", not_built}};
 
 	if (json_kind(root) != JSON_OBJECT)
 		return fail(reader->err, ERROR_CATALOG, "%s:1:1: must be an object",
@@ -440,7 +441,7 @@ char *service_repository_name(const char *url)
 	for (size_t i = 0; i < size; i++) {
 		char c = name[i];
 		bool good = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-			(c >= 'A' && c <= 'Z') || (i && strchr("._-", c));
+			    (c >= 'A' && c <= 'Z') || (i && strchr("._-", c));
 		text_add_char(&result, good ? c : '-');
 	}
 	if (!result.size || result.data[0] == '-') {
@@ -450,8 +451,8 @@ char *service_repository_name(const char *url)
 	return text_take(&result);
 }
 
-const struct service_repository *service_find_repository(const struct service *service,
-	const char *url_or_name)
+const struct service_repository *service_find_repository(
+	const struct service *service, const char *url_or_name)
 {
 	for (size_t i = 0; i < service->repository_count; i++)
 		if (strcmp(service->repositories[i].url, url_or_name) == 0 ||

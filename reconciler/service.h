@@ -19,7 +19,7 @@ struct service_secret {
 struct service_repository {
 	char *name; /* derived from the url where not given */
 	char *url;
-	char *ref;  /* NULL: the remote's HEAD */
+	char *ref; /* NULL: the remote's HEAD */
 	int64_t poll_sec;
 	struct strings allow; /* powers */
 	bool prune;
@@ -34,16 +34,16 @@ struct service {
 	char *path; /* of the file; NULL: there is none, and all are defaults */
 	struct service_repository *repositories;
 	size_t repository_count;
-	char *state; /* NULL: not said */
+	char *state;	     /* NULL: not said */
 	struct map catalogs; /* name -> struct service_catalog */
 	struct {
-		int64_t builds;            /* at the same time */
+		int64_t builds; /* at the same time */
 		int64_t build_timeout_sec;
 		int64_t retire_per_pass;
 		int64_t cache_bytes;
 		int64_t log_days;
-		int64_t subid_base;        /* the first of 65,536 ids that builds of root get */
-		int64_t log_bytes;         /* a build may say */
+		int64_t subid_base;	    /* the first of 65,536 ids that builds of root get */
+		int64_t log_bytes;	    /* a build may say */
 		int64_t disk_reserve_bytes; /* left free on the state's file system while a build runs */
 	} limits;
 	char *timezone;
@@ -58,8 +58,8 @@ void service_clear(struct service *service);
 /* "images" for /srv/git/images.git. The caller frees. */
 char *service_repository_name(const char *url);
 /* The repository of that url or name; NULL if it is not configured. */
-const struct service_repository *service_find_repository(const struct service *service,
-	const char *url_or_name);
+const struct service_repository *service_find_repository(
+	const struct service *service, const char *url_or_name);
 
 /* Where the state is: OPTION (--state, may be NULL), $KILN_STATE, the file, the default of the user. The caller frees. */
 char *service_state_folder(const char *option, const char *configured);

@@ -21,8 +21,8 @@ enum {
 	DAY_SEC = 24 * 3600,
 };
 
-static int move(struct replacement *replacement, enum phase to, int64_t now_usec,
-	const char *text, struct error *err)
+static int move(struct replacement *replacement, enum phase to, int64_t now_usec, const char *text,
+	struct error *err)
 {
 	struct build_move to_phase = {.to = to,
 		.usec = now_usec,
@@ -46,8 +46,7 @@ static int forget_failure(struct replacement *replacement, struct error *err)
 	struct digest key;
 
 	failure_key(replacement, &key);
-	return failure_forget(
-		replacement->head->store, replacement->build.image, &key, err);
+	return failure_forget(replacement->head->store, replacement->build.image, &key, err);
 }
 
 /* ---- each phase ---- */
@@ -68,8 +67,7 @@ static int enter_building(struct replacement *replacement, int64_t now_usec, str
 		free(build->artifact);
 		build->artifact = TAKE(version.artifact);
 		build_record_clear(&version);
-		if (build_set_artifact(
-			    store, build->id, &build->digest, build->artifact, err) < 0)
+		if (build_set_artifact(store, build->id, &build->digest, build->artifact, err) < 0)
 			return -1;
 	}
 	return move(replacement, PHASE_BUILDING, now_usec, NULL, err);
@@ -120,7 +118,8 @@ static int find_live(struct replacement *replacement, struct build_record *live,
 
 	if (channel_find(store, replacement->build.image, "current", &version, err) < 0)
 		return -1;
-	return version ? build_find_version(store, replacement->build.image, version, live, err) : 0;
+	return version ? build_find_version(store, replacement->build.image, version, live, err)
+		       : 0;
 }
 
 /* Nothing is published: the live version is confirmed, and known to come of this closure too. */
@@ -130,14 +129,13 @@ static int enter_unneeded(struct replacement *replacement, int64_t now_usec, str
 	struct store *store = replacement->head->store;
 	struct build_record same;
 	int found = build->reuses
-		? build_find_version(store, build->image, build->reuses, &same, err)
-		: find_live(replacement, &same, err);
+			    ? build_find_version(store, build->image, build->reuses, &same, err)
+			    : find_live(replacement, &same, err);
 
 	if (found <= 0)
 		return found < 0 ? -1 : fail(err, ERROR_CONFLICT, "the version it equals is gone");
-	int result = build->reuses
-		? set_validated(replacement, same.id, err)
-		: build_set_confirmed(store, same.id, now_usec, err);
+	int result = build->reuses ? set_validated(replacement, same.id, err)
+				   : build_set_confirmed(store, same.id, now_usec, err);
 	if (result == 0 && !build->reuses)
 		result = equal_set(store, build->image, &build->closure, same.version, err);
 	if (result == 0)
@@ -153,8 +151,7 @@ static int note_published(struct replacement *replacement, struct error *err)
 	json_set(replacement->policy, "published",
 		json_copy(json_get(replacement->policy, "publish")));
 	autofree char *policy = json_to_line(replacement->policy);
-	return build_set_policy(
-		replacement->head->store, replacement->build.id, policy, err);
+	return build_set_policy(replacement->head->store, replacement->build.id, policy, err);
 }
 
 static int enter_switching(struct replacement *replacement, int64_t now_usec, struct error *err)
@@ -268,8 +265,8 @@ static int enter_retired(struct replacement *replacement, int64_t now_usec, stru
 	return move(replacement, PHASE_RETIRED, now_usec, NULL, err);
 }
 
-static int (*const entries[PHASE_COUNT])(struct replacement *replacement, int64_t now_usec,
-	struct error *err) = {
+static int (*const entries[PHASE_COUNT])(
+	struct replacement *replacement, int64_t now_usec, struct error *err) = {
 	[PHASE_BUILDING] = enter_building,
 	[PHASE_VALIDATING] = enter_validating,
 	[PHASE_UNNEEDED] = enter_unneeded,
@@ -312,16 +309,16 @@ int settle_move(struct replacement *replacement, enum phase to, int64_t now_usec
 
 /* ---- orders for versions that are published already ---- */
 
-static int quarantine(struct replacement *replacement, const struct json *versions,
-	struct error *err)
+static int quarantine(
+	struct replacement *replacement, const struct json *versions, struct error *err)
 {
 	struct store *store = replacement->head->store;
 
 	for (size_t i = 0; i < json_count(versions); i++) {
 		struct build_record version;
 		int64_t number = json_integer(json_item(versions, i), 0);
-		int found = build_find_version(
-			store, replacement->build.image, number, &version, err);
+		int found =
+			build_find_version(store, replacement->build.image, number, &version, err);
 		if (found <= 0)
 			return found;
 		int result = quarantine_add(
@@ -351,8 +348,7 @@ static int note_order(struct replacement *replacement, struct error *err)
 		json_add_text(list, name);
 	json_set(replacement->policy, "published", list);
 	autofree char *policy = json_to_line(replacement->policy);
-	return build_set_policy(
-		replacement->head->store, replacement->build.id, policy, err);
+	return build_set_policy(replacement->head->store, replacement->build.id, policy, err);
 }
 
 static int follow_order(struct replacement *replacement, int64_t now_usec, struct error *err)

@@ -10,7 +10,8 @@
 #include "reconciler/replacement.h"
 
 /* Moves to phase TO with all that comes with it. */
-int settle_move(struct replacement *replacement, enum phase to, int64_t now_usec, struct error *err);
+int settle_move(
+	struct replacement *replacement, enum phase to, int64_t now_usec, struct error *err);
 /* The channels moved as ordered: the store follows, and the order is crossed out. */
 int settle_order(struct replacement *replacement, int64_t now_usec, struct error *err);
 
@@ -22,7 +23,8 @@ int settle_order(struct replacement *replacement, int64_t now_usec, struct error
 struct switch_order {
 	const char *why;
 	struct json *channels, *catalogs, *publish, *quarantine;
-	struct json *following; /* the channels that follow `current` from now on; NULL: the same as before */
+	struct json *
+		following; /* the channels that follow `current` from now on; NULL: the same as before */
 };
 int settle_write_order(struct replacement *replacement, struct switch_order *order,
 	int64_t now_usec, struct error *err);

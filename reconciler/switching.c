@@ -6,8 +6,8 @@
 #include "reconciler/settle.h"
 
 /* Every catalog that has the version or is to have it; those of WANTED that lack it go to MISSING. */
-static struct json *compare_catalogs(const struct replacement *replacement,
-	const struct json *wanted, struct json *missing)
+static struct json *compare_catalogs(
+	const struct replacement *replacement, const struct json *wanted, struct json *missing)
 {
 	CLEANUP(strings_clear) struct strings published = {0};
 	struct json *all = json_new_list();
@@ -36,8 +36,8 @@ struct replacement *switching_begin(struct loop *loop, struct head *head, struct
 	struct build_record record;
 
 	switching->channels = switching->quarantine = NULL;
-	int found = build_find_version(
-		head->store, switching->image, switching->version, &record, err);
+	int found =
+		build_find_version(head->store, switching->image, switching->version, &record, err);
 
 	if (found == 0)
 		error_set(err, ERROR_CONFLICT, "its version is gone");

@@ -37,7 +37,8 @@ static enum reason_kind check_checksum(const struct json *entry, struct error *e
 static const struct {
 	const char *type;
 	const char *const *keys; /* beside type */
-	enum reason_kind (*check)(const struct json *entry, struct error *err); /* NULL: not built yet */
+	enum reason_kind (*check)(
+		const struct json *entry, struct error *err); /* NULL: not built yet */
 } validators[] = {
 	{"run", (const char *const[]){"inline", "timeout", NULL}, check_commands},
 	{"checksum", (const char *const[]){"sha256", "file", NULL}, check_checksum},
@@ -46,8 +47,8 @@ static const struct {
 };
 enum { VALIDATOR_COUNT = sizeof(validators) / sizeof(*validators) };
 
-static enum reason_kind check_keys(const struct json *entry, const char *const *keys,
-	struct error *err)
+static enum reason_kind check_keys(
+	const struct json *entry, const char *const *keys, struct error *err)
 {
 	size_t count = 0;
 

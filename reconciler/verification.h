@@ -12,7 +12,8 @@ struct verification {
 	struct head *head;
 	bool deep; /* artifacts are read and digested too */
 	int64_t events, manifests, artifacts;
-	struct json *faults; /* [{"kind", "where", "expected", "found"}], in the order they were come upon */
+	struct json *
+		faults; /* [{"kind", "where", "expected", "found"}], in the order they were come upon */
 };
 /* EXPECTED and FOUND may be NULL: nothing was there, or was to be. */
 void verification_fault(struct verification *verification, const char *kind, const char *where,

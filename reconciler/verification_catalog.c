@@ -83,8 +83,8 @@ static int compare_manifest(const struct place *place, const struct build_record
 	return 0;
 }
 
-static int check_manifest(const struct place *place, const struct build_record *build,
-	struct error *err)
+static int check_manifest(
+	const struct place *place, const struct build_record *build, struct error *err)
 {
 	autofree char *what = memory_printf("%lld/manifest.json", (long long)build->version);
 	autofree char *text = NULL;
@@ -114,8 +114,8 @@ static char *expected_sums(const struct json *files)
 	return text_take(&text);
 }
 
-static void check_sums(const struct place *place, const struct build_record *build,
-	const struct json *files)
+static void check_sums(
+	const struct place *place, const struct build_record *build, const struct json *files)
 {
 	autofree char *what = memory_printf("%lld/SHA256SUMS", (long long)build->version);
 	autofree char *expected = expected_sums(files), *text = NULL;
@@ -127,11 +127,11 @@ static void check_sums(const struct place *place, const struct build_record *bui
 		fault(place, "sums", what, "what the store has", "something else");
 }
 
-static void check_file(const struct place *place, const struct build_record *build,
-	const struct json *file)
+static void check_file(
+	const struct place *place, const struct build_record *build, const struct json *file)
 {
-	autofree char *what = memory_printf("%lld/files/%s", (long long)build->version,
-		json_get_text(file, "name", ""));
+	autofree char *what = memory_printf(
+		"%lld/files/%s", (long long)build->version, json_get_text(file, "name", ""));
 	autoclose int fd = openat(place->folder, what, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	const char *expected = json_get_text(file, "sha256", "");
 	char hex[DIGEST_HEX_SIZE];
@@ -151,8 +151,8 @@ static void check_file(const struct place *place, const struct build_record *bui
 	}
 }
 
-static int check_version(const struct place *place, const struct build_record *build,
-	struct error *err)
+static int check_version(
+	const struct place *place, const struct build_record *build, struct error *err)
 {
 	autojson struct json *artifact = describe_column(build->artifact);
 	const struct json *files = json_get(artifact, "files");
@@ -189,8 +189,7 @@ static void check_channels(const struct place *place, const struct version_marks
 				is_published_in(&builds->items[b], place->catalog);
 		if (!here)
 			continue;
-		ssize_t size = readlinkat(
-			place->folder, channel->name, found, sizeof(found) - 1);
+		ssize_t size = readlinkat(place->folder, channel->name, found, sizeof(found) - 1);
 		found[size < 0 ? 0 : size] = '\0';
 		if (strcmp(found, expected) != 0)
 			fault(place, "channel", channel->name, expected, size < 0 ? NULL : found);
@@ -210,7 +209,8 @@ static int check_strangers(const struct place *place, const struct version_marks
 		for (size_t i = 0; i < channels->count && !known; i++)
 			known = strcmp(channels->items[i].name, name) == 0;
 		for (size_t i = 0; i < builds->count && !known; i++)
-			known = builds->items[i].version && builds->items[i].phase != PHASE_RETIRED &&
+			known = builds->items[i].version &&
+				builds->items[i].phase != PHASE_RETIRED &&
 				builds->items[i].version == strtoll(name, NULL, 10);
 		if (!known)
 			fault(place, "unknown", name, NULL, "something kiln did not publish");
@@ -230,14 +230,13 @@ static int check_place(struct place *place, int64_t image, struct error *err)
 		return -1;
 	for (size_t i = 0; i < builds.count; i++)
 		wanted |= phase_is_published(builds.items[i].phase) &&
-			is_published_in(&builds.items[i], place->catalog);
+			  is_published_in(&builds.items[i], place->catalog);
 	if (!wanted)
 		return 0;
-	autoclose int folder =
-		open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclose int folder = open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0) {
-		verification_fault(place->verification, "catalog", place->path, "a folder",
-			strerror(errno));
+		verification_fault(
+			place->verification, "catalog", place->path, "a folder", strerror(errno));
 		return 0;
 	}
 	place->folder = folder;
@@ -251,8 +250,8 @@ static int check_place(struct place *place, int64_t image, struct error *err)
 }
 
 /* The catalogs that any version of the image was published to. */
-static int list_catalogs(struct verification *verification, int64_t image, struct strings *names,
-	struct error *err)
+static int list_catalogs(
+	struct verification *verification, int64_t image, struct strings *names, struct error *err)
 {
 	CLEANUP(build_records_clear) struct build_records builds = {0};
 
@@ -282,12 +281,12 @@ static int check_in_catalog(struct verification *verification, const char *catal
 	autofree char *path = memory_printf("%s/%s", json_get_text(about, "path", ""), name);
 	struct place place = {verification, catalog, path, -1};
 	return strcmp(json_get_text(about, "type", ""), "directory") == 0
-		? check_place(&place, image, err)
-		: 0;
+		       ? check_place(&place, image, err)
+		       : 0;
 }
 
-static int check_image(struct verification *verification, const struct image_record *image,
-	struct error *err)
+static int check_image(
+	struct verification *verification, const struct image_record *image, struct error *err)
 {
 	CLEANUP(strings_clear) struct strings catalogs = {0};
 	struct repository_record repository;

@@ -55,7 +55,8 @@ static void set(char **field, const struct json *data, const char *key)
 	*field = memory_copy_text(text);
 }
 
-static void take_build(struct checking *checking, const struct event *event, const struct json *data)
+static void take_build(
+	struct checking *checking, const struct event *event, const struct json *data)
 {
 	struct told *told = map_find(&checking->builds, event->build);
 
@@ -71,8 +72,8 @@ static void take_build(struct checking *checking, const struct event *event, con
 	told->version = json_get_integer(data, "version", told->version);
 }
 
-static void take_channels(struct checking *checking, const struct event *event,
-	const struct json *channels)
+static void take_channels(
+	struct checking *checking, const struct event *event, const struct json *channels)
 {
 	json_each_member (member, channels) {
 		autofree char *key = memory_printf("%s %s", event->image, member.key);
@@ -124,7 +125,8 @@ static int check_chain(struct checking *checking, struct error *err)
 		event_digest(event, &digest);
 		if (!digest_equal(&event->previous, &previous))
 			verification_fault(verification, "chain", where,
-				digest_text(&previous, expected), digest_text(&event->previous, found));
+				digest_text(&previous, expected),
+				digest_text(&event->previous, found));
 		else if (!digest_equal(&event->digest, &digest))
 			verification_fault(verification, "event", where,
 				digest_text(&digest, expected), digest_text(&event->digest, found));
@@ -146,8 +148,8 @@ static void compare(struct checking *checking, const char *build, const char *wh
 		verification_fault(checking->verification, "row", where, expected, found);
 }
 
-static int check_closure(struct checking *checking, const struct build_record *build,
-	struct error *err)
+static int check_closure(
+	struct checking *checking, const struct build_record *build, struct error *err)
 {
 	struct verification *verification = checking->verification;
 	autofree char *text = NULL;
@@ -170,22 +172,23 @@ static int check_closure(struct checking *checking, const struct build_record *b
 	return 0;
 }
 
-static int check_build(struct checking *checking, const struct build_record *build,
-	struct error *err)
+static int check_build(
+	struct checking *checking, const struct build_record *build, struct error *err)
 {
 	struct told *told = map_find(&checking->builds, build->id);
 	char digest[DIGEST_TEXT_SIZE];
 
 	if (!told) {
 		autofree char *where = memory_printf("build %s", build->id);
-		verification_fault(checking->verification, "row", where, NULL,
-			phase_name(build->phase));
+		verification_fault(
+			checking->verification, "row", where, NULL, phase_name(build->phase));
 		return 0;
 	}
 	compare(checking, build->id, "phase", told->phase, phase_name(build->phase));
 	compare(checking, build->id, "commit", told->commit, build->commit);
 	compare(checking, build->id, "author", told->author, build->author);
-	compare(checking, build->id, "closure", told->closure, digest_text(&build->closure, digest));
+	compare(checking, build->id, "closure", told->closure,
+		digest_text(&build->closure, digest));
 	if (told->digest)
 		compare(checking, build->id, "digest", told->digest,
 			digest_text(&build->digest, digest));
@@ -198,8 +201,8 @@ static int check_build(struct checking *checking, const struct build_record *bui
 	return check_closure(checking, build, err);
 }
 
-static int check_image(struct checking *checking, const struct image_record *image,
-	struct error *err)
+static int check_image(
+	struct checking *checking, const struct image_record *image, struct error *err)
 {
 	struct store *store = checking->verification->head->store;
 	CLEANUP(build_records_clear) struct build_records builds = {0};
@@ -214,12 +217,10 @@ static int check_image(struct checking *checking, const struct image_record *ima
 	for (size_t i = 0; i < channels.count; i++) {
 		autofree char *key = memory_printf(
 			"%s/%s %s", image->repository_name, image->name, channels.items[i].name);
-		autofree char *found =
-			memory_printf("%lld", (long long)channels.items[i].version);
+		autofree char *found = memory_printf("%lld", (long long)channels.items[i].version);
 		const char *expected = map_find(&checking->channels, key);
 		if (!expected || strcmp(expected, found) != 0)
-			verification_fault(
-				checking->verification, "channel", key, expected, found);
+			verification_fault(checking->verification, "channel", key, expected, found);
 		map_set(&checking->channels, key, memory_copy_text(""));
 	}
 	return 0;
@@ -231,13 +232,12 @@ static void report_lost(struct checking *checking)
 		const struct told *told = entry->value;
 		autofree char *where = memory_printf("build %s", entry->key);
 		if (told->phase)
-			verification_fault(
-				checking->verification, "row", where, told->phase, NULL);
+			verification_fault(checking->verification, "row", where, told->phase, NULL);
 	}
 	map_each (entry, &checking->channels)
 		if (*(const char *)entry->value)
-			verification_fault(checking->verification, "channel", entry->key,
-				entry->value, NULL);
+			verification_fault(
+				checking->verification, "channel", entry->key, entry->value, NULL);
 }
 
 static int check_all(struct checking *checking, struct error *err)

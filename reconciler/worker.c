@@ -71,7 +71,7 @@ pid_t worker_start(const struct json *order, int errors, struct error *err)
 static bool is_of(const struct json *entry, const char *event, enum job_kind job)
 {
 	return strcmp(json_get_text(entry, "event", ""), event) == 0 &&
-		strcmp(json_get_text(entry, "job", ""), job_kind_name(job)) == 0;
+	       strcmp(json_get_text(entry, "job", ""), job_kind_name(job)) == 0;
 }
 
 static void read_end(const struct json *entry, struct worker_run *run)

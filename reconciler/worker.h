@@ -16,9 +16,9 @@
 struct worker_run {
 	enum job_kind job;
 	enum run_state state;
-	pid_t pid;            /* RUN_ALIVE */
+	pid_t pid;	      /* RUN_ALIVE */
 	struct error failure; /* RUN_FAILED */
-	int deaths;           /* workers of that job that began and never said how they ended */
+	int deaths;	      /* workers of that job that began and never said how they ended */
 };
 
 /* Starts a worker with ORDER on its standard input, ERRORS as its standard error. The pid, or -1. */

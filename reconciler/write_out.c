@@ -14,17 +14,17 @@
 static const size_t blob_most = (size_t)8 << 30;
 
 /* The content: of a git-lfs pointer what it points to. */
-static int read_content(const struct input *input, char **bytes,
-	size_t *size, struct error *err)
+static int read_content(const struct input *input, char **bytes, size_t *size, struct error *err)
 {
 	if (!input->is_lfs)
-		return source_read(input->source, &input->id, OBJECT_BLOB, blob_most, bytes, size, err);
+		return source_read(
+			input->source, &input->id, OBJECT_BLOB, blob_most, bytes, size, err);
 	autofree char *object = input_lfs_object(input);
 	return file_read(AT_FDCWD, object, blob_most, bytes, size, err);
 }
 
-static int check_content(const struct input *input, const char *bytes, size_t size,
-	struct error *err)
+static int check_content(
+	const struct input *input, const char *bytes, size_t size, struct error *err)
 {
 	struct digest digest;
 	char hex[DIGEST_HEX_SIZE];
@@ -32,8 +32,9 @@ static int check_content(const struct input *input, const char *bytes, size_t si
 	digest_of(bytes, size, &digest);
 	if (strcmp(digest_hex(&digest, hex), input->value) == 0)
 		return 0;
-	return fail(err, ERROR_BROKEN, "%s has another content than the closure says: the repository is "
-				       "damaged (git fsck)",
+	return fail(err, ERROR_BROKEN,
+		"%s has another content than the closure says: the repository is "
+		"damaged (git fsck)",
 		input->path);
 }
 
@@ -45,8 +46,7 @@ static int open_parent(int root, const char *path, struct error *err)
 	return *folder ? folder_make(root, folder, 0755, err) : folder_open(root, ".", err);
 }
 
-static int write_file(const struct input *input, int root,
-	struct error *err)
+static int write_file(const struct input *input, int root, struct error *err)
 {
 	autofree char *bytes = NULL;
 	size_t size;
@@ -60,8 +60,8 @@ static int write_file(const struct input *input, int root,
 	const char *name = path_name(input->path);
 	if (input->mode == 0120000)
 		return symlinkat(bytes, folder, name) < 0
-			? fail_errno(err, ERROR_BROKEN, "%s", input->path)
-			: 0;
+			       ? fail_errno(err, ERROR_BROKEN, "%s", input->path)
+			       : 0;
 	autoclose int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail_errno(err, ERROR_BROKEN, "%s", input->path);

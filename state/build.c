@@ -98,7 +98,8 @@ static int add_closure(struct store *store, const struct digest *digest, const c
 	const char *notes, struct error *err)
 {
 	return statement_run(store, QUERY_CLOSURE_ADD,
-		WITH(digest_blob(":digest", digest), string(":text", text), string(":notes", notes)),
+		WITH(digest_blob(":digest", digest), string(":text", text),
+			string(":notes", notes)),
 		err);
 }
 
@@ -115,20 +116,22 @@ int build_add(struct store *store, const struct build_record *record, const char
 	if (add_closure(store, &record->closure, closure_text, closure_notes, err) < 0 ||
 		statement_run(store, QUERY_BUILD_ADD,
 			WITH(string(":id", record->id), number(":image", record->image),
-				string(":commit", record->commit), string(":author", record->author),
+				string(":commit", record->commit),
+				string(":author", record->author),
 				number(":authored", record->authored_usec),
 				digest_blob(":closure", &record->closure),
 				number_or_null(":reuses", record->reuses),
 				string(":definition", record->definition),
-				string(":policy", record->policy), string(":reasons", record->reasons),
-				string(":bases", record->bases), string(":builder", record->builder),
+				string(":policy", record->policy),
+				string(":reasons", record->reasons),
+				string(":bases", record->bases),
+				string(":builder", record->builder),
 				number(":created", record->created_usec)),
 			err) < 0) {
 		json_free(data);
 		return -1;
 	}
-	return event_add(
-		store, record->created_usec, "phase", image_name, record->id, data, err);
+	return event_add(store, record->created_usec, "phase", image_name, record->id, data, err);
 }
 
 int build_import(struct store *store, const struct build_record *record, const char *closure_text,
@@ -147,13 +150,16 @@ int build_import(struct store *store, const struct build_record *record, const c
 		statement_run(store, QUERY_BUILD_IMPORT,
 			WITH(string(":id", record->id), number(":image", record->image),
 				string(":phase", phase_name(record->phase)),
-				number(":version", record->version), string(":commit", record->commit),
+				number(":version", record->version),
+				string(":commit", record->commit),
 				string(":author", record->author),
 				number(":authored", record->authored_usec),
 				digest_blob(":closure", &record->closure),
 				string(":definition", record->definition),
-				string(":policy", record->policy), string(":reasons", record->reasons),
-				string(":bases", record->bases), string(":builder", record->builder),
+				string(":policy", record->policy),
+				string(":reasons", record->reasons),
+				string(":bases", record->bases),
+				string(":builder", record->builder),
 				digest_blob(":digest", &record->digest),
 				string(":artifact", record->artifact),
 				number(":created", record->created_usec),
@@ -182,14 +188,14 @@ int build_find_version(struct store *store, int64_t image, int64_t version,
 		WITH(number(":image", image), number(":version", version)), record, err);
 }
 
-int build_find_newest(struct store *store, int64_t image, struct build_record *record,
-	struct error *err)
+int build_find_newest(
+	struct store *store, int64_t image, struct build_record *record, struct error *err)
 {
 	return find_build(store, QUERY_BUILD_NEWEST, WITH(number(":image", image)), record, err);
 }
 
-int builds_of_image(struct store *store, int64_t image, struct build_records *records,
-	struct error *err)
+int builds_of_image(
+	struct store *store, int64_t image, struct build_records *records, struct error *err)
 {
 	return list_builds(
 		store, QUERY_BUILDS_OF_IMAGE, WITH(number(":image", image)), records, err);
@@ -200,8 +206,8 @@ int builds_under_way(struct store *store, struct build_records *records, struct 
 	return list_builds(store, QUERY_BUILDS_UNDER_WAY, NULL, records, err);
 }
 
-int builds_published(struct store *store, int64_t image, struct build_records *records,
-	struct error *err)
+int builds_published(
+	struct store *store, int64_t image, struct build_records *records, struct error *err)
 {
 	return list_builds(
 		store, QUERY_BUILDS_PUBLISHED, WITH(number(":image", image)), records, err);
@@ -212,8 +218,8 @@ int builds_with_bases(struct store *store, struct build_records *records, struct
 	return list_builds(store, QUERY_BUILDS_WITH_BASES, NULL, records, err);
 }
 
-int builds_of_commit(struct store *store, const char *commit, struct build_records *records,
-	struct error *err)
+int builds_of_commit(
+	struct store *store, const char *commit, struct build_records *records, struct error *err)
 {
 	/* every id that begins with COMMIT lies between it and it with a byte behind 'f' */
 	autofree char *high = memory_printf("%sg", commit);
@@ -241,8 +247,8 @@ int builds_of_file(struct store *store, const struct digest *digest, struct buil
 int builds_of_closure(struct store *store, const struct digest *closure,
 	struct build_records *records, struct error *err)
 {
-	return list_builds(
-		store, QUERY_BUILDS_BY_CLOSURE, WITH(digest_blob(":closure", closure)), records, err);
+	return list_builds(store, QUERY_BUILDS_BY_CLOSURE, WITH(digest_blob(":closure", closure)),
+		records, err);
 }
 
 int builds_versions(struct store *store, struct build_records *records, struct error *err)
@@ -275,8 +281,8 @@ static int enter_phase(struct store *store, struct build_record *build,
 		json_set_integer(data, "version", build->version);
 		if (build->phase == PHASE_SWITCHING &&
 			(statement_run(store, QUERY_BUILD_SET_ENDED,
-				 WITH(string(":id", build->id), number(":usec", move->usec)), err) <
-					0 ||
+				 WITH(string(":id", build->id), number(":usec", move->usec)),
+				 err) < 0 ||
 				build_set_confirmed(store, build->id, move->usec, err) < 0))
 			return -1;
 		return statement_run(store, QUERY_BUILD_SET_LIVE,
@@ -339,8 +345,8 @@ int build_set_artifact(struct store *store, const char *id, const struct digest 
 		err);
 }
 
-int build_set_validated(struct store *store, const char *id, const struct digest *rules,
-	struct error *err)
+int build_set_validated(
+	struct store *store, const char *id, const struct digest *rules, struct error *err)
 {
 	return statement_run(store, QUERY_BUILD_SET_VALIDATED,
 		WITH(string(":id", id), digest_blob(":validated", rules)), err);
@@ -387,8 +393,8 @@ void digests_clear(struct digests *digests)
 	*digests = (struct digests){0};
 }
 
-int closures_with_line(struct store *store, const char *line, struct digests *digests,
-	struct error *err)
+int closures_with_line(
+	struct store *store, const char *line, struct digests *digests, struct error *err)
 {
 	autofree char *whole = memory_printf("\n%s", line);
 	sqlite3_stmt *row =
@@ -431,8 +437,8 @@ int ledger_remove(struct store *store, int64_t id, struct error *err)
 	return statement_run(store, QUERY_LEDGER_REMOVE, WITH(number(":id", id)), err);
 }
 
-int ledger_list(struct store *store, const char *build, struct ledger_entries *entries,
-	struct error *err)
+int ledger_list(
+	struct store *store, const char *build, struct ledger_entries *entries, struct error *err)
 {
 	sqlite3_stmt *row = statement_begin(store, build ? QUERY_LEDGER_OF : QUERY_LEDGER_ALL,
 		build ? WITH(string(":build", build)) : NULL, err);

@@ -19,13 +19,13 @@ struct build_record {
 	char *commit, *author;
 	int64_t authored_usec;
 	struct digest closure;
-	int64_t reuses;  /* 0: it builds */
+	int64_t reuses; /* 0: it builds */
 	char *definition;
 	char *policy, *reasons, *bases; /* JSON */
 	char *builder;
 	bool has_digest;
 	struct digest digest; /* of the artifact */
-	char *artifact;       /* JSON or NULL */
+	char *artifact;	      /* JSON or NULL */
 	bool has_validated;
 	struct digest validated;
 	int64_t created_usec, started_usec, ended_usec, live_usec, confirmed_usec; /* 0: not yet */
@@ -51,21 +51,21 @@ int build_import(struct store *store, const struct build_record *record, const c
 int build_find(struct store *store, const char *id, struct build_record *record, struct error *err);
 int build_find_version(struct store *store, int64_t image, int64_t version,
 	struct build_record *record, struct error *err);
-int build_find_newest(struct store *store, int64_t image, struct build_record *record,
-	struct error *err);
+int build_find_newest(
+	struct store *store, int64_t image, struct build_record *record, struct error *err);
 
 /* Oldest first. */
-int builds_of_image(struct store *store, int64_t image, struct build_records *records,
-	struct error *err);
+int builds_of_image(
+	struct store *store, int64_t image, struct build_records *records, struct error *err);
 int builds_under_way(struct store *store, struct build_records *records, struct error *err);
 /* Those that the catalog has (live and superseded), by version. */
-int builds_published(struct store *store, int64_t image, struct build_records *records,
-	struct error *err);
+int builds_published(
+	struct store *store, int64_t image, struct build_records *records, struct error *err);
 /* Live ones and those under way that are built on an image of the catalog. */
 int builds_with_bases(struct store *store, struct build_records *records, struct error *err);
 /* COMMIT may be the beginning of one. */
-int builds_of_commit(struct store *store, const char *commit, struct build_records *records,
-	struct error *err);
+int builds_of_commit(
+	struct store *store, const char *commit, struct build_records *records, struct error *err);
 /* Versions whose artifact has that digest. */
 int builds_of_digest(struct store *store, const struct digest *digest,
 	struct build_records *records, struct error *err);
@@ -81,9 +81,9 @@ int builds_versions(struct store *store, struct build_records *records, struct e
 struct build_move {
 	enum phase to;
 	int64_t usec;
-	const char *image_name;     /* "REPOSITORY/NAME", for the event */
-	const struct error *cause;  /* failed: why */
-	const char *text;           /* for the event */
+	const char *image_name;	   /* "REPOSITORY/NAME", for the event */
+	const struct error *cause; /* failed: why */
+	const char *text;	   /* for the event */
 };
 /*
  * Moves BUILD, which must be in FROM. To be called inside a transaction. A move that state/phase.c does not have is an
@@ -94,8 +94,8 @@ int build_move(struct store *store, struct build_record *build, const struct bui
 
 int build_set_artifact(struct store *store, const char *id, const struct digest *digest,
 	const char *artifact, struct error *err);
-int build_set_validated(struct store *store, const char *id, const struct digest *rules,
-	struct error *err);
+int build_set_validated(
+	struct store *store, const char *id, const struct digest *rules, struct error *err);
 int build_set_confirmed(struct store *store, const char *id, int64_t usec, struct error *err);
 int build_set_policy(struct store *store, const char *id, const char *policy, struct error *err);
 int build_add_attempt(struct store *store, const char *id, struct error *err);
@@ -109,8 +109,8 @@ struct digests {
 	size_t count, room;
 };
 void digests_clear(struct digests *digests);
-int closures_with_line(struct store *store, const char *line, struct digests *digests,
-	struct error *err);
+int closures_with_line(
+	struct store *store, const char *line, struct digests *digests, struct error *err);
 
 /* ---- the ledger: things outside of the store, written down before they are made ---- */
 
@@ -128,5 +128,5 @@ int ledger_add(struct store *store, const char *build, const char *kind, const c
 	int64_t usec, struct error *err);
 int ledger_remove(struct store *store, int64_t id, struct error *err);
 /* BUILD NULL: all. */
-int ledger_list(struct store *store, const char *build, struct ledger_entries *entries,
-	struct error *err);
+int ledger_list(
+	struct store *store, const char *build, struct ledger_entries *entries, struct error *err);

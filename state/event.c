@@ -82,8 +82,8 @@ int event_add(struct store *store, int64_t usec, const char *kind, const char *i
 		err);
 }
 
-int event_before_publishing(struct store *store, const char *build, struct digest *digest,
-	struct error *err)
+int event_before_publishing(
+	struct store *store, const char *build, struct digest *digest, struct error *err)
 {
 	sqlite3_stmt *row =
 		statement_begin(store, QUERY_EVENT_BEFORE, WITH(string(":build", build)), err);
@@ -104,9 +104,9 @@ int events_list(struct store *store, enum event_filter filter, const char *of,
 		[EVENTS_OF_BUILD] = QUERY_EVENTS_OF_BUILD,
 		[EVENTS_OF_IMAGE] = QUERY_EVENTS_OF_IMAGE};
 	sqlite3_stmt *row = statement_begin(store, queries[filter],
-		filter == EVENTS_OF_BUILD	? WITH(string(":build", of))
-			: filter == EVENTS_OF_IMAGE ? WITH(string(":image", of))
-						    : NULL,
+		filter == EVENTS_OF_BUILD   ? WITH(string(":build", of))
+		: filter == EVENTS_OF_IMAGE ? WITH(string(":image", of))
+					    : NULL,
 		err);
 	int more;
 

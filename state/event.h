@@ -32,8 +32,8 @@ int event_add(struct store *store, int64_t usec, const char *kind, const char *i
 /* The digest of the last event, zeros if there is none yet. */
 int event_last(struct store *store, struct digest *digest, struct error *err);
 /* The digest of the event before the one by which BUILD entered publishing. */
-int event_before_publishing(struct store *store, const char *build, struct digest *digest,
-	struct error *err);
+int event_before_publishing(
+	struct store *store, const char *build, struct digest *digest, struct error *err);
 
 enum event_filter { EVENTS_ALL, EVENTS_OF_BUILD, EVENTS_OF_IMAGE };
 int events_list(struct store *store, enum event_filter filter, const char *of,

@@ -52,21 +52,21 @@ static int find_repository(struct store *store, enum query query, struct paramet
 	return found;
 }
 
-int repository_find_by_place(struct store *store, const char *place,
-	struct repository_record *record, struct error *err)
+int repository_find_by_place(
+	struct store *store, const char *place, struct repository_record *record, struct error *err)
 {
 	return find_repository(
 		store, QUERY_REPOSITORY_BY_PLACE, string(":place", place), record, err);
 }
 
-int repository_find_by_name(struct store *store, const char *name, struct repository_record *record,
-	struct error *err)
+int repository_find_by_name(
+	struct store *store, const char *name, struct repository_record *record, struct error *err)
 {
 	return find_repository(store, QUERY_REPOSITORY_BY_NAME, string(":name", name), record, err);
 }
 
-int repository_find(struct store *store, int64_t id, struct repository_record *record,
-	struct error *err)
+int repository_find(
+	struct store *store, int64_t id, struct repository_record *record, struct error *err)
 {
 	return find_repository(store, QUERY_REPOSITORY_BY_ID, number(":id", id), record, err);
 }
@@ -144,8 +144,8 @@ int image_find(struct store *store, int64_t repository, const char *name,
 	return found;
 }
 
-int image_find_by_id(struct store *store, int64_t id, struct image_record *record,
-	struct error *err)
+int image_find_by_id(
+	struct store *store, int64_t id, struct image_record *record, struct error *err)
 {
 	sqlite3_stmt *row = statement_begin(store, QUERY_IMAGE_BY_ID, WITH(number(":id", id)), err);
 	int found = statement_step(store, row, err);
@@ -157,8 +157,8 @@ int image_find_by_id(struct store *store, int64_t id, struct image_record *recor
 	return found;
 }
 
-int image_get(struct store *store, int64_t repository, const char *name, int64_t *id,
-	struct error *err)
+int image_get(
+	struct store *store, int64_t repository, const char *name, int64_t *id, struct error *err)
 {
 	struct image_record record;
 	int found = image_find(store, repository, name, &record, err);
@@ -209,8 +209,8 @@ int images_list(struct store *store, int64_t repository, const char *name,
 	enum query query = repository ? QUERY_IMAGES_OF : name ? QUERY_IMAGES_CALLED : QUERY_IMAGES;
 	sqlite3_stmt *row = statement_begin(store, query,
 		repository ? WITH(number(":repository", repository))
-			: name ? WITH(string(":name", name))
-			       : NULL,
+		: name	   ? WITH(string(":name", name))
+			   : NULL,
 		err);
 	int more;
 
@@ -249,8 +249,8 @@ static const struct {
 int marks_list(struct store *store, int64_t image, enum mark mark, struct version_marks *marks,
 	struct error *err)
 {
-	sqlite3_stmt *row = statement_begin(
-		store, mark_kinds[mark].list, WITH(number(":image", image)), err);
+	sqlite3_stmt *row =
+		statement_begin(store, mark_kinds[mark].list, WITH(number(":image", image)), err);
 	int more;
 
 	while ((more = statement_step(store, row, err)) > 0) {
@@ -266,16 +266,16 @@ int marks_list(struct store *store, int64_t image, enum mark mark, struct versio
 	return more;
 }
 
-int channel_set(struct store *store, int64_t image, const char *name, int64_t version,
-	struct error *err)
+int channel_set(
+	struct store *store, int64_t image, const char *name, int64_t version, struct error *err)
 {
 	return statement_run(store, QUERY_CHANNEL_SET,
 		WITH(number(":image", image), string(":name", name), number(":version", version)),
 		err);
 }
 
-int channel_find(struct store *store, int64_t image, const char *name, int64_t *version,
-	struct error *err)
+int channel_find(
+	struct store *store, int64_t image, const char *name, int64_t *version, struct error *err)
 {
 	sqlite3_stmt *row = statement_begin(store, QUERY_CHANNEL_GET,
 		WITH(number(":image", image), string(":name", name)), err);
@@ -365,8 +365,8 @@ int failure_set(struct store *store, int64_t image, const struct digest *closure
 		err);
 }
 
-int failure_forget(struct store *store, int64_t image, const struct digest *closure,
-	struct error *err)
+int failure_forget(
+	struct store *store, int64_t image, const struct digest *closure, struct error *err)
 {
 	return statement_run(store, closure ? QUERY_FAILURE_REMOVE : QUERY_FAILURES_REMOVE_OF,
 		closure ? WITH(number(":image", image), digest_blob(":closure", closure))

@@ -26,10 +26,10 @@ void image_record_clear(struct image_record *record);
 /* 1 found, 0 not, -1 error; RECORD is set only if found. */
 int repository_find_by_place(struct store *store, const char *place,
 	struct repository_record *record, struct error *err);
-int repository_find_by_name(struct store *store, const char *name, struct repository_record *record,
-	struct error *err);
-int repository_find(struct store *store, int64_t id, struct repository_record *record,
-	struct error *err);
+int repository_find_by_name(
+	struct store *store, const char *name, struct repository_record *record, struct error *err);
+int repository_find(
+	struct store *store, int64_t id, struct repository_record *record, struct error *err);
 int repository_add(struct store *store, const char *name, const char *place, const char *ref,
 	bool prefixed, int64_t *id, struct error *err);
 int repository_set_commit(struct store *store, int64_t id, const char *commit, struct error *err);
@@ -43,11 +43,11 @@ int repositories_list(struct store *store, struct repository_records *records, s
 
 int image_find(struct store *store, int64_t repository, const char *name,
 	struct image_record *record, struct error *err);
-int image_find_by_id(struct store *store, int64_t id, struct image_record *record,
-	struct error *err);
+int image_find_by_id(
+	struct store *store, int64_t id, struct image_record *record, struct error *err);
 /* The image's id, made where there is none. */
-int image_get(struct store *store, int64_t repository, const char *name, int64_t *id,
-	struct error *err);
+int image_get(
+	struct store *store, int64_t repository, const char *name, int64_t *id, struct error *err);
 int image_set_held(struct store *store, int64_t image, bool held, struct error *err);
 /* A number never given before: to be called in the transaction that uses it. */
 int image_next_version(struct store *store, int64_t image, int64_t *version, struct error *err);
@@ -66,7 +66,7 @@ int images_list(struct store *store, int64_t repository, const char *name,
 /* ---- marks ---- */
 
 struct version_mark {
-	char *name;            /* channels */
+	char *name;	       /* channels */
 	struct digest closure; /* quarantines, equals */
 	int64_t version;
 };
@@ -80,13 +80,13 @@ enum mark { MARK_CHANNEL, MARK_HOLD, MARK_QUARANTINE, MARK_EQUAL, MARK_COUNT };
 int marks_list(struct store *store, int64_t image, enum mark mark, struct version_marks *marks,
 	struct error *err);
 
-int channel_set(struct store *store, int64_t image, const char *name, int64_t version,
-	struct error *err);
+int channel_set(
+	struct store *store, int64_t image, const char *name, int64_t version, struct error *err);
 /* The image is given up. */
 int channels_remove(struct store *store, int64_t image, struct error *err);
 /* The version that the channel names, 0 if there is no such channel. */
-int channel_find(struct store *store, int64_t image, const char *name, int64_t *version,
-	struct error *err);
+int channel_find(
+	struct store *store, int64_t image, const char *name, int64_t *version, struct error *err);
 int hold_set(struct store *store, int64_t image, int64_t version, bool held, struct error *err);
 int quarantine_add(struct store *store, int64_t image, const struct digest *closure,
 	int64_t version, struct error *err);
@@ -110,5 +110,5 @@ int failure_find(struct store *store, int64_t image, const struct digest *closur
 int failure_set(struct store *store, int64_t image, const struct digest *closure,
 	const struct error *cause, int64_t next_usec, struct error *err);
 /* CLOSURE NULL: all of the image. */
-int failure_forget(struct store *store, int64_t image, const struct digest *closure,
-	struct error *err);
+int failure_forget(
+	struct store *store, int64_t image, const struct digest *closure, struct error *err);

@@ -11,8 +11,8 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 
-int lock_take(const char *state, const char *who, int *fd, char holder[static 128],
-	struct error *err)
+int lock_take(
+	const char *state, const char *who, int *fd, char holder[static 128], struct error *err)
 {
 	autofree char *path = memory_printf("%s/lock", state);
 	autoclose int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -14,5 +14,5 @@
  * Takes the lock and writes WHO into it: 1, and *FD holds it as long as that is open. 0 if somebody else
  * has it (then HOLDER says who: "pid 4711, kiln daemon"); -1 on error. Does not wait.
  */
-int lock_take(const char *state, const char *who, int *fd, char holder[static 128],
-	struct error *err);
+int lock_take(
+	const char *state, const char *who, int *fd, char holder[static 128], struct error *err);

@@ -17,7 +17,8 @@ int plan_tree_get(struct store *store, const char *place, struct plan_tree *tree
 	if (found < 0)
 		return -1;
 	if (!found) {
-		if (statement_run(store, QUERY_PLAN_TREE_ADD, WITH(string(":place", place)), err) < 0)
+		if (statement_run(store, QUERY_PLAN_TREE_ADD, WITH(string(":place", place)), err) <
+			0)
 			return -1;
 		tree->id = sqlite3_last_insert_rowid(store_database(store));
 		return 0;
@@ -26,7 +27,7 @@ int plan_tree_get(struct store *store, const char *place, struct plan_tree *tree
 	tree->listed = sqlite3_column_int(row, 3);
 	tree->images = sqlite3_column_int64(row, 4);
 	tree->filled = sqlite3_column_bytes(row, 1) == (int)sizeof(tree->tree) &&
-		column_digest(row, 2, &tree->fingerprint);
+		       column_digest(row, 2, &tree->fingerprint);
 	if (tree->filled)
 		memcpy(tree->tree, sqlite3_column_blob(row, 1), sizeof(tree->tree));
 	statement_end(row);
@@ -89,32 +90,30 @@ int plan_rows_of_definition(struct store *store, int64_t tree, const char *key,
 		WITH(number(":tree", tree), string(":key", key)), rows, err);
 }
 
-int plan_rows_called(struct store *store, int64_t tree, const char *name,
-	struct plan_rows *rows, struct error *err)
+int plan_rows_called(struct store *store, int64_t tree, const char *name, struct plan_rows *rows,
+	struct error *err)
 {
 	return list_rows(store, QUERY_PLAN_IMAGES_CALLED,
 		WITH(number(":tree", tree), string(":name", name)), rows, err);
 }
 
-int plan_rows_with_bases(struct store *store, int64_t tree, struct plan_rows *rows,
-	struct error *err)
+int plan_rows_with_bases(
+	struct store *store, int64_t tree, struct plan_rows *rows, struct error *err)
 {
-	return list_rows(store, QUERY_PLAN_IMAGES_WITH_BASES,
-		WITH(number(":tree", tree)), rows, err);
+	return list_rows(
+		store, QUERY_PLAN_IMAGES_WITH_BASES, WITH(number(":tree", tree)), rows, err);
 }
 
-int plan_rows_all(struct store *store, int64_t tree, struct plan_rows *rows,
-	struct error *err)
+int plan_rows_all(struct store *store, int64_t tree, struct plan_rows *rows, struct error *err)
 {
-	return list_rows(store, QUERY_PLAN_IMAGES_ALL, WITH(number(":tree", tree)),
-		rows, err);
+	return list_rows(store, QUERY_PLAN_IMAGES_ALL, WITH(number(":tree", tree)), rows, err);
 }
 
 int plan_definitions_of_path(struct store *store, int64_t tree, const char *path, bool below,
 	struct strings *keys, struct error *err)
 {
-	sqlite3_stmt *row = statement_begin(store, QUERY_PLAN_BY_PATH,
-		WITH(number(":tree", tree), string(":path", path)), err);
+	sqlite3_stmt *row = statement_begin(
+		store, QUERY_PLAN_BY_PATH, WITH(number(":tree", tree), string(":path", path)), err);
 	int more;
 
 	while ((more = statement_step(store, row, err)) > 0)
@@ -141,11 +140,10 @@ int plan_children(struct store *store, int64_t tree, const char *base, struct st
 		WITH(number(":tree", tree), string(":base", base)), keys, err);
 }
 
-int plan_definitions_list(struct store *store, int64_t tree, struct strings *keys,
-	struct error *err)
+int plan_definitions_list(
+	struct store *store, int64_t tree, struct strings *keys, struct error *err)
 {
-	return list_keys(store, QUERY_PLAN_DEFINITIONS, WITH(number(":tree", tree)),
-		keys, err);
+	return list_keys(store, QUERY_PLAN_DEFINITIONS, WITH(number(":tree", tree)), keys, err);
 }
 
 /* The row's id in *ID, 0 if there is none. */
@@ -165,16 +163,15 @@ static int find_definition(struct store *store, int64_t tree, const char *key, i
 	return found;
 }
 
-int plan_definition_find(struct store *store, int64_t tree, const char *key,
-	struct digest *digest, struct error *err)
+int plan_definition_find(struct store *store, int64_t tree, const char *key, struct digest *digest,
+	struct error *err)
 {
 	int64_t id;
 
 	return find_definition(store, tree, key, &id, digest, err);
 }
 
-int plan_definition_remove(struct store *store, int64_t tree, const char *key,
-	struct error *err)
+int plan_definition_remove(struct store *store, int64_t tree, const char *key, struct error *err)
 {
 	static const enum query queries[] = {QUERY_PLAN_IMAGES_REMOVE, QUERY_PLAN_PATHS_REMOVE,
 		QUERY_PLAN_BASES_REMOVE, QUERY_PLAN_DEFINITION_REMOVE};

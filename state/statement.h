@@ -125,13 +125,13 @@ struct parameter {
 };
 
 /* A list of parameters for one run, ended by a nameless one. */
-#define WITH(...)                                                                                  \
-	(const struct parameter[])                                                                 \
-	{                                                                                          \
-		__VA_ARGS__,                                                                       \
-		{                                                                                  \
-			0                                                                          \
-		}                                                                                  \
+#define WITH(...)                  \
+	(const struct parameter[]) \
+	{                          \
+		__VA_ARGS__,       \
+		{                  \
+			0          \
+		}                  \
 	}
 
 static inline struct parameter number(const char *name, long long value)
@@ -164,14 +164,14 @@ static inline struct parameter digest_blob(const char *name, const struct digest
  * A query with its parameters, ready for statement_step; NULL on error. It is the store's; a second one of the same name
  * may not begin before the first ended (statement_step said 0 or -1, or statement_end).
  */
-sqlite3_stmt *statement_begin(struct store *store, enum query query, const struct parameter *with,
-	struct error *err);
+sqlite3_stmt *statement_begin(
+	struct store *store, enum query query, const struct parameter *with, struct error *err);
 /* 1: a row is there; 0: no more, the statement has ended; -1: so it has, by an error. */
 int statement_step(struct store *store, sqlite3_stmt *statement, struct error *err);
 void statement_end(sqlite3_stmt *statement);
 /* All at once for what gives no rows. */
-int statement_run(struct store *store, enum query query, const struct parameter *with,
-	struct error *err);
+int statement_run(
+	struct store *store, enum query query, const struct parameter *with, struct error *err);
 
 /* Columns; text is copied ("" for NULL), a blob of another size is a digest of zeros and false. */
 char *column_text(sqlite3_stmt *statement, int column);

@@ -18,9 +18,9 @@
 enum { APPLICATION_ID = 0x6B696C6E /* "kiln" */ };
 
 /* The files of schema/, in order: number N is what user_version N says. */
-#define SCHEMA_FILE(symbol, path)                                                                  \
-	__asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" path             \
-		"\"\n.byte 0\n.previous\n");                                                       \
+#define SCHEMA_FILE(symbol, path)                                                      \
+	__asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" path \
+		"\"\n.byte 0\n.previous\n");                                           \
 	extern const char symbol[];
 
 SCHEMA_FILE(schema_0001, "state/schema/0001-initial.sql")
@@ -89,9 +89,9 @@ static int read_pragma(struct store *store, const char *sql, long long *value, s
 static int apply_schemas(struct store *store, long long version, struct error *err)
 {
 	for (; version < store_schema_version(); version++) {
-		autofree char *sql = memory_printf(
-			"BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %lld;\nPRAGMA application_id = "
-			"%d;\nCOMMIT;",
+		autofree char *sql = memory_printf("BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = "
+						   "%lld;\nPRAGMA application_id = "
+						   "%d;\nCOMMIT;",
 			schemas[version], version + 1, APPLICATION_ID);
 		if (execute(store, sql, err) < 0) {
 			sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
@@ -104,7 +104,7 @@ static int apply_schemas(struct store *store, long long version, struct error *e
 static int open_database(struct store *store, const char *path, struct error *err)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-		SQLITE_OPEN_EXRESCODE;
+		    SQLITE_OPEN_EXRESCODE;
 
 	if (sqlite3_open_v2(path, &store->database, flags, NULL) != SQLITE_OK)
 		return store_fail(store, err, "cannot be opened");
@@ -125,7 +125,8 @@ static int create_file(const char *path, struct error *err)
 
 	unlink(beside);
 	if (open_database(&store, beside, err) == 0 &&
-		execute(&store, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA;", err) == 0)
+		execute(&store, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA;", err) ==
+			0)
 		result = apply_schemas(&store, 0, err);
 	sqlite3_close(store.database);
 	if (result < 0)
@@ -158,9 +159,9 @@ static bool has_log(const char *path)
 /* What SQLite would notice only later: a file that is shorter than its header says. Source: sqlite.org/fileformat2.html */
 static int check_header(const char *path, struct error *err)
 {
-	static const char advice[] =
-		"restore it from a backup, or move it away: kiln then makes a new one and takes over what the "
-		"catalog's manifests say";
+	static const char advice[] = "restore it from a backup, or move it away: kiln then makes a "
+				     "new one and takes over what the "
+				     "catalog's manifests say";
 	unsigned char header[100];
 	struct stat status;
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -194,14 +195,17 @@ static int open_file(struct store *store, struct error *err)
 		return -1;
 	/* exclusive before WAL: then there is no shared memory, and no second connection can corrupt it */
 	if (execute(store,
-		    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
-		    "PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;",
+		    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA "
+		    "synchronous = FULL; "
+		    "PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096; PRAGMA temp_store = "
+		    "MEMORY;",
 		    err) < 0 ||
 		read_pragma(store, "PRAGMA user_version", &version, err) < 0)
 		return -1;
 	if (version > store_schema_version())
 		return fail(err, ERROR_BROKEN,
-			"%s was written by a newer kiln (schema %lld; this one knows %d): install that one",
+			"%s was written by a newer kiln (schema %lld; this one knows %d): install "
+			"that one",
 			store->path, version, store_schema_version());
 	return apply_schemas(store, version, err);
 }
@@ -274,8 +278,8 @@ int store_check(struct store *store, struct error *err)
 	sqlite3_stmt *statement = NULL;
 	int result = 0;
 
-	if (sqlite3_prepare_v2(store->database, "PRAGMA integrity_check(1)", -1, &statement, NULL) !=
-			SQLITE_OK ||
+	if (sqlite3_prepare_v2(store->database, "PRAGMA integrity_check(1)", -1, &statement,
+		    NULL) != SQLITE_OK ||
 		sqlite3_step(statement) != SQLITE_ROW)
 		result = store_fail(store, err, "cannot be checked");
 	else if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0)
@@ -305,14 +309,13 @@ static int bind(sqlite3_stmt *statement, const struct parameter *parameter)
 }
 
 /* Prepared at the first use: a plan that needs three of them does not pay for all. A test prepares every one. */
-sqlite3_stmt *statement_begin(struct store *store, enum query query, const struct parameter *with,
-	struct error *err)
+sqlite3_stmt *statement_begin(
+	struct store *store, enum query query, const struct parameter *with, struct error *err)
 {
 	sqlite3_stmt **statement = &store->statements[query];
 
-	if (!*statement &&
-		sqlite3_prepare_v3(store->database, query_sql(query), -1, SQLITE_PREPARE_PERSISTENT,
-			statement, NULL) != SQLITE_OK) {
+	if (!*statement && sqlite3_prepare_v3(store->database, query_sql(query), -1,
+				   SQLITE_PREPARE_PERSISTENT, statement, NULL) != SQLITE_OK) {
 		store_fail(store, err, query_sql(query));
 		return NULL;
 	}
@@ -345,8 +348,8 @@ int statement_step(struct store *store, sqlite3_stmt *statement, struct error *e
 	return code == SQLITE_DONE ? 0 : -1;
 }
 
-int statement_run(struct store *store, enum query query, const struct parameter *with,
-	struct error *err)
+int statement_run(
+	struct store *store, enum query query, const struct parameter *with, struct error *err)
 {
 	sqlite3_stmt *statement = statement_begin(store, query, with, err);
 	int more;

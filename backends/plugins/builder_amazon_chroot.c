@@ -28,5 +28,6 @@ static const struct plugin_option own[] = {
 const struct plugin plugin_builder_amazon_chroot = {
 	.kind = PLUGIN_BUILDER,
 	.name = "amazon-chroot",
-	.groups = (const struct plugin_option *const[]){options_aws_access, options_aws_image, own, NULL},
+	.groups = (const struct plugin_option *const[]){options_aws_access, options_aws_image, own,
+		NULL},
 };

@@ -18,5 +18,6 @@ static const struct plugin_option own[] = {
 const struct plugin plugin_builder_amazon_instance = {
 	.kind = PLUGIN_BUILDER,
 	.name = "amazon-instance",
-	.groups = (const struct plugin_option *const[]){options_communicator, options_aws_access, options_aws_image, options_aws_run, own, NULL},
+	.groups = (const struct plugin_option *const[]){options_communicator, options_aws_access,
+		options_aws_image, options_aws_run, own, NULL},
 };

@@ -49,5 +49,6 @@ static const struct plugin_option own[] = {
 const struct plugin plugin_builder_cloudstack = {
 	.kind = PLUGIN_BUILDER,
 	.name = "cloudstack",
-	.groups = (const struct plugin_option *const[]){options_communicator, options_http, own, NULL},
+	.groups = (const struct plugin_option *const[]){options_communicator, options_http, own,
+		NULL},
 };

@@ -8,7 +8,8 @@
 static const struct plugin_option own[] = {
 	{"source", OPTION_TEXT, PATH_FILE, AT(source), .help = "the file to copy"},
 	{"content", OPTION_TEXT, AT(content), .help = "what the file says, in place of a source"},
-	{"target", OPTION_TEXT, PATH_OUTPUT, .required = true, AT(target), .help = "the file to write"},
+	{"target", OPTION_TEXT, PATH_OUTPUT, .required = true, AT(target),
+		.help = "the file to write"},
 	{0},
 };
 

@@ -40,5 +40,6 @@ static const struct plugin_option own[] = {
 const struct plugin plugin_builder_hyperv_iso = {
 	.kind = PLUGIN_BUILDER,
 	.name = "hyperv-iso",
-	.groups = (const struct plugin_option *const[]){options_communicator, options_http, options_floppy, options_cd, options_iso, options_boot, options_shutdown, own, NULL},
+	.groups = (const struct plugin_option *const[]){options_communicator, options_http,
+		options_floppy, options_cd, options_iso, options_boot, options_shutdown, own, NULL},
 };

@@ -11,8 +11,8 @@ static int check(struct json *options, struct error *err)
 	const char *communicator = json_get_text(options, "communicator", "ssh");
 	bool ssh = strcmp(communicator, "ssh") == 0, winrm = strcmp(communicator, "winrm") == 0;
 	int ways = (*json_get_text(options, "ssh_password", "") != '\0') +
-		(*json_get_text(options, "ssh_private_key_file", "") != '\0') +
-		json_get_boolean(options, "ssh_agent_auth", false);
+		   (*json_get_text(options, "ssh_private_key_file", "") != '\0') +
+		   json_get_boolean(options, "ssh_agent_auth", false);
 
 	if (strcmp(communicator, "none") == 0)
 		return 0;
@@ -28,7 +28,8 @@ static int check(struct json *options, struct error *err)
 			"one of ssh_password, ssh_private_key_file and ssh_agent_auth is needed");
 	if (ssh && ways > 1)
 		return fail(err, ERROR_CATALOG,
-			"only one of ssh_password, ssh_private_key_file and ssh_agent_auth may be given");
+			"only one of ssh_password, ssh_private_key_file and ssh_agent_auth may be "
+			"given");
 	return 0;
 }
 

@@ -27,5 +27,6 @@ static const struct plugin_option own[] = {
 const struct plugin plugin_builder_parallels_iso = {
 	.kind = PLUGIN_BUILDER,
 	.name = "parallels-iso",
-	.groups = (const struct plugin_option *const[]){options_communicator, options_http, options_floppy, options_iso, options_boot, options_shutdown, own, NULL},
+	.groups = (const struct plugin_option *const[]){options_communicator, options_http,
+		options_floppy, options_iso, options_boot, options_shutdown, own, NULL},
 };

@@ -40,5 +40,6 @@ static const struct plugin_option own[] = {
 const struct plugin plugin_builder_proxmox = {
 	.kind = PLUGIN_BUILDER,
 	.name = "proxmox",
-	.groups = (const struct plugin_option *const[]){options_communicator, options_http, options_iso, options_boot, own, NULL},
+	.groups = (const struct plugin_option *const[]){options_communicator, options_http,
+		options_iso, options_boot, own, NULL},
 };

@@ -10,7 +10,8 @@
 
 static const struct plugin_option own[] = {
 	{"base", OPTION_TEXT, PATH_ROOT, .required = true, .source_image = true, AT(base),
-		.help = "what it starts from: scratch, the path or URL of a tar, oci:PATH, catalog:NAME"},
+		.help = "what it starts from: scratch, the path or URL of a tar, oci:PATH, "
+			"catalog:NAME"},
 	{"base_checksum", OPTION_TEXT, AT(base_checksum),
 		.help = "SHA-256 of that tar; needed for a URL"},
 	{"format", OPTION_TEXT, .fallback = "tar.zst", AT(format),
@@ -36,9 +37,11 @@ static int check(struct json *options, struct error *err)
 			"base is missing: scratch, a path, a URL, oci:PATH or catalog:NAME");
 	if (is_url(base) && !*json_get_text(options, "base_checksum", ""))
 		return fail(err, ERROR_CATALOG,
-			"base_checksum is missing: a base from a URL needs the SHA-256 of its content");
+			"base_checksum is missing: a base from a URL needs the SHA-256 of its "
+			"content");
 	if (!is_url(base) && strstr(base, "://"))
-		return fail(err, ERROR_CATALOG, "base: %s: only http and https URLs are fetched", base);
+		return fail(
+			err, ERROR_CATALOG, "base: %s: only http and https URLs are fetched", base);
 	if (strcmp(format, "tar.zst") != 0 && strcmp(format, "oci") != 0)
 		return fail(err, ERROR_CATALOG, "format is tar.zst or oci, not %s", format);
 	if (strcmp(network, "none") != 0 && strcmp(network, "host") != 0)

@@ -31,5 +31,6 @@ static const struct plugin_option own[] = {
 const struct plugin plugin_builder_vagrant = {
 	.kind = PLUGIN_BUILDER,
 	.name = "vagrant",
-	.groups = (const struct plugin_option *const[]){options_communicator, options_http, options_floppy, options_iso, options_boot, own, NULL},
+	.groups = (const struct plugin_option *const[]){options_communicator, options_http,
+		options_floppy, options_iso, options_boot, own, NULL},
 };

@@ -14,5 +14,7 @@ static const struct plugin_option own[] = {
 const struct plugin plugin_builder_virtualbox_ovf = {
 	.kind = PLUGIN_BUILDER,
 	.name = "virtualbox-ovf",
-	.groups = (const struct plugin_option *const[]){options_communicator, options_http, options_floppy, options_cd, options_boot, options_shutdown, options_virtualbox, own, NULL},
+	.groups = (const struct plugin_option *const[]){options_communicator, options_http,
+		options_floppy, options_cd, options_boot, options_shutdown, options_virtualbox, own,
+		NULL},
 };

@@ -25,5 +25,7 @@ static const struct plugin_option own[] = {
 const struct plugin plugin_builder_vmware_iso = {
 	.kind = PLUGIN_BUILDER,
 	.name = "vmware-iso",
-	.groups = (const struct plugin_option *const[]){options_communicator, options_http, options_floppy, options_cd, options_iso, options_boot, options_shutdown, options_vmware, own, NULL},
+	.groups = (const struct plugin_option *const[]){options_communicator, options_http,
+		options_floppy, options_cd, options_iso, options_boot, options_shutdown,
+		options_vmware, own, NULL},
 };

@@ -16,5 +16,7 @@ static const struct plugin_option own[] = {
 const struct plugin plugin_builder_vsphere_clone = {
 	.kind = PLUGIN_BUILDER,
 	.name = "vsphere-clone",
-	.groups = (const struct plugin_option *const[]){options_communicator, options_http, options_floppy, options_cd, options_boot, options_shutdown, options_vsphere, own, NULL},
+	.groups = (const struct plugin_option *const[]){options_communicator, options_http,
+		options_floppy, options_cd, options_boot, options_shutdown, options_vsphere, own,
+		NULL},
 };

@@ -13,5 +13,7 @@ static const struct plugin_option own[] = {
 const struct plugin plugin_builder_vsphere_iso = {
 	.kind = PLUGIN_BUILDER,
 	.name = "vsphere-iso",
-	.groups = (const struct plugin_option *const[]){options_communicator, options_http, options_floppy, options_cd, options_iso, options_boot, options_shutdown, options_vsphere, own, NULL},
+	.groups = (const struct plugin_option *const[]){options_communicator, options_http,
+		options_floppy, options_cd, options_iso, options_boot, options_shutdown,
+		options_vsphere, own, NULL},
 };

@@ -8,10 +8,10 @@
 #include "backends/plugin.h"
 
 struct rootfs_options {
-	const char *base;          /* "scratch", a path, a URL, "oci:PATH", "catalog:NAME" */
+	const char *base;	   /* "scratch", a path, a URL, "oci:PATH", "catalog:NAME" */
 	const char *base_checksum; /* "sha256:..." or bare */
-	const char *format;        /* "tar.zst" or "oci" */
-	const char *network;       /* "none" or "host" */
+	const char *format;	   /* "tar.zst" or "oci" */
+	const char *network;	   /* "none" or "host" */
 };
 
 struct file_builder_options {
@@ -28,7 +28,8 @@ struct shell_options {
 
 /* Provisioner and post-processor alike. */
 struct shell_local_options {
-	const struct json *inline_lines, *scripts, *environment, *valid_exit_codes, *execute_command, *only_on;
+	const struct json *inline_lines, *scripts, *environment, *valid_exit_codes,
+		*execute_command, *only_on;
 	const char *command, *script, *env_var_format, *inline_shebang, *tempfile_extension;
 };
 

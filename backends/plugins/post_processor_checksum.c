@@ -23,7 +23,8 @@ static int check(struct json *options, struct error *err)
 		const char *name = json_text(json_item(types, i), "");
 		if (digest_kind_find(name) == DIGEST_KIND_COUNT)
 			return fail(err, ERROR_CATALOG,
-				"checksum_types: '%s' is none of md5, sha1, sha224, sha256, sha384, sha512",
+				"checksum_types: '%s' is none of md5, sha1, sha224, sha256, "
+				"sha384, sha512",
 				name);
 	}
 	return 0;

@@ -10,7 +10,8 @@ static const struct plugin_option own[] = {
 		.help = "the file to write"},
 	{"strip_path", OPTION_BOOL, AT(strip_path), .help = "names without folders"},
 	{"strip_time", OPTION_BOOL, AT(strip_time), .help = "no build_time"},
-	{"custom_data", OPTION_TEXT_MAP, .again = true, AT(custom_data), .help = "more to put into it"},
+	{"custom_data", OPTION_TEXT_MAP, .again = true, AT(custom_data),
+		.help = "more to put into it"},
 	{0},
 };
 

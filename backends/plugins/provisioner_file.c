@@ -24,7 +24,8 @@ static int check(struct json *options, struct error *err)
 	const char *direction = json_get_text(options, "direction", "");
 
 	if (strcmp(direction, "upload") != 0 && strcmp(direction, "download") != 0)
-		return fail(err, ERROR_CATALOG, "direction is upload or download, not %s", direction);
+		return fail(
+			err, ERROR_CATALOG, "direction is upload or download, not %s", direction);
 	if (!*json_get_text(options, "source", "") && !json_count(json_get(options, "sources")))
 		return fail(err, ERROR_CATALOG, "source is missing");
 	if (!*json_get_text(options, "destination", ""))
@@ -36,7 +37,7 @@ static bool reads(const struct json *options, const struct plugin_option *option
 {
 	(void)option;
 	return strcmp(json_get_text(options, "direction", "upload"), "upload") == 0 &&
-		!json_get_boolean(options, "generated", false);
+	       !json_get_boolean(options, "generated", false);
 }
 
 const struct plugin plugin_provisioner_file = {

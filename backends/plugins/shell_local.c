@@ -25,7 +25,8 @@ const struct plugin_option options_shell_local[] = {
 	{"only_on", OPTION_TEXTS, AT(only_on), .help = "run only on these systems (linux)"},
 	{"tempfile_extension", OPTION_TEXT, AT(tempfile_extension),
 		.help = "what the inline script's name ends in"},
-	{"use_linux_pathing", OPTION_BOOL, .offset = OPTION_NOT_DECODED, .help = "means nothing here"},
+	{"use_linux_pathing", OPTION_BOOL, .offset = OPTION_NOT_DECODED,
+		.help = "means nothing here"},
 	{0},
 };
 
@@ -35,9 +36,9 @@ int shell_local_check(struct json *options, struct error *err)
 	static const char *const systems[] = {
 		"darwin", "freebsd", "linux", "openbsd", "solaris", "windows"};
 	int given = (*json_get_text(options, "command", "") != '\0') +
-		(*json_get_text(options, "script", "") != '\0') +
-		(json_count(json_get(options, "scripts")) != 0) +
-		(json_count(json_get(options, "inline")) != 0);
+		    (*json_get_text(options, "script", "") != '\0') +
+		    (json_count(json_get(options, "scripts")) != 0) +
+		    (json_count(json_get(options, "inline")) != 0);
 	const struct json *environment = json_get(options, "environment_vars");
 	const struct json *only_on = json_get(options, "only_on");
 
@@ -49,7 +50,8 @@ int shell_local_check(struct json *options, struct error *err)
 		json_set(options, "execute_command", command);
 	}
 	if (given == 0)
-		return fail(err, ERROR_CATALOG, "one of inline, script, scripts and command is needed");
+		return fail(
+			err, ERROR_CATALOG, "one of inline, script, scripts and command is needed");
 	if (given > 1)
 		return fail(err, ERROR_CATALOG,
 			"only one of inline, script, scripts and command may be given");
@@ -61,7 +63,8 @@ int shell_local_check(struct json *options, struct error *err)
 	}
 	for (size_t i = 0; i < json_count(only_on); i++) {
 		size_t known = 0, count = sizeof(systems) / sizeof(*systems);
-		while (known < count && strcmp(systems[known], json_text(json_item(only_on, i), "")))
+		while (known < count &&
+			strcmp(systems[known], json_text(json_item(only_on, i), "")))
 			known++;
 		if (known == count)
 			return fail(err, ERROR_CATALOG, "only_on: there is no system '%s'",

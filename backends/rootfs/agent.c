@@ -28,7 +28,7 @@ enum { WORDS_MOST = 4096, COPY_SIZE = 256 * 1024 };
 
 struct agent {
 	int socket;
-	int children; /* a signalfd that tells of ended processes */
+	int children;  /* a signalfd that tells of ended processes */
 	pid_t running; /* the command that is waited for; 0: none */
 };
 
@@ -108,8 +108,8 @@ static void reap(struct agent *agent)
 		if (pid != agent->running)
 			continue;
 		agent->running = 0;
-		struct agent_answer said = {.code =
-				WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)};
+		struct agent_answer said = {
+			.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)};
 		answer(agent, &said);
 	}
 }
@@ -142,8 +142,8 @@ static int upload(const struct agent_request *request, int from, struct error *e
 		return fail(err, ERROR_CATALOG, "%s is a folder in the image", path);
 	autoclose int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 && errno == ENOENT)
-		return fail(err, ERROR_CATALOG, "%s cannot be written: its folder is not in the image",
-			path);
+		return fail(err, ERROR_CATALOG,
+			"%s cannot be written: its folder is not in the image", path);
 	if (fd < 0)
 		return fail_errno(err, ERROR_CATALOG, "%s", path);
 	if (copy(from, fd, path, err) < 0)
@@ -251,8 +251,8 @@ static void serve_one(struct agent *agent, const struct agent_request *request, 
 		break;
 	case AGENT_IS_FOLDER:
 		result = stat(request->words, &status) == 0 && S_ISDIR(status.st_mode)
-			? 0
-			: fail(&err, ERROR_CATALOG, "no folder");
+				 ? 0
+				 : fail(&err, ERROR_CATALOG, "no folder");
 		break;
 	}
 	answer_result(agent, result, &err, mode);

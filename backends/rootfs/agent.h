@@ -9,13 +9,13 @@
 #include "base/error.h"
 
 enum agent_verb {
-	AGENT_RUN,             /* descriptors: stdout, stderr; answer comes when it ended */
-	AGENT_UPLOAD,          /* descriptor: content */
+	AGENT_RUN,	       /* descriptors: stdout, stderr; answer comes when it ended */
+	AGENT_UPLOAD,	       /* descriptor: content */
 	AGENT_UPLOAD_FOLDER,   /* descriptor: a tar */
-	AGENT_DOWNLOAD,        /* descriptor: where the content goes */
+	AGENT_DOWNLOAD,	       /* descriptor: where the content goes */
 	AGENT_DOWNLOAD_FOLDER, /* descriptor: where a tar goes */
 	AGENT_IS_FOLDER,
-	AGENT_PACK,            /* descriptor: where a tar of the root goes */
+	AGENT_PACK, /* descriptor: where a tar of the root goes */
 };
 
 enum { AGENT_WORDS_SIZE = 128 * 1024, AGENT_FDS_MOST = 2 };
@@ -31,7 +31,7 @@ struct agent_request {
 };
 
 struct agent_answer {
-	int code;   /* 0; of AGENT_RUN: the exit code; -1: failed, see error */
+	int code; /* 0; of AGENT_RUN: the exit code; -1: failed, see error */
 	uint32_t mode;
 	struct error error;
 };

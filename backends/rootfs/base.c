@@ -130,8 +130,7 @@ static int open_catalog(struct job *job, struct layers *layers, const char *text
 		return fail(err, ERROR_BROKEN, "the order does not say where %s is", text);
 	if (!file) {
 		int folder = folder_open(AT_FDCWD, path, err);
-		return folder < 0 ? -1
-				  : open_oci(job, layers, folder, key, have_tree, base, err);
+		return folder < 0 ? -1 : open_oci(job, layers, folder, key, have_tree, base, err);
 	}
 	if (have_tree)
 		return 0;
@@ -173,8 +172,8 @@ int rootfs_base_open(struct job *job, struct layers *layers, const struct rootfs
 	if (text_starts_with(name, "catalog:"))
 		return open_catalog(job, layers, name, key, found, base, err);
 	if (text_starts_with(name, "oci:")) {
-		int folder = job_open_path(
-			job, name + strlen("oci:"), O_RDONLY | O_DIRECTORY, 0, err);
+		int folder =
+			job_open_path(job, name + strlen("oci:"), O_RDONLY | O_DIRECTORY, 0, err);
 		return folder < 0 ? -1 : open_oci(job, layers, folder, key, found, base, err);
 	}
 	if (found)

@@ -8,10 +8,10 @@
 #include "backends/rootfs/oci.h"
 
 struct rootfs_base {
-	bool empty;           /* scratch: there is no layer */
-	struct layer layer;   /* all of it, as one tree */
+	bool empty;	    /* scratch: there is no layer */
+	struct layer layer; /* all of it, as one tree */
 	bool is_oci;
-	int folder;           /* of the OCI layout; -1 otherwise */
+	int folder; /* of the OCI layout; -1 otherwise */
 	struct oci_image oci;
 };
 /* KEY is that of its layer. A digest that does not fit, or something that is no base, is an error of kind CATALOG. */

@@ -182,8 +182,8 @@ static int pack_layer(void *context, struct error *err)
 }
 
 /* A child packs inside the namespace; what it writes is compressed, digested and stored here as it comes. */
-static int pack_through(struct layers *layers, int tree, int out, struct layer *layer,
-	struct error *err)
+static int pack_through(
+	struct layers *layers, int tree, int out, struct layer *layer, struct error *err)
 {
 	struct job *job = layers->job;
 	struct packing packing = {.folder = tree, .epoch = job->epoch};
@@ -271,14 +271,15 @@ static char *tree_name(const struct layer *layer)
 
 	if (!layer->sealed)
 		return memory_copy_text(digest_hex(&layer->key, key));
-	return memory_printf("%s-%.16s", digest_hex(&layer->key, key), digest_hex(&layer->plain, plain));
+	return memory_printf(
+		"%s-%.16s", digest_hex(&layer->key, key), digest_hex(&layer->plain, plain));
 }
 
 static int open_layer_tree(struct layers *layers, struct layer *layer)
 {
 	autofree char *name = tree_name(layer);
-	autoclose int fd = openat(
-		layers->trees_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	autoclose int fd =
+		openat(layers->trees_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
 	/* eviction takes the exclusive lock: one that is just being removed is not there any more */
 	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0)
@@ -289,7 +290,8 @@ static int open_layer_tree(struct layers *layers, struct layer *layer)
 }
 
 /* NAME in the work folder becomes the tree of LAYER. If another build was faster its tree is as good, and ours goes. */
-static int keep_tree(struct layers *layers, const char *name, struct layer *layer, struct error *err)
+static int keep_tree(
+	struct layers *layers, const char *name, struct layer *layer, struct error *err)
 {
 	struct job *job = layers->job;
 	autofree char *kept = tree_name(layer);
@@ -437,8 +439,8 @@ static int adopt_tree(struct layers *layers, const char *name, const struct dige
 	return result;
 }
 
-int layers_finish(struct layers *layers, const struct digest *key, struct layer *layer,
-	struct error *err)
+int layers_finish(
+	struct layers *layers, const struct digest *key, struct layer *layer, struct error *err)
 {
 	if (remove_own(layers, "overlay", err) < 0)
 		return -1;

@@ -11,24 +11,25 @@
 
 struct layer {
 	struct digest key;
-	int tree;        /* its unpacked folder, shared-locked against eviction; -1: none */
-	char *mount;     /* how a sandbox finds that: "trees/..." or "work/trees/..." */
+	int tree;    /* its unpacked folder, shared-locked against eviction; -1: none */
+	char *mount; /* how a sandbox finds that: "trees/..." or "work/trees/..." */
 	bool reused;
 	int64_t created_usec;
-	bool sealed;     /* the rest is set */
-	int folder;      /* that FILE lies in; borrowed from the store it was found in or sealed to */
+	bool sealed; /* the rest is set */
+	int folder;  /* that FILE lies in; borrowed from the store it was found in or sealed to */
 	char *file;
 	enum compression compression;
 	struct digest plain, digest; /* of the tar before and after compression */
-	int64_t size;    /* compressed */
+	int64_t size;		     /* compressed */
 };
 void layer_clear(struct layer *layer);
 
 struct layers {
 	struct job *job;
-	bool keep;       /* into the stores above; otherwise all of it lies in the build's own folder */
+	bool keep; /* into the stores above; otherwise all of it lies in the build's own folder */
 	int sealed_fd, trees_fd; /* trees_fd is borrowed where `keep` */
-	enum compression compression; /* of what is sealed from now on; NONE: nothing has to be sealed */
+	enum compression
+		compression; /* of what is sealed from now on; NONE: nothing has to be sealed */
 };
 int layers_open(struct job *job, bool keep, enum compression compression, struct layers *layers,
 	struct error *err);
@@ -44,8 +45,8 @@ int layers_find(struct layers *layers, const struct digest *key, int64_t max_age
 /* Makes the empty folders that a writable sandbox writes to. */
 int layers_begin(struct layers *layers, struct error *err);
 /* What a sandbox, which was closed, left there becomes the layer of KEY: packed, times clamped, and kept. */
-int layers_finish(struct layers *layers, const struct digest *key, struct layer *layer,
-	struct error *err);
+int layers_finish(
+	struct layers *layers, const struct digest *key, struct layer *layer, struct error *err);
 /* Throws it away. */
 void layers_abandon(struct layers *layers);
 

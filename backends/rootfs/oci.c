@@ -59,8 +59,8 @@ static int read_document(int folder, const char *path, struct json **document, s
 }
 
 /* The document that DESCRIPTOR names, checked against its digest. */
-static int read_blob(int folder, const struct json *descriptor, struct json **document,
-	struct error *err)
+static int read_blob(
+	int folder, const struct json *descriptor, struct json **document, struct error *err)
 {
 	const char *named = json_get_text(descriptor, "digest", "");
 	struct digest wanted, found;
@@ -74,7 +74,8 @@ static int read_blob(int folder, const struct json *descriptor, struct json **do
 		return -1;
 	digest_of(text, size, &found);
 	if (!digest_equal(&wanted, &found))
-		return fail(err, ERROR_CATALOG, "%s does not have the content that its name says", path);
+		return fail(err, ERROR_CATALOG, "%s does not have the content that its name says",
+			path);
 	struct json_source source = {path, text, size};
 	return json_parse(&source, JSON_STRICT, document, err);
 }
@@ -132,14 +133,15 @@ static int read_layers(const struct json *manifest, struct oci_image *image, str
 	const struct json *plain = json_get(json_get(image->config, "rootfs"), "diff_ids");
 
 	if (json_count(layers) != json_count(plain))
-		return fail(err, ERROR_CATALOG, "it has %zu layers and %zu diff ids", json_count(layers),
-			json_count(plain));
+		return fail(err, ERROR_CATALOG, "it has %zu layers and %zu diff ids",
+			json_count(layers), json_count(plain));
 	image->layers = memory_new(json_count(layers) * sizeof(*image->layers));
 	for (size_t i = 0; i < json_count(layers); i++) {
 		const struct json *from = json_item(layers, i);
 		struct oci_layer *layer = &image->layers[i];
 		if (!digest_parse(json_get_text(from, "digest", ""), &layer->digest))
-			return fail(err, ERROR_CATALOG, "layer %zu has no digest that kiln knows", i + 1);
+			return fail(err, ERROR_CATALOG, "layer %zu has no digest that kiln knows",
+				i + 1);
 		layer->media_type = memory_copy_text(json_get_text(from, "mediaType", TYPE_LAYER));
 		layer->plain = memory_copy_text(json_text(json_item(plain, i), ""));
 		layer->size = json_get_integer(from, "size", 0);
@@ -188,7 +190,8 @@ int oci_open_layer(const struct oci_image *image, size_t index, struct error *er
 	if (digest_of_fd(fd, &found, err) < 0)
 		return fail_while(err, "%s", path);
 	if (!digest_equal(&found, &layer->digest))
-		return fail(err, ERROR_CATALOG, "%s does not have the content that its name says", path);
+		return fail(err, ERROR_CATALOG, "%s does not have the content that its name says",
+			path);
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return fail_errno(err, ERROR_BROKEN, "%s", path);
 	return TAKE_FD(fd);
@@ -205,8 +208,8 @@ struct writer {
 	struct error *err;
 };
 
-static void note_file(struct writer *writer, const char *name, const struct digest *digest,
-	int64_t size)
+static void note_file(
+	struct writer *writer, const char *name, const struct digest *digest, int64_t size)
 {
 	autofree char *path = memory_printf("%s/%s", writer->path, name);
 
@@ -226,8 +229,8 @@ static int write_document(struct writer *writer, const char *name, const struct 
 	path = name ? memory_copy_text(name) : blob_path(digest);
 	if (file_exists(writer->folder, path))
 		return 0;
-	autoclose int fd = openat(writer->folder, path,
-		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	autoclose int fd =
+		openat(writer->folder, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return fail_errno(writer->err, ERROR_BROKEN, "%s", path);
 	if (file_write_all(fd, text.data, text.size, writer->err) < 0)
@@ -276,7 +279,7 @@ static int add_base_layers(struct writer *writer, const struct oci_image *base, 
 }
 
 static int add_steps(struct writer *writer, const struct oci_step *steps, size_t count,
-	 struct json *descriptors, struct json *plain, struct json *history)
+	struct json *descriptors, struct json *plain, struct json *history)
 {
 	char text[DIGEST_TEXT_SIZE], created[MOMENT_TEXT_SIZE];
 
@@ -295,8 +298,8 @@ static int add_steps(struct writer *writer, const struct oci_step *steps, size_t
 }
 
 /* What the base says stays; kiln adds layers and history. */
-static struct json *make_config(const struct oci_image *base, int64_t epoch, struct json *plain,
-	struct json *history)
+static struct json *make_config(
+	const struct oci_image *base, int64_t epoch, struct json *plain, struct json *history)
 {
 	struct json *config = base ? json_copy(base->config) : json_new_object();
 	struct json *rootfs = json_new_object();
@@ -320,8 +323,8 @@ static int write_image(struct writer *writer, const struct oci_image *base,
 {
 	struct json *descriptors = json_new_list(), *plain = json_new_list();
 	struct json *history = base && json_get(base->config, "history")
-		? json_copy(json_get(base->config, "history"))
-		: json_new_list();
+				       ? json_copy(json_get(base->config, "history"))
+				       : json_new_list();
 	autojson struct json *manifest = json_new_object(), *index = json_new_object();
 	autojson struct json *layout = json_new_object();
 	struct digest digest = {{0}};

@@ -29,8 +29,8 @@ enum {
 
 struct sandbox {
 	struct communicator communicator; /* first: the one is the other */
-	pid_t pid;  /* the parent of process 1; -1: none */
-	int socket; /* to the agent */
+	pid_t pid;			  /* the parent of process 1; -1: none */
+	int socket;			  /* to the agent */
 	struct strings environment;
 };
 
@@ -42,13 +42,14 @@ static struct sandbox *of(struct communicator *communicator)
 /* ---- starting ---- */
 
 /* Process 1. Tells how its setup went, then serves. */
-static void run_inside(const struct sandbox_options *options, const struct setup_sources *sources,
-	int socket)
+static void run_inside(
+	const struct sandbox_options *options, const struct setup_sources *sources, int socket)
 {
 	struct agent_answer ready = {0};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (setup_root(options, sources, &ready.error) < 0 || setup_process(options, &ready.error) < 0)
+	if (setup_root(options, sources, &ready.error) < 0 ||
+		setup_process(options, &ready.error) < 0)
 		ready.code = -1;
 	if (send(socket, &ready, sizeof(ready), MSG_NOSIGNAL) < 0 || ready.code < 0)
 		_exit(1);
@@ -59,7 +60,7 @@ static int enter_namespaces(const struct sandbox_options *options, const struct 
 	pid_t worker, struct error *err)
 {
 	int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP |
-		(options->network ? 0 : CLONE_NEWNET);
+		    (options->network ? 0 : CLONE_NEWNET);
 
 	if (userns_enter(job->userns, &job->ids, err) < 0)
 		return -1;
@@ -73,8 +74,8 @@ static int enter_namespaces(const struct sandbox_options *options, const struct 
 }
 
 /* Stays as the parent of process 1: their ends are one. */
-static void run_outside(const struct sandbox_options *options, const struct job *job, int socket,
-	pid_t worker)
+static void run_outside(
+	const struct sandbox_options *options, const struct job *job, int socket, pid_t worker)
 {
 	struct agent_answer failed = {.code = -1};
 	struct setup_sources sources;
@@ -142,7 +143,8 @@ static void close_sandbox(struct communicator *communicator)
 	if (sandbox->socket >= 0)
 		close(sandbox->socket);
 	if (sandbox->pid > 0) {
-		kill(sandbox->pid, SIGKILL); /* process 1 dies with its parent, and all others with it */
+		kill(sandbox->pid,
+			SIGKILL); /* process 1 dies with its parent, and all others with it */
 		process_wait(sandbox->pid);
 	}
 	strings_clear(&sandbox->environment);
@@ -156,8 +158,8 @@ static int make_userns(struct job *job, struct error *err)
 	return job->userns < 0 ? -1 : 0;
 }
 
-struct communicator *sandbox_open(struct job *job, const struct sandbox_options *options,
-	struct error *err)
+struct communicator *sandbox_open(
+	struct job *job, const struct sandbox_options *options, struct error *err)
 {
 	struct sandbox *sandbox = memory_new(sizeof(*sandbox));
 	pid_t worker = getpid();
@@ -206,8 +208,8 @@ static int add_word(struct agent_request *request, const char *word, struct erro
 	size_t size = strlen(word) + 1;
 
 	if (request->words_size + size > AGENT_WORDS_SIZE)
-		return fail(err, ERROR_CATALOG, "a command and its environment of more than %d bytes",
-			AGENT_WORDS_SIZE);
+		return fail(err, ERROR_CATALOG,
+			"a command and its environment of more than %d bytes", AGENT_WORDS_SIZE);
 	memcpy(request->words + request->words_size, word, size);
 	request->words_size += size;
 	return 0;
@@ -328,8 +330,8 @@ static int follow(struct sandbox *sandbox, struct output *output, int *code, str
 	return 0;
 }
 
-static int execute(struct sandbox *sandbox, struct agent_request *request, int *code,
-	struct error *err)
+static int execute(
+	struct sandbox *sandbox, struct agent_request *request, int *code, struct error *err)
 {
 	struct output output = {{-1, -1}};
 	int ends[2][2];
@@ -417,8 +419,8 @@ static pid_t start_packing(int folder, int out, struct error *err)
 	return pid < 0 ? fail_errno(err, ERROR_RESOURCE, "cannot fork") : pid;
 }
 
-static int upload_folder(struct communicator *communicator, int folder, const char *destination,
-	struct error *err)
+static int upload_folder(
+	struct communicator *communicator, int folder, const char *destination, struct error *err)
 {
 	struct agent_answer answer;
 	int ends[2];
@@ -459,8 +461,8 @@ static int receive_folder(void *context, struct error *err)
 	return tree_unpack(&receiving->unpack, err);
 }
 
-static int download_folder(struct communicator *communicator, const char *source, int folder,
-	struct error *err)
+static int download_folder(
+	struct communicator *communicator, const char *source, int folder, struct error *err)
 {
 	struct sandbox *sandbox = of(communicator);
 	struct job *job = communicator->job;

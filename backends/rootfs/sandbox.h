@@ -13,7 +13,7 @@
 enum sandbox_kind {
 	SANDBOX_WRITABLE,  /* layers below, a folder above that gets the changes */
 	SANDBOX_READ_ONLY, /* the layers alone */
-	SANDBOX_HOST,      /* this machine's programs, read-only, and the build's tree: for shell-local */
+	SANDBOX_HOST, /* this machine's programs, read-only, and the build's tree: for shell-local */
 };
 
 /*
@@ -23,13 +23,13 @@ enum sandbox_kind {
 struct sandbox_options {
 	enum sandbox_kind kind;
 	const struct strings *layers; /* the lowest first; NULL: none */
-	bool network;      /* this machine's; otherwise a loopback of its own */
-	bool plain;        /* nothing is mounted over the layers: for reading them as a whole */
+	bool network;		      /* this machine's; otherwise a loopback of its own */
+	bool plain; /* nothing is mounted over the layers: for reading them as a whole */
 };
 
 /* A communicator (its ops' close ends it) whose commands run in the sandbox, or NULL. The job's user namespace is used. */
-struct communicator *sandbox_open(struct job *job, const struct sandbox_options *options,
-	struct error *err);
+struct communicator *sandbox_open(
+	struct job *job, const struct sandbox_options *options, struct error *err);
 
 /*
  * Writes the sandbox's root as a tar to FD (tree_pack, TREE_WHOLE): for one opened `plain`.

@@ -27,15 +27,15 @@ enum {
 };
 
 /* Names in the workshop, a small file system of the sandbox's own where its root is put together. */
-#define MERGED "merged"     /* the root */
+#define MERGED "merged"	    /* the root */
 #define SKELETON "skeleton" /* below all layers: the folders that something is mounted on */
 
 static int mount_at(const char *source, const char *target, const char *type, unsigned long flags,
 	const char *data, struct error *err)
 {
 	if (mount(source, target, type, flags, data) < 0)
-		return fail_errno(err, ERROR_BROKEN, "cannot mount %s on %s", type ? type : source,
-			target);
+		return fail_errno(
+			err, ERROR_BROKEN, "cannot mount %s on %s", type ? type : source, target);
 	return 0;
 }
 
@@ -134,7 +134,8 @@ static int open_source(const char *path, struct error *err)
 }
 
 /* In the new namespace, and before anything is laid over the folders that lead there. */
-static int enter_sources(const struct setup_sources *sources, int *work, int *trees, struct error *err)
+static int enter_sources(
+	const struct setup_sources *sources, int *work, int *trees, struct error *err)
 {
 	*work = sources->work;
 	*trees = sources->trees;
@@ -149,8 +150,8 @@ static int enter_sources(const struct setup_sources *sources, int *work, int *tr
 static int make_workshop(const struct setup_sources *sources, struct error *err)
 {
 	static const char *const places[] = {"/tmp", "/mnt", "/run", "/var/tmp", "/srv"};
-	static const char *const folders[] = {MERGED, "empty", "nothing", SKELETON, SKELETON "/proc",
-		SKELETON "/sys", SKELETON "/dev"};
+	static const char *const folders[] = {MERGED, "empty", "nothing", SKELETON,
+		SKELETON "/proc", SKELETON "/sys", SKELETON "/dev"};
 	size_t place = 0, count = sizeof(places) / sizeof(*places);
 	int work, trees;
 
@@ -160,8 +161,8 @@ static int make_workshop(const struct setup_sources *sources, struct error *err)
 		place++;
 	if (place == count)
 		return fail(err, ERROR_BROKEN, "this system has no /tmp");
-	if (mount_at("tmpfs", places[place], "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m", err) <
-		0)
+	if (mount_at("tmpfs", places[place], "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m",
+		    err) < 0)
 		return -1;
 	if (chdir(places[place]) < 0)
 		return fail_errno(err, ERROR_BROKEN, "%s", places[place]);
@@ -198,7 +199,8 @@ static int mount_layers(const struct sandbox_options *options, struct error *err
 	else if (count == 0)
 		text_add(&data, ":nothing"); /* without an upper folder there must be two */
 	if (data.size > MOUNT_DATA_MOST)
-		return fail(err, ERROR_CATALOG, "%zu layers are more than one mount can have", count);
+		return fail(
+			err, ERROR_CATALOG, "%zu layers are more than one mount can have", count);
 	return mount_at("overlay", MERGED, "overlay", MS_NODEV, data.data, err);
 }
 
@@ -221,8 +223,8 @@ static int mount_sys(bool network, struct error *err)
 {
 	if (network)
 		return bind_read_only("/sys", "sys", err);
-	return mount_at("sysfs", "sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL,
-		err);
+	return mount_at(
+		"sysfs", "sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL, err);
 }
 
 static int mount_dev(struct error *err)
@@ -232,8 +234,8 @@ static int mount_dev(struct error *err)
 		{"/proc/self/fd", "dev/fd"}, {"/proc/self/fd/0", "dev/stdin"},
 		{"/proc/self/fd/1", "dev/stdout"}, {"/proc/self/fd/2", "dev/stderr"}};
 
-	if (mount_at("tmpfs", "dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=64k,nr_inodes=64",
-		    err) < 0)
+	if (mount_at("tmpfs", "dev", "tmpfs", MS_NOSUID | MS_NOEXEC,
+		    "mode=755,size=64k,nr_inodes=64", err) < 0)
 		return -1;
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++) {
 		autofree char *from = memory_printf("/dev/%s", nodes[i]);
@@ -267,10 +269,10 @@ static int mount_resolver(struct error *err)
 /* This machine's programs, and nothing else of it. */
 static int mount_host(struct error *err)
 {
-	static const char *const shown[] = {"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32",
-		"etc", "opt"};
-	static const char *const made[] = {"proc", "sys", "dev", "tmp", "run", "root", "var", "var/tmp",
-		"home", "run/kiln", "run/kiln/repository"};
+	static const char *const shown[] = {
+		"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt"};
+	static const char *const made[] = {"proc", "sys", "dev", "tmp", "run", "root", "var",
+		"var/tmp", "home", "run/kiln", "run/kiln/repository"};
 	struct stat status;
 
 	if (mount_at("tmpfs", MERGED, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755", err) < 0)
@@ -320,14 +322,15 @@ int setup_root(const struct sandbox_options *options, const struct setup_sources
 		return -1;
 	if (options->kind != SANDBOX_HOST && chdir(MERGED) < 0)
 		return fail_errno(err, ERROR_BROKEN, "the new root");
-	if (!options->plain && (mount_proc(err) < 0 || mount_sys(options->network, err) < 0 ||
-				       mount_dev(err) < 0))
+	if (!options->plain &&
+		(mount_proc(err) < 0 || mount_sys(options->network, err) < 0 || mount_dev(err) < 0))
 		return -1;
 	if (options->network && options->kind != SANDBOX_HOST && mount_resolver(err) < 0)
 		return -1;
 	/* what a check writes is gone with it */
 	if (options->kind == SANDBOX_READ_ONLY && !options->plain && file_exists(AT_FDCWD, "tmp") &&
-		mount_at("tmpfs", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=256m", err) < 0)
+		mount_at("tmpfs", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=256m",
+			err) < 0)
 		return -1;
 	return enter_root(err);
 }
@@ -357,9 +360,9 @@ static void set_limit(int resource, rlim_t most)
 }
 
 /* What a container's root may do, as Docker and its like have settled on. */
-static const int kept_capabilities[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_KILL,
-	CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_NET_BIND_SERVICE, CAP_NET_RAW, CAP_SYS_CHROOT, CAP_MKNOD,
-	CAP_AUDIT_WRITE, CAP_SETFCAP};
+static const int kept_capabilities[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID,
+	CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_NET_BIND_SERVICE, CAP_NET_RAW,
+	CAP_SYS_CHROOT, CAP_MKNOD, CAP_AUDIT_WRITE, CAP_SETFCAP};
 
 static int drop_capabilities(struct error *err)
 {

@@ -73,7 +73,7 @@ static bool is_kept_xattr(const char *name)
 	if (text_starts_with(name, "user."))
 		return !text_starts_with(name, OVERLAY_XATTRS);
 	return strcmp(name, "security.capability") == 0 ||
-		text_starts_with(name, "system.posix_acl_");
+	       text_starts_with(name, "system.posix_acl_");
 }
 
 static int add_xattrs(struct packer *packer, int fd, struct archive_entry *entry)
@@ -115,8 +115,8 @@ static int write_content(struct packer *packer, int fd, int64_t size)
 		if (got < 0)
 			return fail_here(packer);
 		if (got == 0)
-			return fail(packer->err, ERROR_BROKEN, "%s became shorter while it was read",
-				text_get(&packer->path));
+			return fail(packer->err, ERROR_BROKEN,
+				"%s became shorter while it was read", text_get(&packer->path));
 		if (archive_write_data(packer->archive, packer->buffer, got) != got)
 			return fail_archive(packer);
 		size -= got;
@@ -182,8 +182,8 @@ static int pack_link(struct packer *packer, int folder, const char *name, const 
 static int pack_whiteout(struct packer *packer, const char *name)
 {
 	size_t folder_size = packer->path.size - strlen(name);
-	autofree char *path =
-		memory_printf("%.*s" WHITEOUT "%s", (int)folder_size, text_get(&packer->path), name);
+	autofree char *path = memory_printf(
+		"%.*s" WHITEOUT "%s", (int)folder_size, text_get(&packer->path), name);
 	struct archive_entry *entry = archive_entry_new();
 
 	archive_entry_copy_pathname(entry, path);
@@ -214,8 +214,8 @@ static int clamp(struct packer *packer, int folder, const char *name, const stru
 {
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = packer->epoch}};
 
-	if (packer->form != TREE_LAYER || (status->st_mtim.tv_sec <= packer->epoch &&
-						  !status->st_mtim.tv_nsec))
+	if (packer->form != TREE_LAYER ||
+		(status->st_mtim.tv_sec <= packer->epoch && !status->st_mtim.tv_nsec))
 		return 0;
 	if (status->st_mtim.tv_sec < packer->epoch)
 		times[1].tv_sec = status->st_mtim.tv_sec; /* only the fraction goes */
@@ -226,8 +226,8 @@ static int clamp(struct packer *packer, int folder, const char *name, const stru
 
 static int pack_inside(struct packer *packer, int folder);
 
-static int pack_folder(struct packer *packer, int folder, const char *name,
-	const struct stat *status)
+static int pack_folder(
+	struct packer *packer, int folder, const char *name, const struct stat *status)
 {
 	struct archive_entry *entry = new_entry(packer, status);
 	autoclose int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -342,8 +342,8 @@ static int fail_reading(struct archive *archive, struct error *err)
 {
 	int number = archive_errno(archive);
 
-	return fail(err, error_kind_of_errno(number, ERROR_CATALOG), "the archive cannot be read: %s",
-		archive_error_string(archive));
+	return fail(err, error_kind_of_errno(number, ERROR_CATALOG),
+		"the archive cannot be read: %s", archive_error_string(archive));
 }
 
 static int fail_writing(struct archive *disk, struct archive_entry *entry, struct error *err)
@@ -421,7 +421,8 @@ static bool is_hiding(const struct tree_unpack *unpack, const char *path)
 
 static void set_times(const struct tree_unpack *unpack, struct archive_entry *entry)
 {
-	int64_t time = archive_entry_mtime_is_set(entry) ? archive_entry_mtime(entry) : unpack->epoch;
+	int64_t time =
+		archive_entry_mtime_is_set(entry) ? archive_entry_mtime(entry) : unpack->epoch;
 
 	archive_entry_set_mtime(entry, time > unpack->epoch ? unpack->epoch : time, 0);
 	archive_entry_unset_atime(entry);
@@ -488,8 +489,8 @@ int tree_unpack(struct tree_unpack *unpack, struct error *err)
 {
 	struct archive *archive = archive_read_new(), *disk = archive_write_disk_new();
 	int flags = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_XATTR |
-		ARCHIVE_EXTRACT_UNLINK | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
-		(unpack->owners ? ARCHIVE_EXTRACT_OWNER : 0);
+		    ARCHIVE_EXTRACT_UNLINK | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
+		    (unpack->owners ? ARCHIVE_EXTRACT_OWNER : 0);
 	int result;
 
 	archive_read_support_filter_all(archive);

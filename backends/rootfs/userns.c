@@ -84,7 +84,8 @@ int userns_enter(int userns, const struct idmap *map, struct error *err)
 	return 0;
 }
 
-static void run_child(int userns, const struct idmap *map, userns_work *work, void *context, int out)
+static void run_child(
+	int userns, const struct idmap *map, userns_work *work, void *context, int out)
 {
 	struct error err = {0};
 	pid_t parent = getppid();
@@ -142,8 +143,8 @@ int userns_finish(struct userns_child *child, struct error *err)
 	return -1;
 }
 
-int userns_run(int userns, const struct idmap *map, userns_work *work, void *context,
-	struct error *err)
+int userns_run(
+	int userns, const struct idmap *map, userns_work *work, void *context, struct error *err)
 {
 	struct userns_child child;
 
@@ -152,8 +153,8 @@ int userns_run(int userns, const struct idmap *map, userns_work *work, void *con
 	return userns_finish(&child, err);
 }
 
-int userns_make_folder(const struct idmap *map, int folder, const char *name, mode_t mode,
-	struct error *err)
+int userns_make_folder(
+	const struct idmap *map, int folder, const char *name, mode_t mode, struct error *err)
 {
 	if (mkdirat(folder, name, 0700) < 0)
 		return fail_errno(err, ERROR_BROKEN, "%s", name);
@@ -186,8 +187,8 @@ static int empty(void *context, struct error *err)
 	return 0;
 }
 
-int userns_remove(int userns, const struct idmap *map, int folder, const char *name,
-	struct error *err)
+int userns_remove(
+	int userns, const struct idmap *map, int folder, const char *name, struct error *err)
 {
 	struct stat status;
 

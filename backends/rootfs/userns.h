@@ -22,8 +22,8 @@ int userns_enter(int userns, const struct idmap *map, struct error *err);
  * dies with us.
  */
 typedef int userns_work(void *context, struct error *err);
-int userns_run(int userns, const struct idmap *map, userns_work *work, void *context,
-	struct error *err);
+int userns_run(
+	int userns, const struct idmap *map, userns_work *work, void *context, struct error *err);
 
 /* The same in two halves, for a child that is listened to while it works. */
 struct userns_child {
@@ -35,8 +35,8 @@ int userns_start(int userns, const struct idmap *map, userns_work *work, void *c
 int userns_finish(struct userns_child *child, struct error *err);
 
 /* Makes FOLDER/NAME owned by the namespace's root. */
-int userns_make_folder(const struct idmap *map, int folder, const char *name, mode_t mode,
-	struct error *err);
+int userns_make_folder(
+	const struct idmap *map, int folder, const char *name, mode_t mode, struct error *err);
 /* Removes FOLDER/NAME with everything in it, whoever of the namespace owns that. Nothing there is no error. */
-int userns_remove(int userns, const struct idmap *map, int folder, const char *name,
-	struct error *err);
+int userns_remove(
+	int userns, const struct idmap *map, int folder, const char *name, struct error *err);

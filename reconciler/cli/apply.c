@@ -70,7 +70,8 @@ static const struct cli_flag flags[] = {
 	{"at", "REV", false, "apply this revision, not the one that is followed"},
 	{"force", NULL, false, "build them though nothing changed"},
 	{"no-checkpoints", NULL, false, "run every step, and keep none"},
-	{"on-error", "WHAT", false, "cleanup (default), or abort: leave the work folder of a failed build"},
+	{"on-error", "WHAT", false,
+		"cleanup (default), or abort: leave the work folder of a failed build"},
 	{"allow", "POWER", true, "grant a power for this once (kiln doctor lists them)"},
 	{"var", "NAME=VALUE", true, "a variable, as Packer's"},
 	{"var-file", "FILE", true, "a file of variables, as Packer's"},
@@ -82,7 +83,8 @@ const struct cli_verb cli_apply = {
 	.synopsis = "[REPO] [IMAGE...] [--at REV] [--force] [--no-checkpoints] "
 		    "[--on-error=cleanup|abort] [--allow POWER] [-var NAME=VALUE] [-var-file FILE]",
 	.summary = "do what the plan says, once",
-	.details = "Exit 1 if a selected image failed or is blocked. Ctrl-C cleans up, a second one stops at "
+	.details = "Exit 1 if a selected image failed or is blocked. Ctrl-C cleans up, a second "
+		   "one stops at "
 		   "once.",
 	.words = CLI_REPO_IMAGES,
 	.flags = flags,

@@ -14,7 +14,8 @@
 /* Every verb has these. */
 static const struct cli_flag common[] = {
 	{"json", NULL, false, "print JSON, as kiln-json(5) says"},
-	{"state", "FOLDER", false, "the state folder (else $KILN_STATE, service.json, the default)"},
+	{"state", "FOLDER", false,
+		"the state folder (else $KILN_STATE, service.json, the default)"},
 	{"config", "FILE", false, "the service's file (else /etc/kiln/service.json)"},
 	{"help", NULL, false, "print this"},
 	{0},
@@ -90,8 +91,8 @@ static int read_flag(struct session *session, int argc, char **argv, int *at, st
 static bool is_repository(const char *word)
 {
 	return strcmp(word, ".") == 0 || strcmp(word, "..") == 0 || word[0] == '/' ||
-		word[0] == '~' || text_starts_with(word, "./") || text_starts_with(word, "../") ||
-		strstr(word, "://");
+	       word[0] == '~' || text_starts_with(word, "./") || text_starts_with(word, "../") ||
+	       strstr(word, "://");
 }
 
 static int add_word(struct session *session, const char *word, struct error *err)
@@ -146,8 +147,8 @@ int cli_parse(struct session *session, int argc, char **argv, bool *help, struct
 			continue;
 		}
 		int result = !words_only && argv[at][0] == '-' && argv[at][1]
-			? read_flag(session, argc, argv, &at, err)
-			: add_word(session, argv[at], err);
+				     ? read_flag(session, argc, argv, &at, err)
+				     : add_word(session, argv[at], err);
 		if (result < 0)
 			return -1;
 	}
@@ -166,8 +167,8 @@ static void print_flags(const struct cli_flag *flags)
 {
 	for (; flags && flags->name; flags++) {
 		autofree char *left = flags->value
-			? memory_printf("--%s %s", flags->name, flags->value)
-			: memory_printf("--%s", flags->name);
+					      ? memory_printf("--%s %s", flags->name, flags->value)
+					      : memory_printf("--%s", flags->name);
 		printf("  %-24s %s\n", left, flags->help);
 	}
 }
@@ -186,7 +187,8 @@ void cli_print_help(const struct cli_verb *verb)
 void cli_print_verbs(void)
 {
 	printf("usage: kiln VERB [ARGUMENTS]\n\n"
-	       "kiln keeps a catalog of machine images true to a git repository of Packer templates.\n\n");
+	       "kiln keeps a catalog of machine images true to a git repository of Packer "
+	       "templates.\n\n");
 	for (const struct cli_verb *const *verb = cli_verbs; *verb; verb++)
 		printf("  %-10s %s\n", (*verb)->name, (*verb)->summary);
 	printf("\nkiln help VERB tells more; kiln --version prints the version.\n");

@@ -15,8 +15,8 @@ static void show_bases(const struct json *bases)
 {
 	for (size_t i = 0; i < json_count(bases); i++) {
 		const struct json *base = json_item(bases, i);
-		printf("  %-9s %s@%" PRId64 " from %s, %s\n", "base", json_get_text(base, "image", ""),
-			json_get_integer(base, "version", 0),
+		printf("  %-9s %s@%" PRId64 " from %s, %s\n", "base",
+			json_get_text(base, "image", ""), json_get_integer(base, "version", 0),
 			cli_short(json_get_text(base, "commit", NULL)),
 			json_get_text(base, "digest", ""));
 	}

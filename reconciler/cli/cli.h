@@ -24,9 +24,9 @@ struct cli_flag {
 /* What the words that are no flags are. */
 enum cli_words {
 	CLI_NOTHING,
-	CLI_PLAN,       /* [REPO] [IMAGE...] [A..B] */
+	CLI_PLAN,	 /* [REPO] [IMAGE...] [A..B] */
 	CLI_REPO_IMAGES, /* [REPO] [IMAGE...] */
-	CLI_LIST,       /* "words": as many as `least` to `most` */
+	CLI_LIST,	 /* "words": as many as `least` to `most` */
 };
 
 struct cli_verb {
@@ -35,7 +35,7 @@ struct cli_verb {
 	const char *summary;  /* one line */
 	const char *details;  /* more, or NULL */
 	enum cli_words words;
-	int least, most; /* CLI_LIST */
+	int least, most;   /* CLI_LIST */
 	const char *first; /* CLI_LIST: what kilnd calls the only word; NULL: it gets the list */
 	const struct cli_flag *flags; /* ended by a nameless one; NULL: none but the common ones */
 	/* Before it is sent: what flags mean together. May be NULL. */
@@ -57,7 +57,7 @@ struct session {
 	struct json *arguments; /* what is sent; flags by their names */
 	const char *config, *state;
 	bool as_json;
-	long items;     /* that came */
+	long items; /* that came */
 	struct progress progress;
 };
 

@@ -11,7 +11,10 @@ static void show_check(const struct json *check)
 	bool ok = json_get_boolean(check, "ok", false);
 	bool needed = json_get_boolean(check, "needed", false);
 
-	printf("%-7s %-15s %s\n", ok ? "ok" : needed ? "FAILED" : "missing",
+	printf("%-7s %-15s %s\n",
+		ok	 ? "ok"
+		: needed ? "FAILED"
+			 : "missing",
 		json_get_text(check, "name", ""), json_get_text(check, "text", ""));
 	if (!ok)
 		printf("%23s %s\n", "->", json_get_text(check, "fix", ""));
@@ -60,7 +63,8 @@ static void show(struct session *session, const struct json *answer)
 }
 
 static const struct cli_flag flags[] = {
-	{"backends", NULL, false, "print what is known of every builder, provisioner and post-processor"},
+	{"backends", NULL, false,
+		"print what is known of every builder, provisioner and post-processor"},
 	{0},
 };
 

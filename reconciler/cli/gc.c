@@ -16,8 +16,9 @@ static void show(struct session *session, const struct json *answer)
 		printf("%s (%" PRId64 " bytes; %s)\n", json_get_text(item, "path", ""),
 			json_get_integer(item, "bytes", 0), json_get_text(item, "why", ""));
 	}
-	printf("%s%" PRId64 " bytes of a cache of %" PRId64 "\n", dry_run ? "would free " : "freed ",
-		json_get_integer(answer, "freed", 0), json_get_integer(answer, "bytes", 0));
+	printf("%s%" PRId64 " bytes of a cache of %" PRId64 "\n",
+		dry_run ? "would free " : "freed ", json_get_integer(answer, "freed", 0),
+		json_get_integer(answer, "bytes", 0));
 }
 
 static const struct cli_flag flags[] = {
@@ -29,7 +30,8 @@ const struct cli_verb cli_gc = {
 	.name = "gc",
 	.synopsis = "[--dry-run]",
 	.summary = "remove what the limits say: kept layers, downloads, old logs",
-	.details = "limits.cache_bytes, the least recently used first, and limits.log_days; what builds left. "
+	.details = "limits.cache_bytes, the least recently used first, and limits.log_days; what "
+		   "builds left. "
 		   "Published versions are never touched.",
 	.words = CLI_NOTHING,
 	.flags = flags,

@@ -25,7 +25,8 @@ const struct cli_verb cli_rollback = {
 	.name = "rollback",
 	.synopsis = "IMAGE [N]",
 	.summary = "make current name version N, or the one that was live before",
-	.details = "Every newer version is quarantined: the same commit does not bring it back. A commit that "
+	.details = "Every newer version is quarantined: the same commit does not bring it back. A "
+		   "commit that "
 		   "changes the image does bring a new one; kiln release lifts the quarantine.",
 	.words = CLI_LIST,
 	.least = 1,
@@ -68,7 +69,8 @@ const struct cli_verb cli_release = {
 const struct cli_verb cli_retire = {
 	.name = "retire",
 	.synopsis = "IMAGE[@N]",
-	.summary = "take a version, or a whole image that nothing defines any more, out of the catalogs",
+	.summary = "take a version, or a whole image that nothing defines any more, out of the "
+		   "catalogs",
 	.words = CLI_LIST,
 	.least = 1,
 	.most = 1,

@@ -15,7 +15,8 @@ static void show_image(const struct json *image)
 {
 	const struct json *reasons = json_get(image, "reasons");
 
-	printf("  %-12s %s\n", json_get_text(image, "action", ""), json_get_text(image, "name", ""));
+	printf("  %-12s %s\n", json_get_text(image, "action", ""),
+		json_get_text(image, "name", ""));
 	for (size_t i = 0; i < json_count(reasons); i++) {
 		const struct json *reason = json_item(reasons, i);
 		printf("      %-11s %s\n", json_get_text(reason, "kind", ""),
@@ -27,7 +28,7 @@ static void show_image(const struct json *image)
 static bool is_work(const char *action)
 {
 	return strcmp(action, "create") == 0 || strcmp(action, "rebuild") == 0 ||
-		strcmp(action, "switch") == 0;
+	       strcmp(action, "switch") == 0;
 }
 
 static long work; /* images that something would be done with */
@@ -69,7 +70,8 @@ static int prepare(struct json *arguments, bool as_json, struct error *err)
 {
 	(void)as_json;
 	if (json_has(arguments, "range") && json_has(arguments, "at"))
-		return fail(err, ERROR_CATALOG, "a range has two ends of its own: --at says nothing more");
+		return fail(err, ERROR_CATALOG,
+			"a range has two ends of its own: --at says nothing more");
 	if (json_has(arguments, "range") && json_has(arguments, "images"))
 		return fail(err, ERROR_CATALOG, "a range compares all images: name none");
 	return 0;

@@ -93,8 +93,7 @@ void progress_draw(struct progress *progress)
 		const struct progress_image *image = entry->value;
 		if (image)
 			text_addf(&line, "%s%s %s %llds", line.size ? ", " : "", entry->key,
-				image->phase,
-				(long long)(now_usec - image->since_usec) / 1000000);
+				image->phase, (long long)(now_usec - image->since_usec) / 1000000);
 	}
 	if (!line.size)
 		text_addf(&line, "%s %llds", progress->verb,

@@ -13,12 +13,12 @@
 #include "base/map.h"
 
 struct progress {
-	bool shown;           /* both are terminals */
-	bool drawn;           /* the line stands there now */
+	bool shown; /* both are terminals */
+	bool drawn; /* the line stands there now */
 	const char *verb;
 	int64_t start_usec;
-	struct map images;    /* of builds under way: image -> struct progress_image */
-	struct map builds;    /* build -> its image's name */
+	struct map images; /* of builds under way: image -> struct progress_image */
+	struct map builds; /* build -> its image's name */
 };
 void progress_init(struct progress *progress, const char *verb);
 void progress_clear(struct progress *progress);

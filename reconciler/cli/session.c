@@ -110,8 +110,8 @@ static char *find_kilnd(void)
 	return memory_printf("%s/../libexec/kiln/kilnd", self);
 }
 
-static int start_kilnd(const struct session *session, struct message_link *link, pid_t *pid,
-	struct error *err)
+static int start_kilnd(
+	const struct session *session, struct message_link *link, pid_t *pid, struct error *err)
 {
 	autofree char *program = find_kilnd();
 	const char *arguments[8] = {program, "--once"};
@@ -154,7 +154,8 @@ static void note_interrupt(int signal)
 
 static void catch_interrupts(void)
 {
-	struct sigaction action = {.sa_handler = note_interrupt}; /* no SA_RESTART: poll must wake */
+	struct sigaction action = {
+		.sa_handler = note_interrupt}; /* no SA_RESTART: poll must wake */
 
 	sigset_t signals;
 
@@ -301,8 +302,8 @@ static int ask_once(struct session *session, char holder[static 128])
 		int ended = process_wait(pid);
 		char how[64];
 		if (code == ANSWER_LOST) {
-			cli_complain("kilnd ended without an answer (%s)",
-				process_describe(ended, how));
+			cli_complain(
+				"kilnd ended without an answer (%s)", process_describe(ended, how));
 			return 1;
 		}
 	}

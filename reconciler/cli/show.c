@@ -57,7 +57,8 @@ static void show(struct session *session, const struct json *answer)
 		json_get_text(answer, "repository", ""),
 		json_get_boolean(answer, "held", false) ? ", held" : "");
 	json_each_member (channel, json_get(answer, "channels"))
-		printf("  %s is version %" PRId64 "\n", channel.key, json_integer(channel.value, 0));
+		printf("  %s is version %" PRId64 "\n", channel.key,
+			json_integer(channel.value, 0));
 	show_versions(json_get(answer, "versions"));
 	show_builds(json_get(answer, "builds"));
 }

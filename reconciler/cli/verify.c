@@ -32,7 +32,8 @@ const struct cli_verb cli_verify = {
 	.name = "verify",
 	.synopsis = "[--deep]",
 	.summary = "compute the chain of events, manifests and channels again",
-	.details = "Exit 1 if something differs; the first thing printed is the first that was changed.",
+	.details = "Exit 1 if something differs; the first thing printed is the first that was "
+		   "changed.",
 	.words = CLI_NOTHING,
 	.flags = flags,
 	.show = show,

@@ -7,7 +7,8 @@
 
 int mbedtls_x509_crt_parse_file(void *chain, const char *path);
 
-__attribute__((visibility("default"))) int mbedtls_x509_crt_parse_file(void *chain, const char *path)
+__attribute__((visibility("default"))) int mbedtls_x509_crt_parse_file(
+	void *chain, const char *path)
 {
 	(void)chain, (void)path;
 	return 0;

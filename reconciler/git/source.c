@@ -113,7 +113,8 @@ static int open_path(const char *path, git_repository **repository, struct error
 		return 0;
 	if (strstr(reason(), "objectformat"))
 		return fail(err, ERROR_CATALOG,
-			"%s keeps its objects under SHA-256 names, which libgit2 %s cannot read; kiln needs a "
+			"%s keeps its objects under SHA-256 names, which libgit2 %s cannot read; "
+			"kiln needs a "
 			"SHA-1 repository",
 			path, LIBGIT2_VERSION);
 	if (stat(path, &status) < 0)
@@ -213,22 +214,24 @@ static void describe(const git_commit *from, struct commit *commit)
 
 static int fail_resolve(struct source *source, const char *revision, int code, struct error *err)
 {
-	if (source_is_unborn(source) && (strcmp(revision, "HEAD") == 0 || code == GIT_EUNBORNBRANCH))
+	if (source_is_unborn(source) &&
+		(strcmp(revision, "HEAD") == 0 || code == GIT_EUNBORNBRANCH))
 		return fail(err, ERROR_CATALOG, "%s: HEAD names a branch that has no commit yet",
 			source->place);
 	if (git_repository_is_shallow(source->repository) == 1)
 		return fail(err, ERROR_CATALOG,
-			"%s has no revision %s; it is a shallow clone, which lacks older commits (git fetch "
+			"%s has no revision %s; it is a shallow clone, which lacks older commits "
+			"(git fetch "
 			"--unshallow)",
 			source->place, revision);
 	return code == GIT_ENOTFOUND
-		? fail(err, ERROR_CATALOG, "%s has no revision %s", source->place, revision)
-		: fail(err, ERROR_CATALOG, "%s has no revision %s (%s)", source->place, revision,
-			  reason());
+		       ? fail(err, ERROR_CATALOG, "%s has no revision %s", source->place, revision)
+		       : fail(err, ERROR_CATALOG, "%s has no revision %s (%s)", source->place,
+				 revision, reason());
 }
 
-int source_resolve(struct source *source, const char *revision, struct commit *commit,
-	struct error *err)
+int source_resolve(
+	struct source *source, const char *revision, struct commit *commit, struct error *err)
 {
 	git_object *named = NULL, *peeled = NULL;
 	int code = git_revparse_single(&named, source->repository, revision);
@@ -261,8 +264,8 @@ int source_head_ref(struct source *source, char **ref, struct error *err)
 	return 0;
 }
 
-int source_read(struct source *source, const struct object_id *id, enum object_kind kind, size_t most,
-	char **bytes, size_t *size, struct error *err)
+int source_read(struct source *source, const struct object_id *id, enum object_kind kind,
+	size_t most, char **bytes, size_t *size, struct error *err)
 {
 	static const git_object_t types[] = {[OBJECT_OTHER] = GIT_OBJECT_ANY,
 		[OBJECT_COMMIT] = GIT_OBJECT_COMMIT,
@@ -272,8 +275,8 @@ int source_read(struct source *source, const struct object_id *id, enum object_k
 	git_odb_object *object = NULL;
 
 	if (git_odb_read(&object, source->objects, theirs(id)) < 0)
-		return fail(err, ERROR_CATALOG, "%s: the object %s cannot be read: %s", source->place,
-			object_id_hex(id, hex), reason());
+		return fail(err, ERROR_CATALOG, "%s: the object %s cannot be read: %s",
+			source->place, object_id_hex(id, hex), reason());
 	git_object_t type = git_odb_object_type(object);
 	size_t have = git_odb_object_size(object);
 	int result = 0;

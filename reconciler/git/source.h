@@ -45,9 +45,9 @@ const char *source_git_folder(const struct source *source);
 
 struct commit {
 	struct object_id id, tree;
-	char *author;          /* "Name <mail>" */
+	char *author; /* "Name <mail>" */
 	int64_t authored_usec;
-	char *subject;         /* first line of the message */
+	char *subject; /* first line of the message */
 };
 void commit_clear(struct commit *commit);
 
@@ -55,8 +55,8 @@ void commit_clear(struct commit *commit);
  * The commit that REVISION names ("main", "v1.2", "HEAD~2", an abbreviated id). Kind CATALOG: an empty repository, an
  * unknown name, a commit that a shallow clone lacks.
  */
-int source_resolve(struct source *source, const char *revision, struct commit *commit,
-	struct error *err);
+int source_resolve(
+	struct source *source, const char *revision, struct commit *commit, struct error *err);
 /* HEAD names a branch that has no commit. */
 bool source_is_unborn(const struct source *source);
 /* The full name of the ref that HEAD points to ("refs/heads/main"), also when unborn; the caller frees. */
@@ -65,8 +65,8 @@ int source_head_ref(struct source *source, char **ref, struct error *err);
 enum object_kind { OBJECT_OTHER, OBJECT_COMMIT, OBJECT_TREE, OBJECT_BLOB };
 
 /* The whole object; the caller frees *BYTES, which a NUL follows. Larger than MOST bytes is an error. */
-int source_read(struct source *source, const struct object_id *id, enum object_kind kind, size_t most,
-	char **bytes, size_t *size, struct error *err);
+int source_read(struct source *source, const struct object_id *id, enum object_kind kind,
+	size_t most, char **bytes, size_t *size, struct error *err);
 /* Its size without reading it all; -1 if it is not there. */
 int64_t source_size(struct source *source, const struct object_id *id);
 bool source_has(struct source *source, const struct object_id *id);

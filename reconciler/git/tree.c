@@ -188,8 +188,8 @@ static const struct raw *search(const struct tree *tree, const char *name, bool 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 		const struct raw *raw = &tree->entries[middle];
-		int order = compare_names(name, folder, raw->name,
-			kind_of(raw->mode) == ENTRY_FOLDER);
+		int order =
+			compare_names(name, folder, raw->name, kind_of(raw->mode) == ENTRY_FOLDER);
 		if (order == 0)
 			return raw;
 		if (order < 0)
@@ -200,8 +200,8 @@ static const struct raw *search(const struct tree *tree, const char *name, bool 
 	return NULL;
 }
 
-int snapshot_find(struct snapshot *snapshot, const char *path, struct entry *entry,
-	struct error *err)
+int snapshot_find(
+	struct snapshot *snapshot, const char *path, struct entry *entry, struct error *err)
 {
 	struct entry found = {ENTRY_FOLDER, 040000, snapshot->root};
 	char name[4096];
@@ -248,9 +248,9 @@ static int walk(struct snapshot *snapshot, const struct object_id *id, struct te
 		if (prefix)
 			text_add_char(path, '/');
 		text_add(path, raw.name);
-		int result = entry.kind == ENTRY_FOLDER
-			? walk(snapshot, &entry.id, path, depth + 1, visit, context, err)
-			: visit(context, path->data, &entry, err);
+		int result = entry.kind == ENTRY_FOLDER ? walk(snapshot, &entry.id, path, depth + 1,
+								  visit, context, err)
+							: visit(context, path->data, &entry, err);
 		path->size = prefix;
 		if (result < 0)
 			return -1;
@@ -341,10 +341,10 @@ static int merge(struct pair *pair, const char *old, const char *old_end, const 
 		if (more_a < 0 || more_b < 0)
 			return fail(pair->err, ERROR_BROKEN, "a git tree below /%s is corrupt",
 				text_get(&pair->path));
-		int order = !more_a ? 1
-			: !more_b   ? -1
-					: compare_names(a.name, kind_of(a.mode) == ENTRY_FOLDER,
-						  b.name, kind_of(b.mode) == ENTRY_FOLDER);
+		int order = !more_a   ? 1
+			    : !more_b ? -1
+				      : compare_names(a.name, kind_of(a.mode) == ENTRY_FOLDER,
+						b.name, kind_of(b.mode) == ENTRY_FOLDER);
 		if (diff_entries(pair, order <= 0 ? &a : NULL, order >= 0 ? &b : NULL) < 0)
 			return -1;
 		if (order <= 0)
@@ -366,8 +366,8 @@ static int diff_trees(struct pair *pair, const struct object_id *old, const stru
 	if (old && source_read(pair->source, old, OBJECT_TREE, TREE_SIZE_MOST, &old_bytes,
 			   &old_size, pair->err) < 0)
 		return -1;
-	if (new && source_read(pair->source, new, OBJECT_TREE, TREE_SIZE_MOST, &new_bytes,
-			   &new_size, pair->err) < 0)
+	if (new &&source_read(pair->source, new, OBJECT_TREE, TREE_SIZE_MOST, &new_bytes, &new_size,
+		    pair->err) < 0)
 		return -1;
 	int result = merge(pair, old_bytes, old_bytes + old_size, new_bytes, new_bytes + new_size);
 	pair->depth--;

@@ -14,7 +14,7 @@ enum entry_kind { ENTRY_NONE, ENTRY_FILE, ENTRY_LINK, ENTRY_FOLDER, ENTRY_SUBMOD
 
 struct entry {
 	enum entry_kind kind; /* ENTRY_NONE: not there, nothing else is set */
-	unsigned mode;        /* as git writes it: 0100644, 0100755, 0120000, 040000, 0160000 */
+	unsigned mode;	      /* as git writes it: 0100644, 0100755, 0120000, 040000, 0160000 */
 	struct object_id id;
 };
 
@@ -31,11 +31,11 @@ struct source *snapshot_source(const struct snapshot *snapshot);
 const struct object_id *snapshot_root(const struct snapshot *snapshot);
 
 /* PATH is relative to the root, clean, "" for the root itself. Links are not followed; nothing there is no error. */
-int snapshot_find(struct snapshot *snapshot, const char *path, struct entry *entry,
-	struct error *err);
+int snapshot_find(
+	struct snapshot *snapshot, const char *path, struct entry *entry, struct error *err);
 
-typedef int entry_visit(void *context, const char *path, const struct entry *entry,
-	struct error *err);
+typedef int entry_visit(
+	void *context, const char *path, const struct entry *entry, struct error *err);
 /* Every entry below FOLDER that is no folder itself, in git's order. PATH counts from the root. */
 int snapshot_walk(struct snapshot *snapshot, const char *folder, entry_visit *visit, void *context,
 	struct error *err);

@@ -119,8 +119,8 @@ static int parse_bool(const char *text)
 	return -1;
 }
 
-static int decode_bool(enum option_type type, const struct json *value, struct json **result,
-	struct error *err)
+static int decode_bool(
+	enum option_type type, const struct json *value, struct json **result, struct error *err)
 {
 	int truth;
 
@@ -176,8 +176,8 @@ static int parse_integer(const char *text, int64_t *number)
 	return *end || errno ? -1 : 0;
 }
 
-static int decode_integer(enum option_type type, const struct json *value, struct json **result,
-	struct error *err)
+static int decode_integer(
+	enum option_type type, const struct json *value, struct json **result, struct error *err)
 {
 	int64_t number = 0;
 
@@ -282,7 +282,8 @@ static int decode_map(const struct json *value, struct json **result, struct err
 	size_t count = json_kind(value) == JSON_LIST ? json_count(value) : 1;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct json *one = json_kind(value) == JSON_LIST ? json_item(value, i) : value;
+		const struct json *one =
+			json_kind(value) == JSON_LIST ? json_item(value, i) : value;
 		if (json_kind(one) != JSON_OBJECT)
 			return mismatch(OPTION_TEXT_MAP, value, err);
 		json_each_member (member, one) {
@@ -298,8 +299,8 @@ static int decode_map(const struct json *value, struct json **result, struct err
 }
 
 /* Blocks have no tables of their own: what was rendered is kept. */
-static int decode_block(enum option_type type, const struct json *value, struct json **result,
-	struct error *err)
+static int decode_block(
+	enum option_type type, const struct json *value, struct json **result, struct error *err)
 {
 	autojson struct json *items = NULL;
 
@@ -319,8 +320,8 @@ static int decode_block(enum option_type type, const struct json *value, struct 
 	return 0;
 }
 
-int decode_value(enum option_type type, const struct json *value, struct json **result,
-	struct error *err)
+int decode_value(
+	enum option_type type, const struct json *value, struct json **result, struct error *err)
 {
 	*result = NULL;
 	if (!value)
@@ -399,13 +400,13 @@ static int unknown_option(const struct decoder *decoder, const struct json *obje
 	template_part_label(decoder->part, label);
 	if (advice)
 		return template_fail(decoder->template, object, key, err,
-			"%s: the option '%s' is gone from Packer: %s (kiln fix does it)", label, key,
-			advice);
+			"%s: the option '%s' is gone from Packer: %s (kiln fix does it)", label,
+			key, advice);
 	if (near)
 		return template_fail(decoder->template, object, key, err,
 			"%s: unknown option '%s' (did you mean '%s'?)", label, key, near);
-	return template_fail(decoder->template, object, key, err, "%s: unknown option '%s'", label,
-		key);
+	return template_fail(
+		decoder->template, object, key, err, "%s: unknown option '%s'", label, key);
 }
 
 /* Packer accepts keys of its own ("packer_...") anywhere. */
@@ -448,8 +449,8 @@ static int decode_option(struct decoder *decoder, const struct json *object, con
 	return 0;
 }
 
-static int decode_object(struct decoder *decoder, const struct json *object, bool core_keys,
-	struct error *err)
+static int decode_object(
+	struct decoder *decoder, const struct json *object, bool core_keys, struct error *err)
 {
 	json_each_member (member, object) {
 		if (core_keys && is_core_key(decoder->part->kind, member.key))
@@ -462,7 +463,8 @@ static int decode_object(struct decoder *decoder, const struct json *object, boo
 
 static int fill_defaults(struct decoder *decoder, struct error *err)
 {
-	plugin_each_option (option, decoder->plugin) {
+	plugin_each_option(option, decoder->plugin)
+	{
 		autojson struct json *fallback = NULL;
 		struct json *value = NULL;
 		if (!option->fallback || json_has(decoder->options, option->name))

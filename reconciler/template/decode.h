@@ -20,5 +20,5 @@ int decode_part(const struct template *template, const struct template_part *par
 	struct json **options, struct error *err);
 
 /* One value by the rules of TYPE; *RESULT is NULL for the type's zero. The error says only what is wrong with it. */
-int decode_value(enum option_type type, const struct json *value, struct json **result,
-	struct error *err);
+int decode_value(
+	enum option_type type, const struct json *value, struct json **result, struct error *err);

@@ -9,7 +9,8 @@
 #include "base/cleanup.h"
 #include "base/moment.h"
 
-static int do_user(void *context, const struct gotemplate_value *a, size_t count, struct text *result, struct error *err)
+static int do_user(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	const struct interpolation *i = context;
 	const char *name = gotemplate_text(a, 0);
@@ -25,7 +26,8 @@ static int do_user(void *context, const struct gotemplate_value *a, size_t count
 	return 0;
 }
 
-static int do_env(void *context, const struct gotemplate_value *a, size_t count, struct text *result, struct error *err)
+static int do_env(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	const struct interpolation *i = context;
 	const char *name = gotemplate_text(a, 0);
@@ -33,7 +35,8 @@ static int do_env(void *context, const struct gotemplate_value *a, size_t count,
 	(void)count;
 	if (!i->solving)
 		return fail(err, ERROR_CATALOG,
-			"the environment is read only in `variables`: put it there and use {{user}}");
+			"the environment is read only in `variables`: put it there and use "
+			"{{user}}");
 	if (i->used_environment)
 		strings_add_once(i->used_environment, name);
 	if (i->get_environment)
@@ -41,8 +44,8 @@ static int do_env(void *context, const struct gotemplate_value *a, size_t count,
 	return 0;
 }
 
-static int do_secret_store(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
-	struct error *err)
+static int do_secret_store(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	const struct interpolation *i = context;
 
@@ -53,8 +56,8 @@ static int do_secret_store(void *context, const struct gotemplate_value *a, size
 		"kiln asks no secret store: give the variable in kiln.json as {\"secret\": NAME}");
 }
 
-static int do_timestamp(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
-	struct error *err)
+static int do_timestamp(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	const struct interpolation *i = context;
 
@@ -63,8 +66,8 @@ static int do_timestamp(void *context, const struct gotemplate_value *a, size_t 
 	return 0;
 }
 
-static int do_isotime(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
-	struct error *err)
+static int do_isotime(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	const struct interpolation *i = context;
 
@@ -75,19 +78,20 @@ static int do_isotime(void *context, const struct gotemplate_value *a, size_t co
 	return 0;
 }
 
-static int do_strftime(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
-	struct error *err)
+static int do_strftime(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	const struct interpolation *i = context;
 
 	(void)count, (void)err;
-	moment_write_strftime(i->now_usec / 1000000, i->now_usec % 1000000 * 1000,
-		gotemplate_text(a, 0), result);
+	moment_write_strftime(
+		i->now_usec / 1000000, i->now_usec % 1000000 * 1000, gotemplate_text(a, 0), result);
 	return 0;
 }
 
 /* Packer's own kind: the time, then 96 random bits; a new one at each call. */
-static int do_uuid(void *context, const struct gotemplate_value *a, size_t count, struct text *result, struct error *err)
+static int do_uuid(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	const struct interpolation *i = context;
 	unsigned char r[12];
@@ -101,8 +105,8 @@ static int do_uuid(void *context, const struct gotemplate_value *a, size_t count
 	return 0;
 }
 
-static int do_build_name(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
-	struct error *err)
+static int do_build_name(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	const struct interpolation *i = context;
 
@@ -115,8 +119,8 @@ static int do_build_name(void *context, const struct gotemplate_value *a, size_t
 	return 0;
 }
 
-static int do_build_type(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
-	struct error *err)
+static int do_build_type(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	const struct interpolation *i = context;
 
@@ -127,8 +131,8 @@ static int do_build_type(void *context, const struct gotemplate_value *a, size_t
 	return 0;
 }
 
-static int do_template_dir(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
-	struct error *err)
+static int do_template_dir(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	const struct interpolation *i = context;
 
@@ -139,7 +143,8 @@ static int do_template_dir(void *context, const struct gotemplate_value *a, size
 	return 0;
 }
 
-static int do_pwd(void *context, const struct gotemplate_value *a, size_t count, struct text *result, struct error *err)
+static int do_pwd(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	const struct interpolation *i = context;
 
@@ -148,8 +153,8 @@ static int do_pwd(void *context, const struct gotemplate_value *a, size_t count,
 	return 0;
 }
 
-static int do_packer_version(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
-	struct error *err)
+static int do_packer_version(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	const struct interpolation *i = context;
 
@@ -172,8 +177,8 @@ bool interpolation_is_build_key(const char *key)
 	return false;
 }
 
-static int do_build(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
-	struct error *err)
+static int do_build(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	const struct interpolation *i = context;
 	const char *key = gotemplate_text(a, 0);
@@ -188,7 +193,8 @@ static int do_build(void *context, const struct gotemplate_value *a, size_t coun
 	return 0;
 }
 
-static int do_sed(void *context, const struct gotemplate_value *a, size_t count, struct text *result, struct error *err)
+static int do_sed(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	(void)context, (void)a, (void)count, (void)result;
 	return fail(err, ERROR_CATALOG, "it is gone from Packer: use replace or replace_all");
@@ -199,8 +205,9 @@ static int do_sed(void *context, const struct gotemplate_value *a, size_t count,
 static void clean_amazon(const char *text, struct text *result)
 {
 	for (; *text; text++)
-		text_add_char(result,
-			isalnum((unsigned char)*text) || strchr("()[] ./'@_-", *text) ? *text : '-');
+		text_add_char(result, isalnum((unsigned char)*text) || strchr("()[] ./'@_-", *text)
+					      ? *text
+					      : '-');
 }
 
 static void clean_azure(const char *text, struct text *result)
@@ -219,7 +226,8 @@ static bool is_google_name(const char *text)
 	if (!size || size > 63 || !islower((unsigned char)*text) || text[size - 1] == '-')
 		return false;
 	for (; *text; text++)
-		if (!islower((unsigned char)*text) && !isdigit((unsigned char)*text) && *text != '-')
+		if (!islower((unsigned char)*text) && !isdigit((unsigned char)*text) &&
+			*text != '-')
 			return false;
 	return true;
 }
@@ -232,8 +240,9 @@ static void clean_google(const char *text, struct text *result)
 	}
 	for (; *text; text++) {
 		char lower = tolower((unsigned char)*text);
-		text_add_char(result,
-			islower((unsigned char)lower) || isdigit((unsigned char)lower) ? lower : '-');
+		text_add_char(result, islower((unsigned char)lower) || isdigit((unsigned char)lower)
+					      ? lower
+					      : '-');
 	}
 }
 
@@ -248,8 +257,8 @@ static const struct {
 	{"yandex", clean_google},
 };
 
-static int do_clean_resource_name(void *context, const struct gotemplate_value *a, size_t count, struct text *result,
-	struct error *err)
+static int do_clean_resource_name(void *context, const struct gotemplate_value *a, size_t count,
+	struct text *result, struct error *err)
 {
 	const struct interpolation *i = context;
 

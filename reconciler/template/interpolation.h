@@ -18,9 +18,9 @@
 #define PACKER_VERSION "1.6.6" /* what kiln reads templates as */
 
 struct interpolation {
-	const struct map *values;  /* variable -> const char *; what {{user}} finds */
-	bool solving;              /* inside `variables`: env is allowed, an unknown variable an error */
-	const char *build_name;    /* NULL: not known here */
+	const struct map *values; /* variable -> const char *; what {{user}} finds */
+	bool solving; /* inside `variables`: env is allowed, an unknown variable an error */
+	const char *build_name; /* NULL: not known here */
 	const char *build_type;
 	const char *template_folder, *working_folder; /* absolute, as a build calls them */
 	/*

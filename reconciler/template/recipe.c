@@ -25,15 +25,16 @@ char *recipe_build_name(const struct recipe_context *context, const struct templ
 	struct text name = {0};
 	struct error ignored;
 
-	if (interpolation_render(&interpolation, builder->name, &name, &ignored) < 0 || !name.size) {
+	if (interpolation_render(&interpolation, builder->name, &name, &ignored) < 0 ||
+		!name.size) {
 		text_clear(&name);
 		return memory_copy_text(builder->name);
 	}
 	return text_take(&name);
 }
 
-static int parse_retries(const struct interpolation *interpolation, const char *raw, int64_t *retries,
-	struct error *err)
+static int parse_retries(const struct interpolation *interpolation, const char *raw,
+	int64_t *retries, struct error *err)
 {
 	CLEANUP(text_clear) struct text rendered = {0};
 	char *end;
@@ -43,18 +44,20 @@ static int parse_retries(const struct interpolation *interpolation, const char *
 	const char *text = text_get(&rendered);
 	*retries = strtoll(text, &end, 10);
 	if (!*text || *end)
-		return fail(err, ERROR_CATALOG, "max_retries must be a whole number, not \"%s\"", text);
+		return fail(
+			err, ERROR_CATALOG, "max_retries must be a whole number, not \"%s\"", text);
 	return 0;
 }
 
 /* Uses of variables in actions that a closure leaves as they are. */
-static void pin_uses(const struct interpolation *interpolation, const struct json *value,
-	struct strings *pinned)
+static void pin_uses(
+	const struct interpolation *interpolation, const struct json *value, struct strings *pinned)
 {
 	struct error ignored;
 
 	if (json_kind(value) == JSON_TEXT)
-		interpolation_find_uses(interpolation, json_text(value, ""), pinned, NULL, &ignored);
+		interpolation_find_uses(
+			interpolation, json_text(value, ""), pinned, NULL, &ignored);
 	for (size_t i = 0; json_kind(value) == JSON_LIST && i < json_count(value); i++)
 		pin_uses(interpolation, json_item(value, i), pinned);
 	json_each_member (member, value)
@@ -73,8 +76,8 @@ static struct recipe_part make_part(const struct recipe_context *context, struct
 	interpolation.build_data = part->kind != PLUGIN_BUILDER;
 	interpolation.used_variables = &recipe->used_variables;
 	interpolation.used_build_name = &recipe->uses_build_name;
-	if (decode_part(context->template, part, made.plugin, builder, &interpolation, &made.options,
-		    &err) < 0)
+	if (decode_part(context->template, part, made.plugin, builder, &interpolation,
+		    &made.options, &err) < 0)
 		reasons_add(problems, REASON_INVALID, context->template->source.name, NULL, NULL,
 			"%s", err.text);
 	if (part->max_retries &&
@@ -86,9 +89,9 @@ static struct recipe_part make_part(const struct recipe_context *context, struct
 	return made;
 }
 
-static void make_list(const struct recipe_context *context,
-	struct recipe *recipe, const struct template_parts *parts, const char *builder,
-	struct recipe_part **list, size_t *count, struct reasons *problems)
+static void make_list(const struct recipe_context *context, struct recipe *recipe,
+	const struct template_parts *parts, const char *builder, struct recipe_part **list,
+	size_t *count, struct reasons *problems)
 {
 	size_t room = 0;
 
@@ -96,7 +99,8 @@ static void make_list(const struct recipe_context *context,
 		if (!template_part_runs_in(&parts->items[i], builder))
 			continue;
 		MEMORY_GROW(*list, *count, room);
-		(*list)[(*count)++] = make_part(context, recipe, &parts->items[i], builder, problems);
+		(*list)[(*count)++] =
+			make_part(context, recipe, &parts->items[i], builder, problems);
 	}
 }
 
@@ -105,8 +109,8 @@ void recipe_make(const struct recipe_context *context, const struct template_par
 {
 	const struct template *template = context->template;
 
-	*recipe = (struct recipe){.build_name = recipe_build_name(context, builder),
-		.build_type = builder->type};
+	*recipe = (struct recipe){
+		.build_name = recipe_build_name(context, builder), .build_type = builder->type};
 	recipe->builder = make_part(context, recipe, builder, builder->name, problems);
 	make_list(context, recipe, &template->provisioners, builder->name, &recipe->provisioners,
 		&recipe->provisioner_count, problems);

@@ -15,8 +15,8 @@ int template_fail(const struct template *template, const struct json *object, co
 	struct error *err, const char *format, ...)
 {
 	struct json_place place = key && json_has(object, key)
-		? json_place_key(&template->source, object, key)
-		: json_place(&template->source, object);
+					  ? json_place_key(&template->source, object, key)
+					  : json_place(&template->source, object);
 	struct text message = {0};
 	va_list args;
 
@@ -65,7 +65,8 @@ static int check_root_keys(const struct template *template, struct error *err)
 			const char *near = nearest_name(member.key, root_keys, ROOT_KEY_COUNT);
 			return template_fail(template, template->root, member.key, err,
 				"unknown key \"%s\"%s%s%s", member.key,
-				near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
+				near ? " (did you mean \"" : "", near ? near : "",
+				near ? "\"?)" : "");
 		}
 		if (json_kind(member.value) != JSON_TEXT)
 			return template_fail(template, template->root, member.key, err,
@@ -146,8 +147,8 @@ static int parse_builders(struct template *template, struct error *err)
 				json_kind_name(json_kind(object)));
 		part.type = weak_text(object, "type");
 		if (!part.type || !*part.type)
-			return template_fail(template, object, "type", err,
-				"builder %zu has no type", i + 1);
+			return template_fail(
+				template, object, "type", err, "builder %zu has no type", i + 1);
 		part.name = weak_text(object, "name");
 		if (!part.name || !*part.name)
 			part.name = part.type;
@@ -175,8 +176,8 @@ static int parse_duration(const struct template *template, struct json *object, 
 	}
 	if (duration_parse_go(json_text(value, "-"), nsec) == 0)
 		return 0;
-	return template_fail(template, object, key, err,
-		"%s must be a duration such as 90s or 1h30m", key);
+	return template_fail(
+		template, object, key, err, "%s must be a duration such as 90s or 1h30m", key);
 }
 
 /* In a provisioner one text serves as a list of one; a post-processor is strict. */
@@ -195,8 +196,8 @@ static int parse_names(const struct template *template, struct json *object, con
 		value = list;
 	}
 	if (json_kind(value) != JSON_LIST)
-		return template_fail(template, object, key, err,
-			"%s must be a list of builder names", key);
+		return template_fail(
+			template, object, key, err, "%s must be a list of builder names", key);
 	for (size_t i = 0; i < json_count(value); i++)
 		if (json_kind(json_item(value, i)) != JSON_TEXT)
 			return template_fail(template, object, key, err,
@@ -229,8 +230,8 @@ static int check_names(const struct template *template, const struct template_pa
 	return 0;
 }
 
-static int check_selection(const struct template *template, const struct template_part *part,
-	struct error *err)
+static int check_selection(
+	const struct template *template, const struct template_part *part, struct error *err)
 {
 	char label[128];
 
@@ -265,12 +266,13 @@ static int parse_provisioner(struct template *template, struct json *object, str
 			json_kind_name(json_kind(object)));
 	part->type = weak_text(object, "type");
 	if (!part->type || !*part->type)
-		return template_fail(template, object, "type", err, "provisioner %zu has no type",
-			index + 1);
+		return template_fail(
+			template, object, "type", err, "provisioner %zu has no type", index + 1);
 	part->name = part->type;
 	if (parse_names(template, object, "only", true, &part->only, err) < 0 ||
 		parse_names(template, object, "except", true, &part->except, err) < 0 ||
-		parse_duration(template, object, "pause_before", &part->pause_before_nsec, err) < 0 ||
+		parse_duration(template, object, "pause_before", &part->pause_before_nsec, err) <
+			0 ||
 		parse_duration(template, object, "timeout", &part->timeout_nsec, err) < 0)
 		return -1;
 	part->max_retries = weak_text(object, "max_retries");
@@ -310,10 +312,8 @@ static int parse_provisioners(struct template *template, struct error *err)
 static int parse_post_processor(struct template *template, struct json *item, struct json *list,
 	size_t sequence, size_t place, struct error *err)
 {
-	struct template_part part = {.kind = PLUGIN_POST_PROCESSOR,
-		.index = sequence,
-		.place = place,
-		.keep_input = -1};
+	struct template_part part = {
+		.kind = PLUGIN_POST_PROCESSOR, .index = sequence, .place = place, .keep_input = -1};
 
 	if (json_kind(item) == JSON_TEXT) {
 		part.type = part.name = json_text(item, "");
@@ -473,8 +473,8 @@ int template_parse(const char *path, const char *bytes, size_t size, struct temp
 {
 	struct template *template = memory_new(sizeof(*template));
 
-	template->source = (struct json_source){
-		memory_copy_text(path), memory_copy_bytes(bytes, size), size};
+	template->source =
+		(struct json_source){memory_copy_text(path), memory_copy_bytes(bytes, size), size};
 	if (parse(template, err) < 0) {
 		template_free(template);
 		return -1;
@@ -492,8 +492,8 @@ void template_free(struct template *template)
 	free(template->provisioners.items);
 	free(template->post_processors.items);
 	free(template->cleanup);
-	free((char *)(uintptr_t)template->source.name);
-	free((char *)(uintptr_t)template->source.text);
+	free((char *)(uintptr_t) template->source.name);
+	free((char *)(uintptr_t) template->source.text);
 	free(template);
 }
 
@@ -523,7 +523,7 @@ int template_recognise(const char *bytes, size_t size)
 		return -1;
 	json_each_member (member, root)
 		found |= text_equal_case(member.key, "builders") &&
-			json_kind(member.value) == JSON_LIST;
+			 json_kind(member.value) == JSON_LIST;
 	json_free(root);
 	return found;
 }

@@ -19,11 +19,11 @@ enum { TEMPLATE_SIZE_MOST = 16 * 1024 * 1024 };
 /* One entry of builders, provisioners or a post-processor sequence. All pointers are borrowed from the tree. */
 struct template_part {
 	enum plugin_kind kind;
-	struct json *object;  /* NULL for a post-processor that is only a name */
+	struct json *object; /* NULL for a post-processor that is only a name */
 	const char *type;
-	const char *name;     /* builder, post-processor: as written; the type where none is */
-	size_t index;         /* from 0: in its list, or of its sequence */
-	size_t place;         /* from 0: in its sequence */
+	const char *name; /* builder, post-processor: as written; the type where none is */
+	size_t index;	  /* from 0: in its list, or of its sequence */
+	size_t place;	  /* from 0: in its sequence */
 	/* provisioner and post-processor */
 	struct json *only, *except;
 	/* provisioner */
@@ -39,13 +39,14 @@ struct template_parts {
 	size_t count, room;
 };
 
-struct template {
+struct template
+{
 	struct json_source source; /* its name (the path) and text, owned here */
 	struct json *root;
 	struct template_parts builders, provisioners, post_processors;
 	struct template_part *cleanup; /* error-cleanup-provisioner, or NULL */
-	struct json *variables;        /* object of text and null, or NULL */
-	struct json *sensitive;        /* list of text, or NULL */
+	struct json *variables;	       /* object of text and null, or NULL */
+	struct json *sensitive;	       /* list of text, or NULL */
 	const char *min_version;       /* or NULL */
 	const char *description;       /* or NULL */
 };

@@ -62,8 +62,8 @@ static int gather(const struct template *template, const struct map *overrides,
 		}
 	}
 	for (size_t i = 0; i < json_count(template->sensitive); i++) {
-		struct variable *variable = map_find(&variables->by_name,
-			json_text(json_item(template->sensitive, i), ""));
+		struct variable *variable = map_find(
+			&variables->by_name, json_text(json_item(template->sensitive, i), ""));
 		if (variable)
 			variable->sensitive = true;
 	}
@@ -86,8 +86,8 @@ static int fail_variable(const struct template *template, const char *name,
 		return fail(err, ERROR_CATALOG, "%s: variable %s: %s",
 			variable->origin ? variable->origin : template->source.name, name,
 			cause.text);
-	return template_fail(template, template->variables, name, err, "variable %s: %s", name,
-		cause.text);
+	return template_fail(
+		template, template->variables, name, err, "variable %s: %s", name, cause.text);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -125,8 +125,8 @@ struct solver {
  * One variable, once. *CHANGED if its value is another one now; *UNSET if it mentions one that has none yet. At first no
  * variable is visible at all, not even those given from outside: Packer shows them once one could be rendered.
  */
-static int solve_one(struct solver *solver, size_t index, bool *changed, bool *unset,
-	struct error *err)
+static int solve_one(
+	struct solver *solver, size_t index, bool *changed, bool *unset, struct error *err)
 {
 	CLEANUP(text_clear) struct text rendered = {0};
 	struct variable *variable = solver->order[index]->value;
@@ -220,8 +220,8 @@ int variables_solve(const struct template *template, const struct map *overrides
 	return solve(&solver, err);
 }
 
-void variables_follow(const struct variables *variables, struct strings *names,
-	struct strings *environment)
+void variables_follow(
+	const struct variables *variables, struct strings *names, struct strings *environment)
 {
 	for (size_t i = 0; i < names->count; i++) {
 		const struct variable *variable = map_find(&variables->by_name, names->items[i]);
@@ -234,8 +234,8 @@ void variables_follow(const struct variables *variables, struct strings *names,
 	}
 }
 
-int variables_read_file(const char *path, const char *bytes, size_t size, struct map *overrides,
-	struct error *err)
+int variables_read_file(
+	const char *path, const char *bytes, size_t size, struct map *overrides, struct error *err)
 {
 	struct json_source source = {path, bytes, size};
 	autojson struct json *root = NULL;

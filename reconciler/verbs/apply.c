@@ -32,8 +32,8 @@ static int add_variable(struct build_settings *settings, const char *text, struc
 }
 
 /* Files first, in their order; single variables win over all of them, as with Packer. */
-static int read_settings(const struct json *arguments, struct build_settings *settings,
-	struct error *err)
+static int read_settings(
+	const struct json *arguments, struct build_settings *settings, struct error *err)
 {
 	const struct json *files = json_get(arguments, "var_files");
 	const struct json *variables = json_get(arguments, "var");
@@ -59,7 +59,8 @@ static int read_settings(const struct json *arguments, struct build_settings *se
 		const char *argument;
 		if (!power_parse(power, &kind, &argument))
 			return fail(err, ERROR_CATALOG,
-				"--allow %s: there is no such power (kiln doctor lists them)", power);
+				"--allow %s: there is no such power (kiln doctor lists them)",
+				power);
 	}
 	return 0;
 }

@@ -33,8 +33,8 @@ static int add_versions(struct build_records *all, struct build_records *found)
 }
 
 /* An artifact, a file of one, or a closure. */
-static int find_digest(struct head *head, const struct digest *digest, struct build_records *records,
-	struct error *err)
+static int find_digest(struct head *head, const struct digest *digest,
+	struct build_records *records, struct error *err)
 {
 	CLEANUP(build_records_clear) struct build_records artifacts = {0};
 	CLEANUP(build_records_clear) struct build_records files = {0};
@@ -53,8 +53,8 @@ static int find_digest(struct head *head, const struct digest *digest, struct bu
 static int find_file(struct head *head, const char *folder, const char *word,
 	struct build_records *records, struct error *err)
 {
-	autofree char *path = *word == '/' ? memory_copy_text(word)
-					   : memory_printf("%s/%s", folder, word);
+	autofree char *path =
+		*word == '/' ? memory_copy_text(word) : memory_printf("%s/%s", folder, word);
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct digest digest;
 	struct stat status;
@@ -73,8 +73,8 @@ static bool is_commit(const char *word)
 	return size >= 4 && size <= 40 && strspn(word, "0123456789abcdef") == size;
 }
 
-static int find_commit(struct head *head, const char *commit, struct build_records *records,
-	struct error *err)
+static int find_commit(
+	struct head *head, const char *commit, struct build_records *records, struct error *err)
 {
 	CLEANUP(build_records_clear) struct build_records found = {0};
 
@@ -101,8 +101,8 @@ static int find_line(struct head *head, const char *kind, const char *path, bool
 }
 
 /* A path of the repository: those whose closure has it, or something below it, or looked for it. */
-static int find_path(struct head *head, const char *path, struct build_records *records,
-	struct error *err)
+static int find_path(
+	struct head *head, const char *path, struct build_records *records, struct error *err)
 {
 	autofree char *bare = memory_copy_text(path);
 
@@ -116,8 +116,8 @@ static int find_path(struct head *head, const char *path, struct build_records *
 }
 
 /* A branch, a tag, HEAD~2 ... of any repository that was applied. */
-static int find_revision(struct head *head, const char *word, struct build_records *records,
-	struct error *err)
+static int find_revision(
+	struct head *head, const char *word, struct build_records *records, struct error *err)
 {
 	CLEANUP(repository_records_clear) struct repository_records repositories = {0};
 
@@ -128,8 +128,8 @@ static int find_revision(struct head *head, const char *word, struct build_recor
 		CLEANUP(commit_clear) struct commit commit = {0};
 		char hex[OBJECT_ID_HEX_SIZE];
 		struct error ignored;
-		if (repository_open(head, repositories.items[i].place, NULL, &repository,
-			    &ignored) < 0 ||
+		if (repository_open(
+			    head, repositories.items[i].place, NULL, &repository, &ignored) < 0 ||
 			repository_resolve(&repository, word, &commit, &ignored) < 0)
 			continue;
 		if (find_commit(head, object_id_hex(&commit.id, hex), records, err) < 0)
@@ -138,8 +138,8 @@ static int find_revision(struct head *head, const char *word, struct build_recor
 	return 0;
 }
 
-static int find_version(struct head *head, const char *word, struct build_records *records,
-	struct error *err)
+static int find_version(
+	struct head *head, const char *word, struct build_records *records, struct error *err)
 {
 	CLEANUP(version_name_clear) struct version_name name = {0};
 	struct build_records found = {0};
@@ -181,8 +181,8 @@ static int find(struct head *head, const char *folder, const char *word,
 
 /* ---- what is told of each ---- */
 
-static int add_bases(struct head *head, const struct build_record *build, struct json *answer,
-	struct error *err)
+static int add_bases(
+	struct head *head, const struct build_record *build, struct json *answer, struct error *err)
 {
 	autojson struct json *bases = describe_column(build->bases);
 	struct json *list = json_new_list();
@@ -216,8 +216,8 @@ static int add_bases(struct head *head, const struct build_record *build, struct
 	return 0;
 }
 
-static int add_history(struct head *head, const struct build_record *build, struct json *answer,
-	struct error *err)
+static int add_history(
+	struct head *head, const struct build_record *build, struct json *answer, struct error *err)
 {
 	CLEANUP(events_clear) struct events events = {0};
 	struct json *phases = json_new_list(), *ids = json_new_list();
@@ -239,8 +239,8 @@ static int add_history(struct head *head, const struct build_record *build, stru
 	return 0;
 }
 
-static int add_channels(struct head *head, const struct build_record *build, struct json *answer,
-	struct error *err)
+static int add_channels(
+	struct head *head, const struct build_record *build, struct json *answer, struct error *err)
 {
 	CLEANUP(version_marks_clear) struct version_marks marks = {0};
 	struct json *channels = json_new_list();
@@ -254,8 +254,8 @@ static int add_channels(struct head *head, const struct build_record *build, str
 	return 0;
 }
 
-static int describe_trace(struct head *head, const struct build_record *build, struct json *trace,
-	struct error *err)
+static int describe_trace(
+	struct head *head, const struct build_record *build, struct json *trace, struct error *err)
 {
 	autofree char *name = NULL, *closure = NULL;
 	struct image_record image;

@@ -7,8 +7,8 @@
 #include "reconciler/lookup.h"
 
 /* BUILD's id, or the name of an image: the build that is under way there. 1 found, 0 not. */
-static int find_build(struct head *head, const char *word, struct build_record *build,
-	struct error *err)
+static int find_build(
+	struct head *head, const char *word, struct build_record *build, struct error *err)
 {
 	CLEANUP(image_record_clear) struct image_record image = {0};
 	int found = build_find(head->store, word, build, err);
@@ -29,8 +29,8 @@ static int tell(struct loop *loop, struct errand *errand, struct error *err)
 	if (build_find(errand->head->store, errand->word, &build, err) <= 0)
 		return -1;
 	if (build.phase != PHASE_CANCELLED)
-		return fail(err, ERROR_CATALOG, "%s could not be cancelled any more: it is %s", build.id,
-			phase_name(build.phase));
+		return fail(err, ERROR_CATALOG, "%s could not be cancelled any more: it is %s",
+			build.id, phase_name(build.phase));
 	errand_say(errand, &build, "cancelled");
 	return 0;
 }
@@ -47,8 +47,9 @@ int verb_cancel(struct head *head, struct client *client, struct error *err)
 		return found < 0 ? -1 : fail(err, ERROR_CATALOG, "%s has no build", word);
 	if (build.phase != PHASE_PLANNED && build.phase != PHASE_BUILDING &&
 		build.phase != PHASE_VALIDATING)
-		return fail(err, ERROR_CATALOG, "%s is %s: only what is planned, building or "
-						"validating can be cancelled",
+		return fail(err, ERROR_CATALOG,
+			"%s is %s: only what is planned, building or "
+			"validating can be cancelled",
 			build.id, phase_name(build.phase));
 	if (image_find_by_id(head->store, build.image, &image, err) <= 0)
 		return -1;

@@ -35,8 +35,8 @@ static int read_side(struct head *head, const char *text, struct side *side, str
 	side->lines = closure_to_json(closure ? closure : "");
 	for (size_t i = 0; i < json_count(side->lines); i++) {
 		const struct json *line = json_item(side->lines, i);
-		autofree char *key = memory_printf("%s %s", json_get_text(line, "kind", ""),
-			json_get_text(line, "key", ""));
+		autofree char *key = memory_printf(
+			"%s %s", json_get_text(line, "kind", ""), json_get_text(line, "key", ""));
 		map_set(&side->by_key, key, (void *)json_get_text(line, "value", ""));
 	}
 	return 0;
@@ -54,13 +54,14 @@ static void add_line(struct json *lines, const struct json *line, const char *ol
 }
 
 /* The lines of SIDE that OTHER lacks; with BOTH also those that it has otherwise. */
-static void compare(const struct side *side, const struct side *other, bool both, struct json *lines)
+static void compare(
+	const struct side *side, const struct side *other, bool both, struct json *lines)
 {
 	for (size_t i = 0; i < json_count(side->lines); i++) {
 		const struct json *line = json_item(side->lines, i);
 		const char *value = json_get_text(line, "value", "");
-		autofree char *key = memory_printf("%s %s", json_get_text(line, "kind", ""),
-			json_get_text(line, "key", ""));
+		autofree char *key = memory_printf(
+			"%s %s", json_get_text(line, "kind", ""), json_get_text(line, "key", ""));
 		const char *there = map_find(&other->by_key, key);
 		if (!there)
 			add_line(lines, line, both ? value : NULL, both ? NULL : value);

@@ -82,7 +82,7 @@ static void check_permissions(struct head *head, struct json *checks)
 {
 	struct stat status;
 	bool ok = stat(head->state, &status) == 0 && (status.st_mode & 077) == 0 &&
-		status.st_uid == geteuid();
+		  status.st_uid == geteuid();
 	autofree char *fix = memory_printf("chmod 0700 %s", head->state);
 
 	add(checks, "state folder", true, ok,
@@ -97,8 +97,9 @@ static void check_space(struct head *head, struct json *checks)
 		return;
 	int64_t left = (int64_t)status.f_bavail * (int64_t)status.f_frsize;
 	autofree char *text = memory_printf("%.1f GB are free on its file system", left / 1e9);
-	add(checks, "space", true, left >= LOW_SPACE_BYTES, text, "kiln gc, a smaller limits.cache_bytes, "
-							      "or a larger disk");
+	add(checks, "space", true, left >= LOW_SPACE_BYTES, text,
+		"kiln gc, a smaller limits.cache_bytes, "
+		"or a larger disk");
 }
 
 static void check_state(struct head *head, struct json *checks)
@@ -106,8 +107,8 @@ static void check_state(struct head *head, struct json *checks)
 	struct error err;
 
 	if (!head->has_state) {
-		autofree char *text = memory_printf("%s is not there yet: the first kiln apply makes it",
-			head->state);
+		autofree char *text = memory_printf(
+			"%s is not there yet: the first kiln apply makes it", head->state);
 		add(checks, "state folder", true, true, text, NULL);
 		return;
 	}
@@ -124,9 +125,9 @@ static void check_catalogs(struct head *head, struct json *checks)
 		const struct service_catalog *catalog = entry->value;
 		autofree char *name = memory_printf("catalog %s", entry->key);
 		bool ok = !catalog->path || access(catalog->path, F_OK) < 0 ||
-			access(catalog->path, W_OK) == 0;
-		autofree char *text = memory_printf(
-			"%s%s", catalog->path ? catalog->path : "", ok ? "" : " cannot be written to");
+			  access(catalog->path, W_OK) == 0;
+		autofree char *text = memory_printf("%s%s", catalog->path ? catalog->path : "",
+			ok ? "" : " cannot be written to");
 		add(checks, name, true, ok, text, "let kiln's user write there");
 	}
 }
@@ -198,7 +199,7 @@ int verb_doctor(struct head *head, struct client *client, struct error *err)
 	}
 	for (size_t i = 0; i < json_count(checks); i++)
 		failed |= json_get_boolean(json_item(checks, i), "needed", false) &&
-			!json_get_boolean(json_item(checks, i), "ok", false);
+			  !json_get_boolean(json_item(checks, i), "ok", false);
 	client_item(client, TAKE(answer));
 	client_end(client, failed ? 1 : 0);
 	return 0;

@@ -9,8 +9,8 @@
 #include "reconciler/loop.h"
 #include "state/event.h"
 
-static int set_mark(struct head *head, const struct version_name *name, bool held,
-	struct error *err)
+static int set_mark(
+	struct head *head, const struct version_name *name, bool held, struct error *err)
 {
 	int64_t image = name->image.id;
 
@@ -22,16 +22,16 @@ static int set_mark(struct head *head, const struct version_name *name, bool hel
 	return held ? 0 : quarantine_lift(head->store, image, name->version, err);
 }
 
-static int mark_and_tell(struct head *head, const struct version_name *name, bool held,
-	struct error *err)
+static int mark_and_tell(
+	struct head *head, const struct version_name *name, bool held, struct error *err)
 {
 	autofree char *full_name =
 		memory_printf("%s/%s", name->image.repository_name, name->image.name);
 	struct json *data = json_new_object();
 
 	json_set(data, "version", name->version ? json_new_integer(name->version) : NULL);
-	if (event_add(head->store, moment_now_usec(), held ? "hold" : "release", full_name, "", data,
-		    err) < 0)
+	if (event_add(head->store, moment_now_usec(), held ? "hold" : "release", full_name, "",
+		    data, err) < 0)
 		return -1;
 	return set_mark(head, name, held, err);
 }

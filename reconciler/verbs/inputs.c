@@ -19,7 +19,8 @@ static int show_closure(struct repository *repository, struct planning *planning
 
 	if (!facts->defined)
 		return fail(err, ERROR_CATALOG,
-			"nothing defines %s at this commit (kiln diff shows what its versions were built "
+			"nothing defines %s at this commit (kiln diff shows what its versions were "
+			"built "
 			"from)",
 			facts->wanted.name);
 	if (planning_closure(repository, &planning->index, &planning->commit.tree,

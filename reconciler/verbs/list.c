@@ -4,8 +4,8 @@
 #include "base/cleanup.h"
 #include "reconciler/describe.h"
 
-static int list_image(struct head *head, const struct image_record *image, struct json *images,
-	struct error *err)
+static int list_image(
+	struct head *head, const struct image_record *image, struct json *images, struct error *err)
 {
 	CLEANUP(build_records_clear) struct build_records versions = {0};
 	autofree char *name = NULL;

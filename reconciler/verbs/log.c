@@ -54,9 +54,9 @@ static void watch(struct loop *loop, struct client *client, const char *build)
 {
 	struct watching *watching = memory_new(sizeof(*watching));
 
-	*watching = (struct watching){
-		{client, false, NULL, advance, NULL, NULL, cancel, watching_free},
-		memory_copy_text(build)};
+	*watching =
+		(struct watching){{client, false, NULL, advance, NULL, NULL, cancel, watching_free},
+			memory_copy_text(build)};
 	loop_follow_log(loop, client, build, true);
 	loop_add_task(loop, &watching->task);
 }
@@ -72,10 +72,11 @@ static int send_all(struct head *head, struct client *client, const char *build,
 	ssize_t size;
 
 	if (!file)
-		return errno == ENOENT
-			? fail(err, ERROR_CATALOG,
-				  "%s has no log: nothing was said, or limits.log_days are over", build)
-			: fail_errno(err, ERROR_BROKEN, "%s", path);
+		return errno == ENOENT ? fail(err, ERROR_CATALOG,
+						 "%s has no log: nothing was said, or "
+						 "limits.log_days are over",
+						 build)
+				       : fail_errno(err, ERROR_BROKEN, "%s", path);
 	while ((size = getline(&line, &room, file)) > 0) {
 		struct json *json;
 		struct error ignored;

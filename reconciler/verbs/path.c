@@ -26,11 +26,12 @@ static int find_path(struct head *head, const struct version_name *name,
 	autofree char *folder = order_version_folder(head, &repository, &name->image, build);
 	repository_record_clear(&repository);
 	if (!*folder)
-		return fail(err, ERROR_CATALOG, "%s@%lld is in catalogs that service.json does not have",
-			name->image.name, (long long)build->version);
-	*path = json_count(files) == 1
-		? memory_printf("%s/%s", folder, json_get_text(json_item(files, 0), "name", ""))
-		: TAKE(folder);
+		return fail(err, ERROR_CATALOG,
+			"%s@%lld is in catalogs that service.json does not have", name->image.name,
+			(long long)build->version);
+	*path = json_count(files) == 1 ? memory_printf("%s/%s", folder,
+						 json_get_text(json_item(files, 0), "name", ""))
+				       : TAKE(folder);
 	return 0;
 }
 

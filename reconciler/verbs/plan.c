@@ -34,8 +34,8 @@ static void set_elapsed(struct json *answer, const struct repository *repository
 }
 
 /* Said once: a work tree may have more than its commit. */
-static void note_commit(struct repository *repository, struct client *client,
-	const struct commit *commit)
+static void note_commit(
+	struct repository *repository, struct client *client, const struct commit *commit)
 {
 	char hex[OBJECT_ID_HEX_SIZE];
 
@@ -44,8 +44,8 @@ static void note_commit(struct repository *repository, struct client *client,
 			repository->name, object_id_hex(&commit->id, hex), commit->subject);
 }
 
-static int plan_range(struct repository *repository, struct client *client, const char *range,
-	struct error *err)
+static int plan_range(
+	struct repository *repository, struct client *client, const char *range, struct error *err)
 {
 	const char *dots = strstr(range, "..");
 	autofree char *from_name = memory_copy_bytes(range, dots - range);
@@ -121,8 +121,8 @@ int verb_plan(struct head *head, struct client *client, struct error *err)
 	for (size_t i = 0; i < selection.count; i++) {
 		const struct selected *selected = &selection.items[i];
 		CLEANUP(repository_close) struct repository repository = {0};
-		if (repository_open(head, selected->place, client_folder(client), &repository,
-			    err) < 0)
+		if (repository_open(
+			    head, selected->place, client_folder(client), &repository, err) < 0)
 			return -1;
 		if ((range ? plan_range(&repository, client, range, err)
 			   : plan_commit(&repository, client, &selected->names, err)) < 0)

@@ -12,8 +12,8 @@
 #include "reconciler/switching.h"
 
 /* A channel that follows `current` would be moved back by the next switch. */
-static int check_channel(struct head *head, const struct image_record *image, const char *channel,
-	struct error *err)
+static int check_channel(
+	struct head *head, const struct image_record *image, const char *channel, struct error *err)
 {
 	CLEANUP(build_record_clear) struct build_record live = {0};
 	CLEANUP(strings_clear) struct strings following = {0};
@@ -21,7 +21,8 @@ static int check_channel(struct head *head, const struct image_record *image, co
 
 	if (!definition_is_channel(channel))
 		return fail(err, ERROR_CATALOG,
-			"%s cannot be a channel: lower-case letters, digits and '-', a letter first",
+			"%s cannot be a channel: lower-case letters, digits and '-', a letter "
+			"first",
 			channel);
 	if (strcmp(channel, "current") == 0)
 		return fail(err, ERROR_CATALOG,
@@ -34,7 +35,8 @@ static int check_channel(struct head *head, const struct image_record *image, co
 	json_get_texts(policy, "channels", &following);
 	if (strings_has(&following, channel))
 		return fail(err, ERROR_CATALOG,
-			"%s follows current (kiln.json, channels of %s): the next switch would move it",
+			"%s follows current (kiln.json, channels of %s): the next switch would "
+			"move it",
 			channel, image->name);
 	return 0;
 }
@@ -55,8 +57,9 @@ static int check_version(struct head *head, const struct image_record *image,
 	for (size_t i = 0; i < quarantines.count; i++)
 		if (quarantines.items[i].version == build->version)
 			return fail(err, ERROR_CATALOG,
-				"%s@%lld is quarantined (kiln release %s@%lld lifts it)", image->name,
-				(long long)build->version, image->name, (long long)build->version);
+				"%s@%lld is quarantined (kiln release %s@%lld lifts it)",
+				image->name, (long long)build->version, image->name,
+				(long long)build->version);
 	return 0;
 }
 

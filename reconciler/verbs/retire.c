@@ -50,8 +50,8 @@ static int choose_all(struct retirement *retirement, const struct errand *errand
 /* ---- doing it ---- */
 
 /* The channels go first: nothing that has a name is taken away. */
-static int give_up_channels(struct errand *errand, struct retirement *retirement, int64_t now_usec,
-	struct error *err)
+static int give_up_channels(
+	struct errand *errand, struct retirement *retirement, int64_t now_usec, struct error *err)
 {
 	struct store *store = errand->head->store;
 	struct build_move superseded = {
@@ -67,23 +67,23 @@ static int give_up_channels(struct errand *errand, struct retirement *retirement
 	return event_add(store, now_usec, "retire", errand->full_name, "", NULL, err);
 }
 
-static int move_all(struct errand *errand, struct retirement *retirement, int64_t now_usec,
-	struct error *err)
+static int move_all(
+	struct errand *errand, struct retirement *retirement, int64_t now_usec, struct error *err)
 {
 	if (!errand->version && give_up_channels(errand, retirement, now_usec, err) < 0)
 		return -1;
-	return retirement_move(
-		errand->head->store, retirement, errand->full_name, now_usec, err);
+	return retirement_move(errand->head->store, retirement, errand->full_name, now_usec, err);
 }
 
-static int begin_all(struct loop *loop, struct errand *errand, struct retirement *retirement,
-	struct error *err)
+static int begin_all(
+	struct loop *loop, struct errand *errand, struct retirement *retirement, struct error *err)
 {
 	for (size_t i = 0; i < retirement->builds.count; i++) {
 		struct replacement *replacement;
 		if (!retirement->versions[i].retire)
 			continue;
-		if (replacement_new(errand->head, &retirement->builds.items[i], &replacement, err) < 0)
+		if (replacement_new(errand->head, &retirement->builds.items[i], &replacement, err) <
+			0)
 			return -1;
 		loop_add_replacement(loop, replacement, &errand->task);
 	}
@@ -149,11 +149,12 @@ int verb_retire(struct head *head, struct client *client, struct error *err)
 	if (!name.version) {
 		int defined = is_defined(head, client, &name.image, err);
 		if (defined)
-			return defined < 0 ? -1
-					   : fail(err, ERROR_CATALOG,
-						     "%s is still defined in %s: the next apply would "
-						     "build it again (remove its definition first)",
-						     name.image.name, name.image.repository_name);
+			return defined < 0
+				       ? -1
+				       : fail(err, ERROR_CATALOG,
+						 "%s is still defined in %s: the next apply would "
+						 "build it again (remove its definition first)",
+						 name.image.name, name.image.repository_name);
 	}
 	return errand_begin(head->loop, client, &name.image, &what, err);
 }

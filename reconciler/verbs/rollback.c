@@ -39,12 +39,13 @@ static int find_before(struct head *head, int64_t image, int64_t *version, struc
 		*version = build->version;
 	}
 	return *version ? 0
-			: fail(err, ERROR_CATALOG, "there is no version to go back to: none was live "
-						   "before, or it is retired or quarantined");
+			: fail(err, ERROR_CATALOG,
+				  "there is no version to go back to: none was live "
+				  "before, or it is retired or quarantined");
 }
 
-static int check_target(struct head *head, const struct image_record *image, int64_t version,
-	struct error *err)
+static int check_target(
+	struct head *head, const struct image_record *image, int64_t version, struct error *err)
 {
 	CLEANUP(version_marks_clear) struct version_marks quarantines = {0};
 	CLEANUP(build_record_clear) struct build_record build = {0};
@@ -52,7 +53,8 @@ static int check_target(struct head *head, const struct image_record *image, int
 
 	if (found <= 0)
 		return found < 0 ? -1
-				 : fail(err, ERROR_CATALOG, "%s has no version %lld (kiln show %s lists them)",
+				 : fail(err, ERROR_CATALOG,
+					   "%s has no version %lld (kiln show %s lists them)",
 					   image->name, (long long)version, image->name);
 	if (build.phase == PHASE_LIVE)
 		return fail(err, ERROR_CATALOG, "%s@%lld is live already", image->name,
@@ -63,8 +65,9 @@ static int check_target(struct head *head, const struct image_record *image, int
 	if (marks_list(head->store, image->id, MARK_QUARANTINE, &quarantines, err) < 0)
 		return -1;
 	if (is_quarantined(&quarantines, version))
-		return fail(err, ERROR_CATALOG, "%s@%lld is quarantined (kiln release %s@%lld lifts it)",
-			image->name, (long long)version, image->name, (long long)version);
+		return fail(err, ERROR_CATALOG,
+			"%s@%lld is quarantined (kiln release %s@%lld lifts it)", image->name,
+			(long long)version, image->name, (long long)version);
 	return 0;
 }
 

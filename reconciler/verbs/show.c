@@ -14,8 +14,8 @@ static bool is_in(const struct version_marks *marks, int64_t version)
 }
 
 /* Versions and builds, the newest last; VERSION (0: all) alone. */
-static int add_builds(struct head *head, int64_t image, int64_t version, struct json *answer,
-	struct error *err)
+static int add_builds(
+	struct head *head, int64_t image, int64_t version, struct json *answer, struct error *err)
 {
 	CLEANUP(build_records_clear) struct build_records records = {0};
 	CLEANUP(version_marks_clear) struct version_marks holds = {0}, quarantines = {0};
@@ -61,8 +61,8 @@ int verb_show(struct head *head, struct client *client, struct error *err)
 	json_set(answer, "channels", channels);
 	json_set_bool(answer, "held", name.image.held);
 	if (name.version) {
-		int found = build_find_version(
-			head->store, name.image.id, name.version, &named, err);
+		int found =
+			build_find_version(head->store, name.image.id, name.version, &named, err);
 		if (found <= 0)
 			return found < 0 ? -1
 					 : fail(err, ERROR_CATALOG, "%s has no version %lld", shown,

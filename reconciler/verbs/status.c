@@ -65,8 +65,8 @@ static int describe_status(struct head *head, const struct image_record *image,
 	return 0;
 }
 
-static int add_status(struct head *head, const struct image_record *image, struct json *images,
-	struct error *err)
+static int add_status(
+	struct head *head, const struct image_record *image, struct json *images, struct error *err)
 {
 	struct build_record newest, live;
 	int64_t version;
@@ -80,8 +80,8 @@ static int add_status(struct head *head, const struct image_record *image, struc
 	if (result == 0 && has_live >= 0) {
 		struct json *status = json_new_object();
 		json_add(images, status);
-		result = describe_status(
-			head, image, &newest, has_live ? &live : NULL, status, err);
+		result =
+			describe_status(head, image, &newest, has_live ? &live : NULL, status, err);
 	}
 	build_record_clear(&newest);
 	if (has_live > 0)

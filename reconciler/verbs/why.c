@@ -6,8 +6,8 @@
 #include "reconciler/lookup.h"
 
 /* The version before VERSION, whatever became of it since. */
-static int find_previous(struct head *head, int64_t image, int64_t version, struct json *answer,
-	struct error *err)
+static int find_previous(
+	struct head *head, int64_t image, int64_t version, struct json *answer, struct error *err)
 {
 	CLEANUP(build_records_clear) struct build_records records = {0};
 	const struct build_record *previous = NULL;

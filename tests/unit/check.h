@@ -10,8 +10,8 @@
 
 static int check_count, check_failures;
 
-__attribute__((unused, format(printf, 3, 4))) static bool check_report(bool good, const char *place,
-	const char *format, ...)
+__attribute__((unused, format(printf, 3, 4))) static bool check_report(
+	bool good, const char *place, const char *format, ...)
 {
 	va_list args;
 
@@ -35,20 +35,20 @@ __attribute__((unused, format(printf, 3, 4))) static bool check_report(bool good
 #define CHECK(condition, ...) check_report((condition), CHECK_PLACE, __VA_ARGS__)
 
 /* CHECK_TEXT(got, wanted, "sentence"): says both when they differ. */
-#define CHECK_TEXT(got, wanted, ...)                                                               \
-	do {                                                                                       \
-		const char *got_ = (got), *wanted_ = (wanted);                                     \
-		bool same_ = got_ && wanted_ ? strcmp(got_, wanted_) == 0 : got_ == wanted_;       \
-		if (!check_report(same_, CHECK_PLACE, __VA_ARGS__))                                \
-			printf("# got:    %s\n# wanted: %s\n", got_ ? got_ : "(null)",             \
-				wanted_ ? wanted_ : "(null)");                                     \
+#define CHECK_TEXT(got, wanted, ...)                                                         \
+	do {                                                                                 \
+		const char *got_ = (got), *wanted_ = (wanted);                               \
+		bool same_ = got_ && wanted_ ? strcmp(got_, wanted_) == 0 : got_ == wanted_; \
+		if (!check_report(same_, CHECK_PLACE, __VA_ARGS__))                          \
+			printf("# got:    %s\n# wanted: %s\n", got_ ? got_ : "(null)",       \
+				wanted_ ? wanted_ : "(null)");                               \
 	} while (0)
 
-#define CHECK_NUMBER(got, wanted, ...)                                                             \
-	do {                                                                                       \
-		long long got_ = (got), wanted_ = (wanted);                                        \
-		if (!check_report(got_ == wanted_, CHECK_PLACE, __VA_ARGS__))                      \
-			printf("# got:    %lld\n# wanted: %lld\n", got_, wanted_);                 \
+#define CHECK_NUMBER(got, wanted, ...)                                             \
+	do {                                                                       \
+		long long got_ = (got), wanted_ = (wanted);                        \
+		if (!check_report(got_ == wanted_, CHECK_PLACE, __VA_ARGS__))      \
+			printf("# got:    %lld\n# wanted: %lld\n", got_, wanted_); \
 	} while (0)
 
 /* main ends in: return check_done(); */

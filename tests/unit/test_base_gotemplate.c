@@ -136,14 +136,16 @@ static const struct row rows[] = {
 	{"{{define `t`}}<{{.}}>{{end}}{{template `t` .Name}}", "<kiln>"},
 	{"{{block `t` `v`}}[{{.}}]{{end}}", "[v]"},
 	{"{{printf `%s-%03d-%v-%q` `a` 7 true `b`}}", "a-007-true-\"b\""},
-	{"{{printf `%5s|%-5s|%x|%X|%c|%U` `a` `b` 255 `hi` 65 233}}", "    a|b    |ff|6869|A|U+00E9"},
+	{"{{printf `%5s|%-5s|%x|%X|%c|%U` `a` `b` 255 `hi` 65 233}}",
+		"    a|b    |ff|6869|A|U+00E9"},
 	{"{{printf `%d` `x`}} {{printf `%s`}} {{printf `a` 1}} {{printf `%d%%` 5}}",
 		"%!d(string=x) %!s(MISSING) a%!(EXTRA int=1) 5%"},
 	{"{{printf `%.2f %g %6.1f` 3.14159 1.5 2.25}}", "3.14 1.5    2.2"},
 	{"{{print `a` 1 2 `b`}} {{println `a` 1}}", "a1 2b a 1\n"},
 	{"{{html `<a href=\"x\">'&`}}", "&lt;a href=&#34;x&#34;&gt;&#39;&amp;"},
 	{"{{js `it's \"x\"`}} {{urlquery `a b&c/d`}}", "it\\'s \\\"x\\\" a+b%26c%2Fd"},
-	{"{{1.5}} {{1e3}} {{0x10}} {{'a'}} {{1_000}} {{0b11}} {{0o17}}", "1.5 1000 16 97 1000 3 15"},
+	{"{{1.5}} {{1e3}} {{0x10}} {{'a'}} {{1_000}} {{0b11}} {{0o17}}",
+		"1.5 1000 16 97 1000 3 15"},
 	{"{{lt 1 2}} {{le 2 2}} {{gt `a` `b`}} {{ge 2.5 2.5}} {{eq 1 2 3 1}}",
 		"true true false true true"},
 	{"{{slice `abcdef` 1 3}}", "bc"},
@@ -187,7 +189,8 @@ static void keeps(void)
 		"a kept function stays as it is written");
 	CHECK_TEXT(render_with("{{ timestamp | upper }}-{{upper `x`}}", &options),
 		"{{ timestamp | upper }}-X", "so does the whole action it stands in");
-	CHECK_TEXT(render_with("{{if eq timestamp `1`}}a{{upper `b`}}{{end}}{{upper `c`}}", &options),
+	CHECK_TEXT(
+		render_with("{{if eq timestamp `1`}}a{{upper `b`}}{{end}}{{upper `c`}}", &options),
 		"{{if eq timestamp `1`}}a{{upper `b`}}{{end}}C", "and the whole block");
 	CHECK_TEXT(render_with("{{$t := timestamp}}{{$t}}{{upper `c`}}", &options),
 		"{{$t := timestamp}}{{$t}}{{upper `c`}}",
@@ -198,7 +201,8 @@ static void keeps(void)
 	CHECK_TEXT(render_with("{{.Nope}}", &strict), "error: there is no field .Nope here",
 		"an unknown field is an error where the data are a struct");
 	struct gotemplate_options bare = {.find = find};
-	CHECK_TEXT(render_with("{{.Foo}}", &bare), "<no value>", "without data a field has no value");
+	CHECK_TEXT(
+		render_with("{{.Foo}}", &bare), "<no value>", "without data a field has no value");
 }
 
 static void bounds(void)
@@ -226,10 +230,12 @@ static void visits(void)
 	struct text seen = {0};
 	struct error err;
 
-	CHECK(gotemplate_visit_calls("{{user `a`}}{{if eq (user `b`) timestamp}}{{user `c` | upper}}{{end}}",
+	CHECK(gotemplate_visit_calls(
+		      "{{user `a`}}{{if eq (user `b`) timestamp}}{{user `c` | upper}}{{end}}",
 		      &options, count_call, &seen, &err) == 0,
 		"a template can be looked into");
-	CHECK_TEXT(text_get(&seen), "user(a) user(b) user(c) ", "every call with a literal is seen");
+	CHECK_TEXT(
+		text_get(&seen), "user(a) user(b) user(c) ", "every call with a literal is seen");
 	text_clear(&seen);
 }
 
@@ -244,7 +250,7 @@ int main(void)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		CHECK_TEXT(render(rows[i].template), rows[i].wanted, "%s",
 			*rows[i].template && !strchr(rows[i].template, '\n') ? rows[i].template
-									   : "(other)");
+									     : "(other)");
 	keeps();
 	bounds();
 	visits();

@@ -32,15 +32,17 @@ static const char *again(const char *text, unsigned flags)
 
 static void accepts(void)
 {
-	static const char *const good[] = {"{}", "[]", "null", "true", "false", "0", "-0", "12", "1.5",
-		"1e9", "-1.25E-2", "\"\"", "[1,[2,{\"a\":null}]]", "{\"a\":{\"b\":[]}}"};
+	static const char *const good[] = {"{}", "[]", "null", "true", "false", "0", "-0", "12",
+		"1.5", "1e9", "-1.25E-2", "\"\"", "[1,[2,{\"a\":null}]]", "{\"a\":{\"b\":[]}}"};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
 		CHECK(!error_of(good[i], JSON_STRICT), "%s is JSON", good[i]);
 	CHECK_TEXT(again("\"\\u00e9\\ud83d\\ude00\\n\\/\"", 0), "\"é😀\\n/\"", "escapes are read");
 	CHECK_TEXT(again("\"\\ud83d\"", 0), "\"\xEF\xBF\xBD\"", "a lone surrogate becomes U+FFFD");
-	CHECK_TEXT(again("\"\\ud83d\\u0041\"", 0), "\"\xEF\xBF\xBD"
-		"A\"", "what follows a lone surrogate is kept");
+	CHECK_TEXT(again("\"\\ud83d\\u0041\"", 0),
+		"\"\xEF\xBF\xBD"
+		"A\"",
+		"what follows a lone surrogate is kept");
 	CHECK_TEXT(again("1.50", 0), "1.50", "a real number keeps its digits");
 	CHECK_TEXT(again("12345678901234567890", 0), "12345678901234567890",
 		"a whole number beyond 64 bits keeps its digits");
@@ -52,7 +54,8 @@ static void accepts(void)
 
 static void refuses(void)
 {
-	CHECK_TEXT(error_of("", 0), "f.json:1:1: the text ends where a value was expected", "nothing");
+	CHECK_TEXT(
+		error_of("", 0), "f.json:1:1: the text ends where a value was expected", "nothing");
 	CHECK_TEXT(error_of("{\"a\":1,}", 0), "f.json:1:7: a comma before the closing '}'",
 		"a comma before the brace");
 	CHECK_TEXT(error_of("[1,]", 0), "f.json:1:3: a comma before the closing ']'",
@@ -62,7 +65,8 @@ static void refuses(void)
 	CHECK_TEXT(error_of("{\"x\":{\"a\":1,\"\\u0061\":3}}", 0),
 		"f.json:1:13: duplicate key \"a\"", "also in disguise and deeper down");
 	CHECK_TEXT(error_of("\"a\nb\"", 0),
-		"f.json:1:3: a raw control character (0x0a) in a string: write it as an escape such as "
+		"f.json:1:3: a raw control character (0x0a) in a string: write it as an escape "
+		"such as "
 		"\\n or \\t",
 		"a raw newline in a string");
 	CHECK_TEXT(error_of("NaN", 0), "f.json:1:1: 'N' where a value was expected", "NaN");
@@ -70,18 +74,22 @@ static void refuses(void)
 		"a leading zero");
 	CHECK_TEXT(error_of("1.", 0), "f.json:1:3: the text ends where a digit was expected",
 		"a point without digits");
-	CHECK_TEXT(error_of("'a'", 0), "f.json:1:1: ''' where a value was expected", "single quotes");
-	CHECK_TEXT(error_of("{a:1}", 0), "f.json:1:2: 'a' where a key in double quotes was expected",
+	CHECK_TEXT(
+		error_of("'a'", 0), "f.json:1:1: ''' where a value was expected", "single quotes");
+	CHECK_TEXT(error_of("{a:1}", 0),
+		"f.json:1:2: 'a' where a key in double quotes was expected",
 		"a key without quotes");
 	CHECK_TEXT(error_of("{} {}", 0), "f.json:1:4: '{' where the end of the text was expected",
 		"a second value");
-	CHECK_TEXT(error_of("\"\\u0000\"", 0), "f.json:1:2: \\u0000 has no place in a text", "a NUL");
+	CHECK_TEXT(
+		error_of("\"\\u0000\"", 0), "f.json:1:2: \\u0000 has no place in a text", "a NUL");
 	CHECK_TEXT(error_of("\"abc", 0), "f.json:1:1: the string that begins here has no end",
 		"a string without end");
-	CHECK_TEXT(error_of("\"\xff\"", 0), "f.json:1:2: the string that begins here is not valid UTF-8",
+	CHECK_TEXT(error_of("\"\xff\"", 0),
+		"f.json:1:2: the string that begins here is not valid UTF-8",
 		"bytes that are no UTF-8");
-	CHECK_TEXT(error_of("\xEF\xBB\xBF{}", 0), "f.json:1:1: byte 0xef where a value was expected",
-		"a byte order mark");
+	CHECK_TEXT(error_of("\xEF\xBB\xBF{}", 0),
+		"f.json:1:1: byte 0xef where a value was expected", "a byte order mark");
 	CHECK_TEXT(error_of("/* x", JSON_COMMENTS),
 		"f.json:1:1: the comment that begins here has no end", "a comment without end");
 	CHECK_TEXT(error_of("// x\n1", 0), "f.json:1:1: '/' where a value was expected",
@@ -102,7 +110,8 @@ static void refuses(void)
 
 static void finds_places(void)
 {
-	static const char text[] = "{ // first\n  \"a\": {\"b\": null,\n    \"c\": [1, {\"d\": 2}]}\n}";
+	static const char text[] =
+		"{ // first\n  \"a\": {\"b\": null,\n    \"c\": [1, {\"d\": 2}]}\n}";
 	struct json_source source = {"f", text, sizeof(text) - 1};
 	autojson struct json *root = NULL;
 	struct error err;
@@ -139,12 +148,14 @@ static void looks_and_builds(void)
 	json_set_text(object, "none", NULL);
 	json_write(object, JSON_LINE, &out);
 	CHECK_TEXT(text_get(&out),
-		"{\"b\":\"x\\\"y/\xEF\xBF\xBD\",\"a\":-7,\"list\":[\"one\",true,null],\"none\":null}",
+		"{\"b\":\"x\\\"y/"
+		"\xEF\xBF\xBD\",\"a\":-7,\"list\":[\"one\",true,null],\"none\":null}",
 		"what was built is written in its order");
 	CHECK_NUMBER(json_get_integer(object, "a", 0), -7, "a number comes back");
 	CHECK_NUMBER(json_get_integer(object, "b", 5), 5, "the fallback for another kind");
 	CHECK_TEXT(json_get_text(json_item(list, 0), "x", NULL), NULL, "a text has no members");
-	CHECK(json_kind(json_item(list, 2)) == JSON_NULL && json_kind(json_item(list, 9)) == JSON_NULL,
+	CHECK(json_kind(json_item(list, 2)) == JSON_NULL &&
+			json_kind(json_item(list, 9)) == JSON_NULL,
 		"past the end is null");
 	text_clear(&out);
 }
