@@ -356,6 +356,8 @@ static bool is_broken(const struct indexed_image *image)
 static const struct reasons *find_breakage(
 	const struct comparison *comparison, const struct indexed_image *before)
 {
+	if (!before)
+		return NULL;
 	const struct indexed_image *now = find_of(&comparison->after, before->definition);
 
 	return is_broken(now) ? &now->problems : NULL;
