@@ -375,7 +375,7 @@ static int collect_all(struct collector *collector, struct error *err)
 	return evict(collector, err);
 }
 
-int collect(const struct json *order, struct json **result, struct error *err)
+int collect_run(const struct json *order, struct json **result, struct error *err)
 {
 	struct collector collector = {.order = order,
 		.userns = -1,

@@ -12,4 +12,4 @@
  * ORDER: {"state", "cache_bytes", "subid_base", "dry_run", "remove": [{"path", "why"}]}, paths below the state folder.
  * RESULT (the caller frees): {"bytes", "freed", "removed": [{"path", "bytes", "why"}]}.
  */
-int collect(const struct json *order, struct json **result, struct error *err);
+int collect_run(const struct json *order, struct json **result, struct error *err);

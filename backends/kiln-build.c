@@ -260,7 +260,7 @@ static int collect_and_print(void)
 
 	if (!order)
 		return 2;
-	if (collect(order, &result, &err) < 0) {
+	if (collect_run(order, &result, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}

@@ -13,6 +13,7 @@
 #include "base/moment.h"
 #include "reconciler/manifest.h"
 #include "reconciler/order.h"
+#include "reconciler/world.h"
 #include "state/event.h"
 
 enum { MANIFEST_MOST = 64 * 1024 * 1024 };
@@ -138,7 +139,7 @@ static int adopt_channel(const struct place *place, const char *name, struct err
 	json_set_integer(channels, name, version);
 	json_set(data, "channels", channels);
 	if (channel_set(store, id, name, version, err) < 0 ||
-		event_add(store, moment_now_usec(), "channel", full_name, "", data, err) < 0)
+		event_add(store, world->now_usec(), "channel", full_name, "", data, err) < 0)
 		return -1;
 	return strcmp(name, "current") == 0 ? make_live(place, id, version, err) : 0;
 }

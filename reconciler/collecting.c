@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/moment.h"
 #include "reconciler/child.h"
+#include "reconciler/world.h"
 
 enum {
 	ANSWER_MOST = 64 * 1024 * 1024,
@@ -42,7 +43,7 @@ static void add_folder(struct json *list, const char *build, const char *why)
 static int add_if_old(struct head *head, int builds, const char *name, unsigned flags,
 	struct json *list, struct error *err)
 {
-	int64_t now_usec = moment_now_usec();
+	int64_t now_usec = world->now_usec();
 	int64_t day_usec = (int64_t)24 * 3600 * 1000000;
 	struct build_record build;
 	struct stat status;

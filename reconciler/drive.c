@@ -19,6 +19,7 @@
 #include "base/process.h"
 #include "reconciler/prepare.h"
 #include "reconciler/settle.h"
+#include "reconciler/world.h"
 
 enum {
 	GRACE_SEC = 60, /* behind the deadline that a worker keeps itself */
@@ -272,7 +273,7 @@ static int move(const struct driving *driving, enum phase to, struct error *err)
 		if (replacement->run.state == RUN_DIED)
 			error_add_context(&replacement->failure, "%d times", REPLACE_DEATHS_MOST);
 	}
-	if (settle_move(replacement, to, moment_now_usec(), err) < 0)
+	if (settle_move(replacement, to, world->now_usec(), err) < 0)
 		return -1;
 	/* the next phase has workers of its own */
 	if (replacement->run.job != JOB_REMOVE)
@@ -307,7 +308,7 @@ static int settle_channels(const struct driving *driving, struct error *err)
 	struct replacement *replacement = driving->replacement;
 	autofree char *text = describe_channels(json_get(replacement->ordered, "channels"));
 
-	if (settle_order(replacement, moment_now_usec(), err) < 0)
+	if (settle_order(replacement, world->now_usec(), err) < 0)
 		return -1;
 	tell(driving, text);
 	return 0;

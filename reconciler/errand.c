@@ -9,6 +9,7 @@
 #include "base/moment.h"
 #include "reconciler/describe.h"
 #include "reconciler/resume.h"
+#include "reconciler/world.h"
 
 static void say(struct errand *errand, const struct build_record *build, const char *text)
 {
@@ -19,7 +20,7 @@ static void say(struct errand *errand, const struct build_record *build, const c
 		json_free(item);
 		return;
 	}
-	json_set_text(item, "time", moment_text(moment_now_usec(), time));
+	json_set_text(item, "time", moment_text(world->now_usec(), time));
 	json_set_text(item, "image", errand->image.name);
 	json_set_text(item, "build", build ? build->id : NULL);
 	json_set_text(item, "phase", build ? phase_name(build->phase) : NULL);

@@ -5,13 +5,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "reconciler/world.h"
 #include "backends/idmap.h"
 #include "state/lock.h"
 
@@ -35,8 +35,7 @@ static int read_key(struct head *head, bool create, struct error *err)
 				path);
 		return 0;
 	}
-	if (getrandom(fresh, sizeof(fresh), 0) != sizeof(fresh))
-		return fail_errno(err, ERROR_BROKEN, "no random numbers");
+	world->fill_random(fresh, sizeof(fresh));
 	if (head->has_state && create &&
 		file_write_new(AT_FDCWD, path, 0600, fresh, sizeof(fresh), err) < 0)
 		return -1;

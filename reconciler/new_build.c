@@ -2,7 +2,6 @@
 #include "reconciler/new_build.h"
 
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -10,17 +9,17 @@
 #include "base/moment.h"
 #include "reconciler/order.h"
 #include "reconciler/prepare.h"
+#include "reconciler/world.h"
 
 /* "20261122-102839-3f9a61c2": it sorts by time, and no two are equal. */
 static char *new_id(int64_t now_usec)
 {
 	time_t sec = now_usec / 1000000;
 	struct tm parts;
-	uint32_t random = 0;
+	uint32_t random;
 	char time[32];
 
-	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-		random = (uint32_t)now_usec;
+	world->fill_random(&random, sizeof(random));
 	gmtime_r(&sec, &parts);
 	strftime(time, sizeof(time), "%Y%m%d-%H%M%S", &parts);
 	return memory_printf("%s-%08x", time, random);
@@ -61,7 +60,7 @@ static int make_record(const struct new_build *wanted, const struct build_inputs
 {
 	const struct evaluated_image *image = &inputs->evaluation.images[0];
 	autojson struct json *bases = NULL;
-	int64_t now_usec = moment_now_usec();
+	int64_t now_usec = world->now_usec();
 	char hex[OBJECT_ID_HEX_SIZE];
 
 	if (order_bases(wanted->repository, image, &bases, err) < 0)
@@ -106,7 +105,7 @@ int new_build_add(
 	struct build_record record = {0};
 
 	if (prepare_inputs(wanted->repository, &wanted->commit->tree, wanted->definition,
-		    wanted->image, moment_now_usec(), &definition, &inputs, err) < 0)
+		    wanted->image, world->now_usec(), &definition, &inputs, err) < 0)
 		return -1;
 	const struct evaluated_image *image = &inputs.evaluation.images[0];
 	if (!image->complete || !digest_equal(&image->digest, &wanted->closure))

@@ -4,11 +4,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "reconciler/world.h"
 
 struct json *order_new(struct head *head, const char *job, const struct build_record *build,
 	const char *image_name)
@@ -237,8 +237,7 @@ static void set_run_uuid(struct json *order)
 	unsigned char r[16] = {0};
 	char text[40];
 
-	if (getrandom(r, sizeof(r), 0) != sizeof(r))
-		return;
+	world->fill_random(r, sizeof(r));
 	snprintf(text, sizeof(text),
 		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
 		r[2], r[3], r[4], r[5], (r[6] & 0x0F) | 0x40, r[7], (r[8] & 0x3F) | 0x80, r[9],

@@ -16,6 +16,7 @@
 #include "reconciler/prepare.h"
 #include "reconciler/retiring.h"
 #include "reconciler/switching.h"
+#include "reconciler/world.h"
 
 enum { ROUNDS_MOST = 5 }; /* of one image in one pass: something keeps changing under it */
 
@@ -82,7 +83,7 @@ static void report(const struct pass *pass, const char *name, const struct build
 		json_free(item);
 		return;
 	}
-	json_set_text(item, "time", moment_text(moment_now_usec(), time));
+	json_set_text(item, "time", moment_text(world->now_usec(), time));
 	json_set_text(item, "image", name ? shown_name(pass, name, &buffer) : NULL);
 	json_set_text(item, "build", build ? build->id : NULL);
 	json_set_text(item, "phase", build ? phase_name(build->phase) : NULL);
@@ -234,7 +235,7 @@ static int plan(struct loop *loop, struct pass *pass, const struct strings *name
 		.named = pass->options.names.count != 0 && !again,
 		.forced = pass->options.forced && !again,
 		.keep = pass->followed,
-		.now_usec = moment_now_usec()};
+		.now_usec = world->now_usec()};
 	int result = 0;
 
 	if (planning_make(&pass->repository, &options, &planning, err) < 0)
@@ -445,11 +446,11 @@ static int sweep_image(
 	if (retirement_gather(store, item->image, name, &retirement, err) < 0)
 		return -1;
 	size_t chosen = retention_choose(
-		retirement.versions, retirement.builds.count, &rules, moment_now_usec(), *left);
+		retirement.versions, retirement.builds.count, &rules, world->now_usec(), *left);
 	if (!chosen)
 		return 0;
 	*left -= chosen;
-	if (retirement_begin(store, &retirement, full_name, moment_now_usec(), err) < 0)
+	if (retirement_begin(store, &retirement, full_name, world->now_usec(), err) < 0)
 		return -1;
 	FAULT("retiring");
 	for (size_t i = 0; i < retirement.builds.count; i++) {

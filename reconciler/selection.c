@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/moment.h"
 #include "reconciler/planning.h"
+#include "reconciler/world.h"
 
 void selection_clear(struct selection *selection)
 {
@@ -55,7 +56,7 @@ static bool has_image(struct head *head, const char *place, const char *folder, 
 {
 	CLEANUP(repository_close) struct repository repository = {0};
 	CLEANUP(strings_clear) struct strings names = {0};
-	struct planning_options options = {.names = &names, .now_usec = moment_now_usec()};
+	struct planning_options options = {.names = &names, .now_usec = world->now_usec()};
 	struct planning planning;
 
 	strings_add(&names, name);

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/moment.h"
 #include "reconciler/settle.h"
+#include "reconciler/world.h"
 
 /* Every catalog that has the version or is to have it; those of WANTED that lack it go to MISSING. */
 static struct json *compare_catalogs(
@@ -49,7 +50,7 @@ struct replacement *switching_begin(struct loop *loop, struct head *head, struct
 	}
 	order.following = json_copy(switching->following);
 	order.catalogs = compare_catalogs(replacement, switching->publish, order.publish);
-	if (settle_write_order(replacement, &order, moment_now_usec(), err) < 0) {
+	if (settle_write_order(replacement, &order, world->now_usec(), err) < 0) {
 		replacement_free(replacement);
 		return NULL;
 	}

@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "reconciler/world.h"
 
 /* Beside kilnd, in a build tree as when installed. */
 char *worker_program(void)
@@ -43,7 +44,7 @@ static int write_order(const struct json *order, struct error *err)
 	return TAKE_FD(fd);
 }
 
-pid_t worker_start_with(const char *flag, const struct json *order,
+pid_t worker_spawn(const char *flag, const struct json *order,
 	const struct worker_streams *streams, struct error *err)
 {
 	autofree char *program = worker_program();
@@ -65,7 +66,13 @@ pid_t worker_start(const struct json *order, int errors, struct error *err)
 {
 	struct worker_streams streams = {-1, errors};
 
-	return worker_start_with(NULL, order, &streams, err);
+	return world->start_worker(NULL, order, &streams, err);
+}
+
+pid_t worker_start_with(const char *flag, const struct json *order,
+	const struct worker_streams *streams, struct error *err)
+{
+	return world->start_worker(flag, order, streams, err);
 }
 
 static bool is_of(const struct json *entry, const char *event, enum job_kind job)

@@ -30,6 +30,9 @@ struct worker_streams {
 };
 pid_t worker_start_with(const char *flag, const struct json *order,
 	const struct worker_streams *streams, struct error *err);
+/* The real start of one: what the world's table has. */
+pid_t worker_spawn(const char *flag, const struct json *order,
+	const struct worker_streams *streams, struct error *err);
 /* The program's path; the caller frees. */
 char *worker_program(void);
 

@@ -37,7 +37,7 @@ _kiln() {
 	COMPREPLY=()
 	# readline takes --flag=value apart at the equals sign
 	if [[ $current == = ]]; then
-		current='' before=${COMP_WORDS[COMP_CWORD - 1]}
+		current=''
 	elif [[ $before == = && COMP_CWORD -gt 2 ]]; then
 		before=${COMP_WORDS[COMP_CWORD - 2]}
 	fi

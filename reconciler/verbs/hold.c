@@ -7,6 +7,7 @@
 #include "base/moment.h"
 #include "reconciler/lookup.h"
 #include "reconciler/loop.h"
+#include "reconciler/world.h"
 #include "state/event.h"
 
 static int set_mark(
@@ -30,7 +31,7 @@ static int mark_and_tell(
 	struct json *data = json_new_object();
 
 	json_set(data, "version", name->version ? json_new_integer(name->version) : NULL);
-	if (event_add(head->store, moment_now_usec(), held ? "hold" : "release", full_name, "",
+	if (event_add(head->store, world->now_usec(), held ? "hold" : "release", full_name, "",
 		    data, err) < 0)
 		return -1;
 	return set_mark(head, name, held, err);

@@ -8,6 +8,7 @@
 #include "base/moment.h"
 #include "reconciler/planning.h"
 #include "reconciler/selection.h"
+#include "reconciler/world.h"
 
 static int show_closure(struct repository *repository, struct planning *planning,
 	struct client *client, struct error *err)
@@ -58,7 +59,7 @@ int verb_inputs(struct head *head, struct client *client, struct error *err)
 	const struct selected *selected = &selection.items[0];
 	struct planning_options options = {.revision = json_get_text(arguments, "at", NULL),
 		.names = &selected->names,
-		.now_usec = moment_now_usec()};
+		.now_usec = world->now_usec()};
 	if (repository_open(head, selected->place, client_folder(client), &repository, err) < 0 ||
 		planning_make(&repository, &options, &planning, err) < 0)
 		return -1;

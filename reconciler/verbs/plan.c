@@ -9,6 +9,7 @@
 #include "base/moment.h"
 #include "reconciler/planning.h"
 #include "reconciler/selection.h"
+#include "reconciler/world.h"
 
 static struct json *begin(struct repository *repository)
 {
@@ -78,7 +79,7 @@ static int plan_commit(struct repository *repository, struct client *client,
 	struct planning_options options = {
 		.revision = json_get_text(arguments, "at", NULL),
 		.names = names,
-		.now_usec = moment_now_usec(),
+		.now_usec = world->now_usec(),
 		.keep = !json_get_text(arguments, "at", NULL),
 	};
 

@@ -9,6 +9,7 @@
 #include "reconciler/lookup.h"
 #include "reconciler/planning.h"
 #include "reconciler/retiring.h"
+#include "reconciler/world.h"
 #include "state/event.h"
 
 /* ---- what may go ---- */
@@ -99,7 +100,7 @@ static int retire(struct loop *loop, struct errand *errand, struct error *err)
 		(errand->version ? choose_one : choose_all)(&retirement, errand, err) < 0 ||
 		store_begin(store, err) < 0)
 		return -1;
-	if (move_all(errand, &retirement, moment_now_usec(), err) < 0) {
+	if (move_all(errand, &retirement, world->now_usec(), err) < 0) {
 		store_rollback(store);
 		return -1;
 	}
@@ -124,7 +125,7 @@ static int is_defined(struct head *head, struct client *client, const struct ima
 	if (repository_find(head->store, image->repository, &record, err) <= 0)
 		return -1;
 	strings_add(&names, image->name);
-	struct planning_options options = {.names = &names, .now_usec = moment_now_usec()};
+	struct planning_options options = {.names = &names, .now_usec = world->now_usec()};
 	if (repository_open(head, record.place, NULL, &repository, &reason) < 0 ||
 		planning_make(&repository, &options, &planning, &reason) < 0) {
 		client_note(client, "whether %s is still defined cannot be seen: %s", image->name,
