@@ -272,6 +272,9 @@ static void read_checkpoints(struct entry_reader *reader, const struct json *val
 	for (size_t i = 1; i < 4; i++) {
 		if (strcmp(json_text(value, ""), names[i]) == 0) {
 			reader->definition->checkpoints = i;
+			if (i == CHECKPOINT_MEMORY)
+				problem(reader, REASON_UNSUPPORTED,
+					"no builder of kiln's has a memory to keep yet: disk or off");
 			return;
 		}
 	}
@@ -350,8 +353,9 @@ static void read_rebuild(struct entry_reader *reader, const struct json *value)
 		if (strcmp(member.key, "every") == 0)
 			read_duration(&inner, member.value);
 		else if (strcmp(member.key, "when") == 0) {
-			if (strcmp(json_text(member.value, ""), "always") != 0 &&
-				strcmp(json_text(member.value, ""), "inputs") != 0)
+			if (strcmp(json_text(member.value, ""), "inputs") == 0)
+				problem(&inner, REASON_UNSUPPORTED, "kiln knows only `always` yet");
+			else if (strcmp(json_text(member.value, ""), "always") != 0)
 				problem(&inner, REASON_INVALID, "must be always or inputs");
 		} else if (strcmp(member.key, "at") == 0 || strcmp(member.key, "calendar") == 0) {
 			problem(&inner, REASON_UNSUPPORTED, "kiln knows only `every` yet");

@@ -21,7 +21,7 @@ static void say(struct errand *errand, const struct build_record *build, const c
 		return;
 	}
 	json_set_text(item, "time", moment_text(world->now_usec(), time));
-	json_set_text(item, "image", errand->image.name);
+	json_set_text(item, "image", errand->shown_name);
 	json_set_text(item, "build", build ? build->id : NULL);
 	json_set_text(item, "phase", build ? phase_name(build->phase) : NULL);
 	describe_number(item, "version", build ? build->version : 0);
@@ -117,6 +117,7 @@ static void errand_free(struct task *task)
 
 	image_record_clear(&errand->image);
 	free(errand->full_name);
+	free(errand->shown_name);
 	free(errand->word);
 	free(errand);
 }
@@ -133,7 +134,8 @@ int errand_begin(struct loop *loop, struct client *client, struct image_record *
 	*image = (struct image_record){0};
 	errand->full_name =
 		memory_printf("%s/%s", errand->image.repository_name, errand->image.name);
-	if (resume(loop, what->head, errand->image.id, err) < 0) {
+	if (describe_image(what->head, &errand->image, &errand->shown_name, err) < 0 ||
+		resume(loop, what->head, errand->image.id, err) < 0) {
 		errand_free(&errand->task);
 		return -1;
 	}

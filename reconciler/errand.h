@@ -13,7 +13,8 @@ struct errand {
 	struct task task; /* first: tasks are errands */
 	struct head *head;
 	struct image_record image;
-	char *full_name; /* as events have it */
+	char *full_name;  /* as events have it */
+	char *shown_name; /* as catalogs have it */
 	int64_t version; /* what it is about, as the verb has it; 0: nothing */
 	char *word;	 /* likewise */
 	bool cancels;	 /* builds of the image that are not published yet are given up for it */

@@ -14,6 +14,7 @@
 #include "reconciler/new_build.h"
 #include "reconciler/planning.h"
 #include "reconciler/prepare.h"
+#include "reconciler/retire.h"
 #include "reconciler/retiring.h"
 #include "reconciler/switching.h"
 #include "reconciler/world.h"
@@ -483,6 +484,26 @@ static void sweep(struct loop *loop, struct pass *pass)
 	}
 }
 
+/* The operator has said that what nothing defines any more may go (prune). */
+static void prune(struct loop *loop, struct pass *pass)
+{
+	const struct service_repository *configured = pass->repository.configured;
+
+	if (!configured || !configured->prune || !pass->followed)
+		return;
+	for (size_t i = 0; i < pass->count; i++) {
+		struct image_record image;
+		struct error err;
+		if (pass->items[i].action != ACTION_ORPHANED ||
+			image_find_by_id(pass->head->store, pass->items[i].image, &image, &err) <= 0)
+			continue;
+		report(pass, pass->items[i].name, NULL, "retired",
+			"nothing defines it any more, and the repository is pruned");
+		if (retire_begin(loop, pass->head, NULL, &image, 0, &err) < 0)
+			report(pass, pass->items[i].name, NULL, NULL, err.text);
+	}
+}
+
 static void add_count(struct text *text, size_t count, const char *what)
 {
 	if (count)
@@ -538,6 +559,7 @@ static bool advance(struct loop *loop, struct task *task)
 	if (!pass->sweeping && !pass->cancelled) {
 		pass->sweeping = true;
 		sweep(loop, pass);
+		prune(loop, pass);
 		return true;
 	}
 	finish(loop, pass);

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/nearest.h"
 #include "base/path.h"
+#include "reconciler/definition.h"
 
 enum { SERVICE_SIZE_MOST = 4 * 1024 * 1024 };
 
@@ -123,7 +124,12 @@ static int not_built(struct reader *reader, void *context, const struct json *va
 
 static int read_name(struct reader *reader, void *context, const struct json *value)
 {
-	return read_text(reader, &((struct service_repository *)context)->name, value);
+	if (read_text(reader, &((struct service_repository *)context)->name, value) < 0)
+		return -1;
+	if (!definition_is_name(json_text(value, "")))
+		return fail_key(reader, "must be letters, digits, '.', '_' and '-', at most 100: it "
+					"names a folder of the catalogs");
+	return 0;
 }
 
 static int read_url(struct reader *reader, void *context, const struct json *value)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/duration.h"
 #include "base/nearest.h"
 
 static enum reason_kind invalid(struct error *err)
@@ -14,7 +15,13 @@ static enum reason_kind invalid(struct error *err)
 static enum reason_kind check_commands(const struct json *entry, struct error *err)
 {
 	const struct json *commands = json_get(entry, "inline");
+	int64_t sec;
 
+	if (json_has(entry, "timeout") &&
+		duration_parse(json_get_text(entry, "timeout", ""), &sec) < 0) {
+		error_set(err, ERROR_CATALOG, "timeout must be a duration: 90s, 15m, 24h or 30d");
+		return invalid(err);
+	}
 	for (size_t i = 0; i < json_count(commands); i++)
 		if (json_kind(json_item(commands, i)) != JSON_TEXT)
 			commands = NULL;

@@ -266,6 +266,8 @@ static int enter_phase(struct store *store, struct build_record *build,
 
 	switch (move->to) {
 	case PHASE_BUILDING:
+		if (!build->started_usec)
+			build->started_usec = move->usec;
 		return statement_run(store, QUERY_BUILD_SET_STARTED,
 			WITH(string(":id", build->id), number(":usec", move->usec)), err);
 	case PHASE_PUBLISHING:

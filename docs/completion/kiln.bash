@@ -8,7 +8,7 @@ _kiln_verbs() {
 
 # PROGRAM VERB: its flags; one of a single letter has one dash
 _kiln_flags() {
-	"$1" "$2" -h 2>/dev/null | sed -n -e 's/^  --\([a-z]\) .*/-\1/p' -e 's/^  \(--[a-z][a-z-]*\) .*/\1/p'
+	"$1" "$2" -h 2>/dev/null | sed -n -e 's/^  \(-[a-z]\) .*/\1/p' -e 's/^  \(--[a-z][a-z-]*\) .*/\1/p'
 }
 
 # PROGRAM VERB: true if the verb takes an image

@@ -36,6 +36,11 @@ static int prepare(struct json *arguments, bool as_json, struct error *err)
 
 	if (strcmp(on_error, "cleanup") != 0 && strcmp(on_error, "abort") != 0)
 		return fail(err, ERROR_CATALOG, "--on-error is cleanup or abort, not %s", on_error);
+	const struct json *variables = json_get(arguments, "var");
+	for (size_t i = 0; i < json_count(variables); i++)
+		if (!strchr(json_text(json_item(variables, i), ""), '='))
+			return fail(err, ERROR_CATALOG, "-var %s: it must be NAME=VALUE",
+				json_text(json_item(variables, i), ""));
 	json_set_bool(arguments, "logs", !as_json);
 	return read_var_files(arguments, err);
 }

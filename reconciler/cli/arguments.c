@@ -166,9 +166,8 @@ int cli_parse(struct session *session, int argc, char **argv, bool *help, struct
 static void print_flags(const struct cli_flag *flags)
 {
 	for (; flags && flags->name; flags++) {
-		autofree char *left = flags->value
-					      ? memory_printf("--%s %s", flags->name, flags->value)
-					      : memory_printf("--%s", flags->name);
+		autofree char *left = memory_printf("%s%s%s%s", flags->name[1] ? "--" : "-",
+			flags->name, flags->value ? " " : "", flags->value ? flags->value : "");
 		printf("  %-24s %s\n", left, flags->help);
 	}
 }

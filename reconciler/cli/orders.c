@@ -21,6 +21,16 @@ static void show(struct session *session, const struct json *item)
 	printf(": %s\n", json_get_text(item, "text", ""));
 }
 
+static int check_number(struct json *arguments, bool as_json, struct error *err)
+{
+	const char *number = json_text(json_item(json_get(arguments, "words"), 1), "1");
+
+	(void)as_json;
+	if (!*number || number[strspn(number, "0123456789")])
+		return fail(err, ERROR_CATALOG, "'%s' is no version: they are 1, 2, 3 ...", number);
+	return 0;
+}
+
 const struct cli_verb cli_rollback = {
 	.name = "rollback",
 	.synopsis = "IMAGE [N]",
@@ -31,6 +41,7 @@ const struct cli_verb cli_rollback = {
 	.words = CLI_LIST,
 	.least = 1,
 	.most = 2,
+	.prepare = check_number,
 	.show = show,
 };
 

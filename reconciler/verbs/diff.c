@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconciler/verbs/verbs.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -13,6 +14,7 @@
 struct side {
 	struct version_name name;
 	struct build_record build;
+	char *shown;
 	struct json *lines;
 	struct map by_key; /* "KIND KEY" -> value, borrowed from lines */
 };
@@ -21,6 +23,7 @@ static void side_clear(struct side *side)
 {
 	version_name_clear(&side->name);
 	build_record_clear(&side->build);
+	free(side->shown);
 	json_free(side->lines);
 	map_clear(&side->by_key);
 }
@@ -30,6 +33,7 @@ static int read_side(struct head *head, const char *text, struct side *side, str
 	autofree char *closure = NULL;
 
 	if (lookup_version(head, text, &side->name, &side->build, err) < 0 ||
+		describe_image(head, &side->name.image, &side->shown, err) < 0 ||
 		closure_find(head->store, &side->build.closure, &closure, NULL, err) < 0)
 		return -1;
 	side->lines = closure_to_json(closure ? closure : "");
@@ -74,7 +78,7 @@ static struct json *describe_side(const struct side *side)
 {
 	struct json *described = json_new_object();
 
-	json_set_text(described, "image", side->name.image.name);
+	json_set_text(described, "image", side->shown);
 	json_set_integer(described, "version", side->build.version);
 	json_set_text(described, "commit", side->build.commit);
 	describe_digest(described, "closure", true, &side->build.closure);

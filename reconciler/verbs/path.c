@@ -41,12 +41,13 @@ int verb_path(struct head *head, struct client *client, struct error *err)
 	autojson struct json *answer = json_new_object();
 	CLEANUP(version_name_clear) struct version_name name = {0};
 	CLEANUP(build_record_clear) struct build_record build = {0};
-	autofree char *path = NULL;
+	autofree char *path = NULL, *shown = NULL;
 
 	if (lookup_version(head, text, &name, &build, err) < 0 ||
-		find_path(head, &name, &build, &path, err) < 0)
+		find_path(head, &name, &build, &path, err) < 0 ||
+		describe_image(head, &name.image, &shown, err) < 0)
 		return -1;
-	json_set_text(answer, "image", name.image.name);
+	json_set_text(answer, "image", shown);
 	json_set_integer(answer, "version", build.version);
 	json_set_text(answer, "path", path);
 	client_item(client, TAKE(answer));

@@ -120,5 +120,10 @@ succeeds 'apply leaves it' kiln apply
 expect_live base 7
 succeeds 'until a person retires it' kiln retire base
 is 'then it is gone' "$(ls "$KILN_STATE/catalog")" ''
+printf '{"repositories": [{"url": "%s", "prune": true}]}' "$T/images" > "$T/prune.json"
+template more.json busybox.tar s.sh; template stays.json busybox.tar s.sh; commit more; kiln apply --config "$T/prune.json" > /dev/null 2>&1
+git rm -q more.json; commit 'one gone'
+succeeds 'where the operator has set prune' kiln apply --config "$T/prune.json"
+is 'what nothing defines goes of itself' "$(ls "$KILN_STATE/catalog")" stays
 expect_whole
 done_testing
