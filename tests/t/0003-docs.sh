@@ -339,4 +339,5 @@ mkdir "$T/bin"
 for program in bash sed grep tr timeout; do ln -s "$(command -v $program)" "$T/bin/"; done
 ln -s "$BIN/kiln" "$BIN/kilnd" "$T/bin/"
 is 'and quietly none without jq' "$(PATH=$T/bin complete kiln show w 2>&1)" ''
+is 'the picture of the phases is what kiln phases prints' "$(kiln phases)" "$(cat "$ROOT/docs/phases.dot")"
 done_testing
