@@ -15,11 +15,13 @@
 #include "base/memory.h"
 #include "base/strings.h"
 #include "base/text.h"
+#include "reconciler/git/tree.h"
 
 struct source {
 	git_repository *repository;
 	git_odb *objects;
 	char *place;
+	struct tree_cache *trees;
 	struct source **submodules; /* filled at the first question */
 	size_t submodule_count;
 	bool submodules_known;
@@ -141,6 +143,11 @@ int source_open(const char *place, struct source **source, struct error *err)
 	return 0;
 }
 
+struct tree_cache **source_tree_cache(struct source *source)
+{
+	return &source->trees;
+}
+
 void source_free(struct source *source)
 {
 	if (!source)
@@ -150,6 +157,7 @@ void source_free(struct source *source)
 	free(source->submodules);
 	git_odb_free(source->objects);
 	git_repository_free(source->repository);
+	tree_cache_free(source->trees);
 	free(source->place);
 	free(source);
 }

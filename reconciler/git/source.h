@@ -28,6 +28,9 @@ struct source;
 int source_start(struct error *err);
 /* PLACE is a path or a file:// URL. Nothing is searched for above it. Kind CATALOG when it is no repository. */
 int source_open(const char *place, struct source **source, struct error *err);
+/* A place for git/tree.c's cache; NULL is in it at first. */
+struct tree_cache;
+struct tree_cache **source_tree_cache(struct source *source);
 void source_free(struct source *source);
 static inline void source_freep(struct source **source)
 {

@@ -96,13 +96,18 @@ struct tree {
 	size_t size;
 	struct raw *entries; /* in git's order */
 	size_t count;
+	int users;
+};
+
+/* Trees by their ids, whichever commit they are of: kept once read, until there are too many. */
+struct tree_cache {
+	struct map trees; /* hex id -> struct tree */
+	size_t kept_bytes;
 };
 
 struct snapshot {
 	struct source *source;
 	struct object_id root;
-	struct map trees; /* hex id -> struct tree */
-	size_t kept_bytes;
 };
 
 static void free_tree(void *pointer)
@@ -114,21 +119,109 @@ static void free_tree(void *pointer)
 	free(tree);
 }
 
+void tree_cache_free(struct tree_cache *cache)
+{
+	if (!cache)
+		return;
+	map_clear(&cache->trees);
+	free(cache);
+}
+
+static struct tree_cache *get_cache(struct source *source)
+{
+	struct tree_cache **cache = source_tree_cache(source);
+
+	if (!*cache) {
+		*cache = memory_new(sizeof(**cache));
+		(*cache)->trees.free_value = free_tree;
+	}
+	return *cache;
+}
+
+static size_t weight(const struct tree *tree)
+{
+	return tree->size + tree->count * sizeof(*tree->entries);
+}
+
+/* All that nobody is looking at. */
+static void evict(struct tree_cache *cache)
+{
+	struct map used = {.free_value = free_tree};
+
+	cache->kept_bytes = 0;
+	map_each (entry, &cache->trees) {
+		struct tree *tree = entry->value;
+		if (!tree->users)
+			continue;
+		map_set(&used, entry->key, tree);
+		cache->kept_bytes += weight(tree);
+		entry->value = NULL;
+	}
+	map_each (entry, &cache->trees)
+		if (entry->value)
+			free_tree(entry->value);
+	cache->trees.free_value = NULL;
+	map_clear(&cache->trees);
+	cache->trees = used;
+}
+
+static int parse_tree(struct tree *tree, const struct object_id *id, struct error *err)
+{
+	const char *at = tree->bytes, *end = at + tree->size;
+	size_t room = 0;
+	struct raw raw;
+	int more;
+
+	while ((more = next_raw(&at, end, &raw)) > 0) {
+		MEMORY_GROW(tree->entries, tree->count, room);
+		tree->entries[tree->count++] = raw;
+	}
+	return more < 0 ? broken_tree(id, err) : 0;
+}
+
+/* To be given back by release. */
+static int read_tree(
+	struct source *source, const struct object_id *id, struct tree **result, struct error *err)
+{
+	struct tree_cache *cache = get_cache(source);
+	char hex[OBJECT_ID_HEX_SIZE];
+	struct tree *tree = map_find(&cache->trees, object_id_hex(id, hex));
+
+	if (!tree) {
+		if (cache->kept_bytes > KEPT_BYTES_MOST)
+			evict(cache);
+		tree = memory_new(sizeof(*tree));
+		*tree = (struct tree){0};
+		if (source_read(source, id, OBJECT_TREE, TREE_SIZE_MOST, &tree->bytes, &tree->size,
+			    err) < 0 ||
+			parse_tree(tree, id, err) < 0) {
+			free_tree(tree);
+			return -1;
+		}
+		cache->kept_bytes += weight(tree);
+		map_set(&cache->trees, hex, tree);
+	}
+	tree->users++;
+	*result = tree;
+	return 0;
+}
+
+static void release(struct tree **tree)
+{
+	if (*tree)
+		(*tree)->users--;
+}
+
 struct snapshot *snapshot_new(struct source *source, const struct object_id *root)
 {
 	struct snapshot *snapshot = memory_new(sizeof(*snapshot));
 
-	snapshot->source = source;
-	snapshot->root = *root;
-	snapshot->trees.free_value = free_tree;
+	*snapshot = (struct snapshot){source, *root};
 	return snapshot;
 }
 
 void snapshot_free(struct snapshot *snapshot)
 {
-	if (!snapshot)
-		return;
-	map_clear(&snapshot->trees);
 	free(snapshot);
 }
 
@@ -140,45 +233,6 @@ struct source *snapshot_source(const struct snapshot *snapshot)
 const struct object_id *snapshot_root(const struct snapshot *snapshot)
 {
 	return &snapshot->root;
-}
-
-/* Borrowed, valid until the next call. */
-static int read_tree(struct snapshot *snapshot, const struct object_id *id, struct tree **result,
-	struct error *err)
-{
-	char hex[OBJECT_ID_HEX_SIZE];
-	struct tree *tree = map_find(&snapshot->trees, object_id_hex(id, hex));
-
-	if (tree) {
-		*result = tree;
-		return 0;
-	}
-	if (snapshot->kept_bytes > KEPT_BYTES_MOST) {
-		map_clear(&snapshot->trees);
-		snapshot->kept_bytes = 0;
-	}
-	tree = memory_new(sizeof(*tree));
-	if (source_read(snapshot->source, id, OBJECT_TREE, TREE_SIZE_MOST, &tree->bytes,
-		    &tree->size, err) < 0) {
-		free(tree);
-		return -1;
-	}
-	const char *at = tree->bytes, *end = at + tree->size;
-	size_t room = 0;
-	struct raw raw;
-	int more;
-	while ((more = next_raw(&at, end, &raw)) > 0) {
-		MEMORY_GROW(tree->entries, tree->count, room);
-		tree->entries[tree->count++] = raw;
-	}
-	if (more < 0) {
-		free_tree(tree);
-		return broken_tree(id, err);
-	}
-	snapshot->kept_bytes += tree->size + room * sizeof(raw);
-	map_set(&snapshot->trees, hex, tree);
-	*result = tree;
-	return 0;
 }
 
 static const struct raw *search(const struct tree *tree, const char *name, bool folder)
@@ -207,13 +261,13 @@ int snapshot_find(
 	char name[4096];
 
 	while (*path) {
-		struct tree *tree;
+		CLEANUP(release) struct tree *tree = NULL;
 		size_t size = strcspn(path, "/");
 		if (found.kind != ENTRY_FOLDER || size >= sizeof(name)) {
 			*entry = (struct entry){0};
 			return 0;
 		}
-		if (read_tree(snapshot, &found.id, &tree, err) < 0)
+		if (read_tree(snapshot->source, &found.id, &tree, err) < 0)
 			return -1;
 		memcpy(name, path, size);
 		name[size] = '\0';
@@ -234,28 +288,26 @@ int snapshot_find(
 static int walk(struct snapshot *snapshot, const struct object_id *id, struct text *path,
 	unsigned depth, entry_visit *visit, void *context, struct error *err)
 {
-	autofree char *bytes = NULL;
-	size_t size, prefix = path->size;
-	struct raw raw;
-	int more;
+	CLEANUP(release) struct tree *tree = NULL;
+	size_t prefix = path->size;
 
 	if (depth > TREE_DEPTH_MOST)
 		return fail(err, ERROR_CATALOG, "%s: folders are nested too deep", text_get(path));
-	if (source_read(snapshot->source, id, OBJECT_TREE, TREE_SIZE_MOST, &bytes, &size, err) < 0)
+	if (read_tree(snapshot->source, id, &tree, err) < 0)
 		return -1;
-	for (const char *at = bytes; (more = next_raw(&at, bytes + size, &raw)) > 0;) {
-		struct entry entry = entry_of(&raw);
+	for (size_t i = 0; i < tree->count; i++) {
+		struct entry entry = entry_of(&tree->entries[i]);
 		if (prefix)
 			text_add_char(path, '/');
-		text_add(path, raw.name);
-		int result = entry.kind == ENTRY_FOLDER ? walk(snapshot, &entry.id, path, depth + 1,
-								  visit, context, err)
-							: visit(context, path->data, &entry, err);
+		text_add(path, tree->entries[i].name);
+		int result = entry.kind == ENTRY_FOLDER
+			? walk(snapshot, &entry.id, path, depth + 1, visit, context, err)
+			: visit(context, path->data, &entry, err);
 		path->size = prefix;
 		if (result < 0)
 			return -1;
 	}
-	return more < 0 ? broken_tree(id, err) : 0;
+	return 0;
 }
 
 int snapshot_walk(struct snapshot *snapshot, const char *folder, entry_visit *visit, void *context,
@@ -275,25 +327,21 @@ int snapshot_walk(struct snapshot *snapshot, const char *folder, entry_visit *vi
 int snapshot_list(struct snapshot *snapshot, const char *folder, entry_visit *visit, void *context,
 	struct error *err)
 {
+	CLEANUP(release) struct tree *tree = NULL;
 	struct entry entry;
-	struct raw raw;
-	autofree char *bytes = NULL;
-	size_t size;
-	int more;
 
 	if (snapshot_find(snapshot, folder, &entry, err) < 0)
 		return -1;
 	if (entry.kind != ENTRY_FOLDER)
 		return 0;
-	if (source_read(snapshot->source, &entry.id, OBJECT_TREE, TREE_SIZE_MOST, &bytes, &size,
-		    err) < 0)
+	if (read_tree(snapshot->source, &entry.id, &tree, err) < 0)
 		return -1;
-	for (const char *at = bytes; (more = next_raw(&at, bytes + size, &raw)) > 0;) {
-		struct entry inner = entry_of(&raw);
-		if (visit(context, raw.name, &inner, err) < 0)
+	for (size_t i = 0; i < tree->count; i++) {
+		struct entry inner = entry_of(&tree->entries[i]);
+		if (visit(context, tree->entries[i].name, &inner, err) < 0)
 			return -1;
 	}
-	return more < 0 ? broken_tree(&entry.id, err) : 0;
+	return 0;
 }
 
 /* ---- two trees side by side ---- */
@@ -331,45 +379,37 @@ static int diff_entries(struct pair *pair, const struct raw *old, const struct r
 }
 
 /* Merges the two lists, which are in the same order. A file and a folder of one name are two entries. */
-static int merge(struct pair *pair, const char *old, const char *old_end, const char *new,
-	const char *new_end)
+static int merge(struct pair *pair, const struct tree *old, const struct tree *new)
 {
-	struct raw a, b;
-	int more_a = next_raw(&old, old_end, &a), more_b = next_raw(&new, new_end, &b);
+	size_t a = 0, b = 0, old_count = old ? old->count : 0, new_count = new ? new->count : 0;
 
-	while (more_a || more_b) {
-		if (more_a < 0 || more_b < 0)
-			return fail(pair->err, ERROR_BROKEN, "a git tree below /%s is corrupt",
-				text_get(&pair->path));
-		int order = !more_a   ? 1
-			    : !more_b ? -1
-				      : compare_names(a.name, kind_of(a.mode) == ENTRY_FOLDER,
-						b.name, kind_of(b.mode) == ENTRY_FOLDER);
-		if (diff_entries(pair, order <= 0 ? &a : NULL, order >= 0 ? &b : NULL) < 0)
+	while (a < old_count || b < new_count) {
+		const struct raw *x = a < old_count ? &old->entries[a] : NULL;
+		const struct raw *y = b < new_count ? &new->entries[b] : NULL;
+		int order = !x ? 1
+			: !y   ? -1
+			       : compare_names(x->name, kind_of(x->mode) == ENTRY_FOLDER, y->name,
+					 kind_of(y->mode) == ENTRY_FOLDER);
+		if (diff_entries(pair, order <= 0 ? x : NULL, order >= 0 ? y : NULL) < 0)
 			return -1;
-		if (order <= 0)
-			more_a = next_raw(&old, old_end, &a);
-		if (order >= 0)
-			more_b = next_raw(&new, new_end, &b);
+		a += order <= 0;
+		b += order >= 0;
 	}
 	return 0;
 }
 
 static int diff_trees(struct pair *pair, const struct object_id *old, const struct object_id *new)
 {
-	autofree char *old_bytes = NULL, *new_bytes = NULL;
-	size_t old_size = 0, new_size = 0;
+	CLEANUP(release) struct tree *before = NULL;
+	CLEANUP(release) struct tree *after = NULL;
 
 	if (++pair->depth > TREE_DEPTH_MOST)
 		return fail(pair->err, ERROR_CATALOG, "%s: folders are nested too deep",
 			text_get(&pair->path));
-	if (old && source_read(pair->source, old, OBJECT_TREE, TREE_SIZE_MOST, &old_bytes,
-			   &old_size, pair->err) < 0)
+	if ((old && read_tree(pair->source, old, &before, pair->err) < 0) ||
+		(new && read_tree(pair->source, new, &after, pair->err) < 0))
 		return -1;
-	if (new &&source_read(pair->source, new, OBJECT_TREE, TREE_SIZE_MOST, &new_bytes, &new_size,
-		    pair->err) < 0)
-		return -1;
-	int result = merge(pair, old_bytes, old_bytes + old_size, new_bytes, new_bytes + new_size);
+	int result = merge(pair, before, after);
 	pair->depth--;
 	return result;
 }

@@ -18,7 +18,11 @@ struct entry {
 	struct object_id id;
 };
 
-/* A tree with the trees below it, kept once read. */
+/* What was read of a source's trees, kept with it: git/source.c only frees it. */
+struct tree_cache;
+void tree_cache_free(struct tree_cache *cache);
+
+/* A tree with the trees below it. */
 struct snapshot;
 /* SOURCE is borrowed and must live longer. */
 struct snapshot *snapshot_new(struct source *source, const struct object_id *root);
