@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/path.h"
 
 static const struct {
@@ -41,13 +42,21 @@ bool power_parse(const char *grant, enum power *power, const char **argument)
 		if (strlen(powers[p].name) != (size_t)(colon - grant) ||
 			memcmp(powers[p].name, grant, colon - grant) != 0)
 			continue;
-		if (powers[p].has_argument != (*colon && colon[1]))
+		if (powers[p].has_argument ? !*colon || !colon[1] : *colon != '\0')
 			return false;
 		*power = p;
 		*argument = *colon ? colon + 1 : NULL;
 		return true;
 	}
 	return false;
+}
+
+/* Both made clean: neither a slash more nor a ".." may decide. */
+static bool covers(const char *folder, const char *path)
+{
+	autofree char *clean_folder = path_clean(folder), *clean_path = path_clean(path);
+
+	return path_is_within(clean_path, strcmp(clean_folder, "/") == 0 ? "" : clean_folder);
 }
 
 bool power_is_granted(const struct strings *grants, const char *need)
@@ -62,8 +71,7 @@ bool power_is_granted(const struct strings *grants, const char *need)
 			continue;
 		if (!wanted || strcmp(wanted, given) == 0)
 			return true;
-		if (needed == POWER_OUTSIDE_PATH &&
-			path_is_within(wanted, strcmp(given, "/") == 0 ? "" : given))
+		if (needed == POWER_OUTSIDE_PATH && covers(given, wanted))
 			return true;
 	}
 	return false;

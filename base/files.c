@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -200,38 +201,112 @@ int folder_list(int folder, const char *path, struct strings *names, struct erro
 	return 0;
 }
 
-/* Depth first. A folder that its owner may not write to is opened up: a build may leave such folders. */
-static int remove_at(int folder, const char *name)
+/* ---- removing whole trees ---- */
+
+/* 0: it is gone; 1: a folder that is not empty; -1: errno says. */
+static int remove_entry(int folder, const char *name)
 {
 	if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return -1;
+	if (unlinkat(folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	return errno == ENOTEMPTY || errno == EEXIST ? 1 : -1;
+}
 
-	autoclose int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+/* A build may leave folders that their owner may not look into. */
+static int open_for_removal(int folder, const char *name)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(folder, name, flags);
+
 	if (fd < 0 && errno == EACCES && fchmodat(folder, name, 0700, 0) == 0)
-		fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -1;
+		fd = openat(folder, name, flags);
+	return fd;
+}
 
+/*
+ * However deep a tree is, it takes no more descriptors than this and no more time than it has entries: a folder that is
+ * not empty moves to the top, where its turn comes. Whatever interrupts it, all that is left lies below the top.
+ */
+struct removal {
+	int top;
+	unsigned moved;
+};
+
+static int move_to_top(struct removal *removal, int folder, const char *name)
+{
+	for (;;) {
+		autofree char *unused = memory_printf(".removing-%u", removal->moved++);
+		if (renameat2(folder, name, removal->top, unused, RENAME_NOREPLACE) == 0)
+			return 0;
+		if (errno != EEXIST)
+			return -1;
+	}
+}
+
+static int remove_or_move(struct removal *removal, int folder, const char *name)
+{
+	int result = remove_entry(folder, name);
+
+	return result > 0 && folder != removal->top ? move_to_top(removal, folder, name) : result;
+}
+
+/* Everything in FOLDER is removed, or at the top. */
+static int empty_folder(struct removal *removal, int folder)
+{
 	CLEANUP(strings_clear) struct strings names = {0};
 	struct error ignored;
-	if (folder_list(fd, ".", &names, &ignored) < 0)
-		return -1;
 	bool opened_up = false;
-	strings_each (inner, &names) {
-		if (remove_at(fd, inner) == 0)
-			continue;
-		if (opened_up || fchmod(fd, 0700) < 0 || remove_at(fd, inner) < 0)
+
+	if (folder_list(folder, ".", &names, &ignored) < 0)
+		return -1;
+	strings_each (name, &names) {
+		int result = remove_or_move(removal, folder, name);
+		if (result < 0 && (errno == EACCES || errno == EPERM)) {
+			/* ours, and closed to us: the folder once, what is moved out of it each time */
+			if (!opened_up && fchmod(folder, 0700) < 0)
+				return -1;
+			opened_up = true;
+			result = remove_or_move(removal, folder, name);
+			if (result < 0 && errno == EACCES && fchmodat(folder, name, 0700, 0) == 0)
+				result = remove_or_move(removal, folder, name);
+		}
+		if (result < 0)
 			return -1;
-		opened_up = true;
+		if (result == 0)
+			continue;
+		autoclose int inner = open_for_removal(folder, name);
+		if (inner < 0 || empty_folder(removal, inner) < 0 ||
+			unlinkat(folder, name, AT_REMOVEDIR) < 0)
+			return -1;
 	}
-	return unlinkat(folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -1;
+	return 0;
+}
+
+/* Until a look at the top finds nothing: what moved there in one round goes in the next. */
+static int empty_top(struct removal *removal)
+{
+	for (unsigned before = 0;;) {
+		if (empty_folder(removal, removal->top) < 0)
+			return -1;
+		if (removal->moved == before)
+			return 0;
+		before = removal->moved;
+	}
 }
 
 int folder_remove(int folder, const char *path, struct error *err)
 {
-	if (remove_at(folder, path) < 0)
-		return fail_errno(err, ERROR_BROKEN, "cannot remove %s", path);
-	return 0;
+	struct removal removal = {-1, 0};
+	int result = remove_entry(folder, path);
+
+	if (result > 0) {
+		autoclose int top = open_for_removal(folder, path);
+		removal.top = top;
+		result = top < 0 || empty_top(&removal) < 0 ? -1
+							    : unlinkat(folder, path, AT_REMOVEDIR);
+	}
+	return result < 0 ? fail_errno(err, ERROR_BROKEN, "cannot remove %s", path) : 0;
 }

@@ -85,13 +85,14 @@ int message_next(struct message_link *link, struct json **value, struct error *e
 		}
 		return 0;
 	}
-	if (json_parse_bytes(start, end - start, value, err) < 0)
+	autojson struct json *message = NULL;
+	if (json_parse_bytes(start, end - start, &message, err) < 0)
 		return fail_while(err, "a message");
 	link->in_used += end + 1 - start;
-	if (json_kind(*value) == JSON_OBJECT)
-		return 1;
-	json_free(*value);
-	return fail(err, ERROR_BROKEN, "a message that is no object");
+	if (json_kind(message) != JSON_OBJECT)
+		return fail(err, ERROR_BROKEN, "a message that is no object");
+	*value = TAKE(message);
+	return 1;
 }
 
 static int wait_for(int fd, short events, int timeout_msec)

@@ -90,17 +90,21 @@ static void add_json_form(struct redactor *redactor, const char *value, const ch
 	add_form(redactor, &form, shown);
 }
 
-static void add_shell_form(struct redactor *redactor, const char *value, const char *shown)
+/* A quote inside of quotes: as Packer writes it, and as bash shows it (set -x). */
+static void add_shell_forms(struct redactor *redactor, const char *value, const char *shown)
 {
-	CLEANUP(text_clear) struct text form = {0};
+	static const char *const quotes[] = {"'\"'\"'", "'\\''"};
 
-	for (; *value; value++) {
-		if (*value == '\'')
-			text_add(&form, "'\"'\"'");
-		else
-			text_add_char(&form, *value);
+	for (size_t i = 0; i < sizeof(quotes) / sizeof(*quotes); i++) {
+		CLEANUP(text_clear) struct text form = {0};
+		for (const char *c = value; *c; c++) {
+			if (*c == '\'')
+				text_add(&form, quotes[i]);
+			else
+				text_add_char(&form, *c);
+		}
+		add_form(redactor, &form, shown);
 	}
-	add_form(redactor, &form, shown);
 }
 
 static void add_url_forms(struct redactor *redactor, const char *value, const char *shown)
@@ -168,7 +172,7 @@ void redactor_add_secret(struct redactor *redactor, const char *value, const cha
 		if (strlen(lines.items[i]) >= PIECE_LEAST)
 			redactor_add(redactor, lines.items[i], shown);
 	add_json_form(redactor, value, shown);
-	add_shell_form(redactor, value, shown);
+	add_shell_forms(redactor, value, shown);
 	add_url_forms(redactor, value, shown);
 	add_base64_forms(redactor, value, shown);
 }

@@ -210,48 +210,79 @@ struct planner {
 
 static void decide(struct planner *planner, size_t index);
 
-/* True if a parent stands in the way, which then is said. */
-static bool decide_by_parents(struct planner *planner, size_t index)
+/* The place of an image in the plan; false: it is not there, and what the store has of it is taken. */
+static bool find_place(const struct planner *planner, const char *name, size_t *place)
+{
+	size_t found = (size_t)(uintptr_t)map_find(&planner->by_name, name);
+
+	*place = found - 1;
+	return found != 0;
+}
+
+/* Every parent is decided first; true if one of them is built, however far up, on this image itself. */
+static bool is_in_circle(struct planner *planner, size_t index)
 {
 	const struct plan_facts *facts = &planner->facts[index];
-	struct plan_decision *decision = &planner->decisions[index];
+	struct reasons *reasons = &planner->decisions[index].reasons;
+	bool circle = false;
 
 	for (size_t i = 0; facts->parents && i < facts->parents->count; i++) {
 		const char *name = facts->parents->items[i];
-		size_t parent = (size_t)(uintptr_t)map_find(&planner->by_name, name);
-		if (!parent)
-			continue; /* not in this plan: what the store has is taken */
-		parent--;
-		if (planner->marks[parent] == OPEN) {
-			decision->action = ACTION_BLOCKED;
-			reasons_add(&decision->reasons, REASON_CYCLE, NULL, NULL, NULL,
+		size_t parent;
+		if (!find_place(planner, name, &parent))
+			continue;
+		bool open = planner->marks[parent] == OPEN;
+		if (!open)
+			decide(planner, parent);
+		const struct reasons *above = &planner->decisions[parent].reasons;
+		if (open)
+			reasons_add(reasons, REASON_CYCLE, NULL, NULL, NULL,
 				"%s is built on %s, which is built on it", facts->name, name);
-			return true;
-		}
-		decide(planner, parent);
-		const struct plan_decision *above = &planner->decisions[parent];
-		if (above->action == ACTION_BLOCKED && above->reasons.count &&
-			above->reasons.items[0].kind == REASON_CYCLE) {
-			decision->action = ACTION_BLOCKED;
-			reasons_add(&decision->reasons, REASON_CYCLE, NULL, NULL, NULL,
+		else if (above->count && above->items[0].kind == REASON_CYCLE)
+			reasons_add(reasons, REASON_CYCLE, NULL, NULL, NULL,
 				"its base %s is in a circle", name);
-			return true;
-		}
-		if (above->action == ACTION_CREATE || above->action == ACTION_REBUILD ||
-			(above->action == ACTION_SWITCH && above->switch_to &&
-				planner->facts[parent].version_count &&
-				live_version(&planner->facts[parent]) &&
-				live_version(&planner->facts[parent])->version !=
-					above->switch_to)) {
-			decision->closure_known = false;
-			decision->action = facts->version_count ? ACTION_REBUILD : ACTION_CREATE;
-			reasons_add(&decision->reasons, REASON_BASE, NULL, NULL, NULL,
-				"its base %s is %s first", name,
-				above->action == ACTION_CREATE	  ? "built"
-				: above->action == ACTION_REBUILD ? "rebuilt"
-								  : "switched");
-			return true;
-		}
+		else
+			continue;
+		circle = true;
+	}
+	return circle;
+}
+
+/* Another version of it will be live than is now. */
+static bool will_move(const struct planner *planner, size_t index)
+{
+	const struct plan_decision *decision = &planner->decisions[index];
+	const struct plan_version *live = live_version(&planner->facts[index]);
+
+	if (decision->action == ACTION_CREATE || decision->action == ACTION_REBUILD)
+		return true;
+	return decision->action == ACTION_SWITCH && live && live->version != decision->switch_to;
+}
+
+/* True if the parents decide it: a circle, or one that moves first. */
+static bool decide_by_parents(struct planner *planner, size_t index)
+{
+	static const char *const what[ACTION_COUNT] = {[ACTION_CREATE] = "built",
+		[ACTION_REBUILD] = "rebuilt",
+		[ACTION_SWITCH] = "switched"};
+	const struct plan_facts *facts = &planner->facts[index];
+	struct plan_decision *decision = &planner->decisions[index];
+
+	if (is_in_circle(planner, index)) {
+		decision->action = ACTION_BLOCKED;
+		return true;
+	}
+	for (size_t i = 0; facts->parents && i < facts->parents->count; i++) {
+		const char *name = facts->parents->items[i];
+		size_t parent;
+		if (!find_place(planner, name, &parent) || !will_move(planner, parent))
+			continue;
+		decision->closure_known = false;
+		decision->action = facts->version_count ? ACTION_REBUILD : ACTION_CREATE;
+		reasons_add(&decision->reasons, REASON_BASE, NULL, NULL, NULL,
+			"its base %s is %s first", name,
+			what[planner->decisions[parent].action]);
+		return true;
 	}
 	return false;
 }

@@ -32,7 +32,11 @@ static void add_path(struct references *references, struct reference reference, 
 	else if (path_is_within(path, REPOSITORY_ROOT))
 		add(references, reference, REFERENCE_ROOTED,
 			path[strlen(REPOSITORY_ROOT)] ? path + strlen(REPOSITORY_ROOT) + 1 : "");
-	else if (path[0] == '/' || path[0] == '~')
+	else if (path[0] == '/') {
+		/* made clean: what is granted is what is opened */
+		autofree char *clean = path_clean(path);
+		add(references, reference, REFERENCE_OUTSIDE, clean);
+	} else if (path[0] == '~')
 		add(references, reference, REFERENCE_OUTSIDE, path);
 	else
 		add(references, reference, REFERENCE_RELATIVE, path);

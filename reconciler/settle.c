@@ -283,18 +283,21 @@ static int in_transaction(struct replacement *replacement, int64_t now_usec, str
 	int (*change)(struct replacement *replacement, int64_t now_usec, struct error *err))
 {
 	struct store *store = replacement->head->store;
-	enum phase before = replacement->build.phase;
+	enum phase phase = replacement->build.phase;
+	int64_t version = replacement->build.version;
 
 	if (store_begin(store, err) < 0)
 		return -1;
-	if (change(replacement, now_usec, err) < 0) {
+	int result = change(replacement, now_usec, err);
+	if (result == 0)
+		result = store_commit(store, err);
+	else
 		store_rollback(store);
-		replacement->build.phase = before;
-		return -1;
-	}
-	if (store_commit(store, err) == 0)
+	if (result == 0)
 		return 0;
-	replacement->build.phase = before;
+	/* what was rolled back there is so here */
+	replacement->build.phase = phase;
+	replacement->build.version = version;
 	return -1;
 }
 

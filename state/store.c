@@ -233,7 +233,9 @@ int store_open_memory(struct store **result, struct error *err)
 {
 	struct store *store = memory_new(sizeof(*store));
 
-	if (open_database(store, ":memory:", err) < 0 || apply_schemas(store, 0, err) < 0) {
+	if (open_database(store, ":memory:", err) < 0 ||
+		execute(store, "PRAGMA foreign_keys = ON", err) < 0 ||
+		apply_schemas(store, 0, err) < 0) {
 		store_close(store);
 		return -1;
 	}

@@ -5,7 +5,7 @@
 
 static void parses(void)
 {
-	static const char *const bad[] = {"", "shell", "shell-local:x", "env", "env:",
+	static const char *const bad[] = {"", "shell", "shell-local:x", "shell-local:", "env", "env:",
 		"outside-path", "outside-path:", "SHELL-LOCAL", ":x", " env:A"};
 	enum power power = POWER_NONE;
 	const char *argument = "";
@@ -27,7 +27,8 @@ static const struct {
 } needs[] = {{"shell-local", true}, {"host-network", false}, {"env:HOME", true}, {"env:HOM", false},
 	{"env:HOME2", false}, {"env:home", false}, {"outside-path:/srv/iso/a/b", true},
 	{"outside-path:/srv/iso", true}, {"outside-path:/srv/iso2/a", false}, {"outside-path:/srv", false},
-	{"outside-path:srv/iso/a", false}, {"env", false}, {"nothing", false}, {"", false}};
+	{"outside-path:srv/iso/a", false}, {"outside-path:/srv/iso/../../etc/shadow", false},
+	{"outside-path:/srv//iso/./a", true}, {"outside-path:/mnt/a", true}, {"env", false}, {"nothing", false}, {"", false}};
 
 int main(void)
 {
@@ -37,6 +38,7 @@ int main(void)
 	CHECK(!power_is_granted(&grants, "shell-local"), "none is granted by default");
 	strings_add(&grants, "shell-local");
 	strings_add(&grants, "env:HOME");
+	strings_add(&grants, "outside-path:/mnt/");
 	strings_add(&grants, "no power");
 	strings_add(&grants, "outside-path:/srv/iso");
 	for (size_t i = 0; i < sizeof(needs) / sizeof(*needs); i++)

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -167,6 +168,9 @@ int main(void)
 	makes_folders();
 	removes();
 	removes_deep(300);
+	struct rlimit few = {64, 64};
+	setrlimit(RLIMIT_NOFILE, &few);
+	removes_deep(5000);
 	close(here);
 	CHECK(folder_remove(AT_FDCWD, folder, &err) == 0 && !file_exists(AT_FDCWD, folder),
 		"the folder goes with all that is left");

@@ -83,6 +83,15 @@ static void refuses(void)
 	}
 }
 
+static void leaves_value_alone(void)
+{
+	struct json *value = NULL;
+
+	connect_both();
+	CHECK(write(one.fd, "[1]\n", 4) == 4 && message_fill(&two) == 1, "a list comes");
+	CHECK(message_next(&two, &value, &err) == -1 && !value, "what is refused sets nothing");
+}
+
 /* More than a socket holds: the sender has to wait for the reader. */
 static void waits(void)
 {
@@ -138,6 +147,7 @@ int main(void)
 	one.fd = two.fd = -1;
 	sends();
 	refuses();
+	leaves_value_alone();
 	waits();
 	notices_ends();
 	message_link_clear(&one);

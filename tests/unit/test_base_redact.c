@@ -46,6 +46,7 @@ static const struct {
 	{"as it is", SECRET},
 	{"as JSON", "it's a \\\"S3cr\303\251t\\\"/+?&"},
 	{"in single quotes of a shell", "it'\"'\"'s a \"S3cr\303\251t\"/+?&"},
+	{"as bash shows it", "it'\\''s a \"S3cr\303\251t\"/+?&"},
 	{"in a URL", "it%27s%20a%20%22S3cr%C3%A9t%22%2F%2B%3F%26"},
 	{"in a URL, lower case", "it%27s%20a%20%22S3cr%c3%a9t%22%2f%2b%3f%26"},
 	{"in a form", "it%27s+a+%22S3cr%C3%A9t%22%2F%2B%3F%26"},

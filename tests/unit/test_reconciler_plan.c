@@ -372,6 +372,10 @@ static void blocks_circles(void)
 		{"egg", 0, {{0}}, "hen", "blocked: cycle"},
 		{"cake", 0, {LIVE(1, 'A')}, "egg", "blocked: cycle"},
 		{"bread", 0, {LIVE(1, 'A')}, NULL, "unchanged"});
+	CHECK_IMAGES("also where another base of one of them is rebuilt",
+		{"base", 0, {LIVE(1, 'B')}, NULL, "rebuild explain"},
+		{"hen", 0, {LIVE(1, 'B')}, "base egg", "blocked: cycle"},
+		{"egg", 0, {{0}}, "hen", "blocked: cycle"});
 	CHECK_IMAGES("a circle of three is blocked",
 		{"a", 0, {LIVE(1, 'A')}, "b", "blocked: cycle"},
 		{"b", 0, {LIVE(1, 'A')}, "c", "blocked: cycle"},
