@@ -14,13 +14,25 @@
 #include "base/cleanup.h"
 #include "base/moment.h"
 
-/* posix_spawn needs the same descriptor moved to be closed on exec elsewhere: dup2 of N to N clears the flag. */
-static void give(posix_spawn_file_actions_t *actions, int from, int to)
+enum { ASIDE = 100 }; /* where descriptors wait for their turn: none that is wanted may be overwritten before it */
+
+/* Descriptors 0 to 3 become what OPTIONS says, and no other is left open. */
+static void give_descriptors(
+	posix_spawn_file_actions_t *actions, const struct process_options *options)
 {
-	if (from < 0)
-		posix_spawn_file_actions_addopen(actions, to, "/dev/null", O_RDWR, 0);
-	else
-		posix_spawn_file_actions_adddup2(actions, from, to);
+	const int from[] = {options->input, options->output, options->errors, options->extra};
+	const int count = options->extra >= 0 ? 4 : 3;
+
+	for (int to = 0; to < count; to++) {
+		if (from[to] < 0)
+			posix_spawn_file_actions_addopen(
+				actions, ASIDE + to, "/dev/null", O_RDWR, 0);
+		else
+			posix_spawn_file_actions_adddup2(actions, from[to], ASIDE + to);
+	}
+	for (int to = 0; to < count; to++)
+		posix_spawn_file_actions_adddup2(actions, ASIDE + to, to);
+	posix_spawn_file_actions_addclosefrom_np(actions, count);
 }
 
 pid_t process_start(const struct process_options *options, struct error *err)
@@ -44,11 +56,7 @@ pid_t process_start(const struct process_options *options, struct error *err)
 	posix_spawnattr_setflags(&attributes, flags);
 	if (options->folder)
 		posix_spawn_file_actions_addchdir_np(&actions, options->folder);
-	if (options->extra >= 0)
-		give(&actions, options->extra, 3);
-	give(&actions, options->input, 0);
-	give(&actions, options->output, 1);
-	give(&actions, options->errors, 2);
+	give_descriptors(&actions, options);
 
 	int failed = posix_spawnp(&pid, options->arguments[0], &actions, &attributes,
 		(char *const *)options->arguments,

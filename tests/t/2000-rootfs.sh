@@ -65,6 +65,13 @@ commit links; run kiln apply leave steal
 is 'an upload through a link of the build stays inside' "$(ls "$T/planted" 2>/dev/null)" ''
 is 'a download through one too' "$(grep -rl 'a secret of the host' "$KILN_STATE" 2>/dev/null)" ''
 
+# a descriptor that whoever calls kiln has open does not reach a build
+printf '{"builders": [{"type": "rootfs", "base": "busybox.tar"}], "provisioners": [{"type": "shell", "inline": ["ls -l /proc/self/fd > /fds"]}]}' > fds.json
+commit fds; exec 9< "$T"
+succeeds 'with a descriptor open' kiln apply fds
+exec 9<&-
+is 'a step has none of it' "$(file_of fds/1 fds | grep -c "$T")" 0
+
 # what is missing from the closure is missing from the build
 cat > read.json <<'EOF'
 {"builders": [{"type": "rootfs", "base": "busybox.tar"}], "provisioners": [{"type": "shell", "inline": ["exit 7"]}]}
