@@ -16,8 +16,8 @@ struct build_log {
 	const char *step;  /* what the next lines belong to; borrowed, NULL: the build itself */
 	struct redactor secrets;
 	struct text partial[LOG_STREAM_COUNT]; /* lines that have no end yet */
-	int64_t bytes;			       /* said so far */
-	int64_t most;			       /* more is not written */
+	int64_t bytes;                         /* said so far */
+	int64_t most;                          /* more is not written */
 };
 
 int build_log_open(

@@ -45,8 +45,8 @@ struct provisioner {
 /* What a post-processor makes of an artifact, and whether it wants the old one to stay. Source: Packer 1.6.6 packer/build.go. */
 struct post_result {
 	struct artifact *artifact; /* NULL: none, the sequence ends; otherwise the caller's */
-	bool keep;		   /* the default of keep_input_artifact */
-	bool force;		   /* the template cannot say no to it */
+	bool keep;                 /* the default of keep_input_artifact */
+	bool force;                /* the template cannot say no to it */
 };
 struct post_processor {
 	const struct plugin *plugin;

@@ -33,13 +33,13 @@ struct build {
 	const struct steps *steps;
 	bool network, oci;
 	struct layers kept, own; /* own: behind a step whose result must not be kept */
-	struct layers *layers;	 /* the one in use */
+	struct layers *layers;   /* the one in use */
 	struct rootfs_base base;
 	struct layer *stack; /* above the base, one for each step that has one */
 	const struct step **made_by;
 	size_t count;
 	struct digest key; /* of the top */
-	bool reusing;	   /* all layers so far were there */
+	bool reusing;      /* all layers so far were there */
 };
 
 /* ---- layers and sandboxes ---- */
@@ -189,7 +189,7 @@ static int stop_keeping(struct build *build, struct error *err)
 static int run_step(struct build *build, const struct step *step, struct error *err)
 {
 	bool bare = step->provisioner->local ||
-		    (step->provisioner->only_reads && step->provisioner->only_reads(step->options));
+	            (step->provisioner->only_reads && step->provisioner->only_reads(step->options));
 
 	if (job_check(build->job, err) < 0)
 		return -1;
@@ -212,7 +212,7 @@ static int run_step(struct build *build, const struct step *step, struct error *
 static char *output_path(const struct build *build)
 {
 	return *build->job->directory ? memory_printf("%s/" OUTPUT_FOLDER, build->job->directory)
-				      : memory_copy_text(OUTPUT_FOLDER);
+	                              : memory_copy_text(OUTPUT_FOLDER);
 }
 
 /* The sandbox writes the tar into a pipe, from a child of ours that asks it; we compress at the other end. */

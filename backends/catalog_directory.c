@@ -157,8 +157,8 @@ static int publish(struct job *job, const struct catalog_place *place, int64_t v
 		return -1;
 	if (file_exists(image, number))
 		return is_of_build(image, number, job->build)
-			       ? 0
-			       : fail(err, ERROR_CONFLICT,
+		               ? 0
+		               : fail(err, ERROR_CONFLICT,
 					 "%s/%s/%s is there already, from another build",
 					 place->path, place->image, number);
 	if (folder_remove(image, staged, err) < 0 ||

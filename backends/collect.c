@@ -150,8 +150,8 @@ static int64_t used_usec(struct collector *collector, const char *key, size_t si
 	struct stat status;
 
 	return fstatat(collector->state, note, &status, AT_SYMLINK_NOFOLLOW) == 0
-		       ? usec_of(&status.st_mtim)
-		       : 0;
+	               ? usec_of(&status.st_mtim)
+	               : 0;
 }
 
 static int open_list(
@@ -182,8 +182,8 @@ static int add_files(struct collector *collector, const char *folder, struct err
 			!S_ISREG(status.st_mode) || text_ends_with(name, ".json"))
 			continue;
 		int64_t used = text_ends_with(name, ".layer")
-				       ? used_usec(collector, name, strlen(name) - strlen(".layer"))
-				       : 0;
+		                       ? used_usec(collector, name, strlen(name) - strlen(".layer"))
+		                       : 0;
 		if (!used)
 			used = usec_of(&status.st_mtim);
 		add(collector, memory_printf("%s/%s", folder, name), status.st_size, used, false);

@@ -17,7 +17,7 @@ enum {
 	TRIES = 3,
 	CONNECT_TIMEOUT_SEC = 30,
 	STALL_BYTES = 100, /* a second, for */
-	STALL_SEC = 60,	   /* that long: the server hangs */
+	STALL_SEC = 60,    /* that long: the server hangs */
 	RETRY_SEC = 2,
 };
 

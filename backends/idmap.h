@@ -15,9 +15,9 @@
 enum { IDMAP_COUNT = 65536 };
 
 struct idmap {
-	bool many;		       /* ids 0 to 65,535; otherwise 0 alone */
-	bool helpers;		       /* newuidmap and newgidmap write the maps */
-	uint32_t uid, gid;	       /* what 0 is outside */
+	bool many;                     /* ids 0 to 65,535; otherwise 0 alone */
+	bool helpers;                  /* newuidmap and newgidmap write the maps */
+	uint32_t uid, gid;             /* what 0 is outside */
 	uint32_t first_uid, first_gid; /* what 1 (with helpers) or 0 is outside */
 };
 

@@ -20,14 +20,14 @@ struct job {
 	struct json *order;
 	const char *kind; /* "build", "validate", "publish" ... */
 	const char *build, *image;
-	const char *folder;		 /* absolute */
-	const char *directory;		 /* that relative paths count from, below tree/ */
+	const char *folder;              /* absolute */
+	const char *directory;           /* that relative paths count from, below tree/ */
 	int folder_fd, work_fd, tree_fd; /* -1 where there is none */
-	int trees_fd;			 /* the store of unpacked layers, of this boot */
+	int trees_fd;                    /* the store of unpacked layers, of this boot */
 	struct journal journal;
 	struct build_log log;
 	struct idmap ids;
-	int userns;	       /* the build's user namespace, -1 as long as nobody asked */
+	int userns;            /* the build's user namespace, -1 as long as nobody asked */
 	int64_t deadline_usec; /* of CLOCK_MONOTONIC */
 	int64_t disk_reserve_bytes;
 	int64_t epoch; /* times in artifacts are clamped to it, seconds */

@@ -64,16 +64,16 @@ struct plugin_option {
 	enum power power;  /* needed as soon as it is not its default; POWER_NONE: none */
 	const char *
 		fallback; /* default, as a text in the template would say it; NULL: the type's zero */
-	size_t offset;	  /* in the driver's struct (native plugins only), see options_decode */
+	size_t offset;    /* in the driver's struct (native plugins only), see options_decode */
 	const char *help; /* native plugins only */
 };
 
 struct plugin {
 	enum plugin_kind kind;
 	const char *name;
-	bool native;	  /* kiln has a driver for it */
+	bool native;      /* kiln has a driver for it */
 	enum power power; /* needed to use it at all */
-	int version;	  /* raised when the driver's output changes; native only */
+	int version;      /* raised when the driver's output changes; native only */
 	const struct plugin_option *const
 		*groups; /* NULL-terminated; each ends with a row without a name */
 	/* What no table says: defaults that depend on other options, wrong combinations. May be NULL. */
@@ -82,7 +82,7 @@ struct plugin {
 	const char *(*unsupported)(const struct json *options);
 	/* False for a path option that is not read in this combination. May be NULL: all are. */
 	bool (*reads)(const struct json *options, const struct plugin_option *option);
-	size_t size;	  /* of the driver's struct; native only */
+	size_t size;      /* of the driver's struct; native only */
 	const char *help; /* native only */
 };
 

@@ -72,8 +72,8 @@ static la_ssize_t write_out(struct archive *archive, void *context, const void *
 
 	(void)archive;
 	return compressor_write(output->compressor, bytes, size, output->err) < 0
-		       ? -1
-		       : (la_ssize_t)size;
+	               ? -1
+	               : (la_ssize_t)size;
 }
 
 static int add_entry(struct job *job, struct archive *archive, const char *path, struct error *err)
@@ -154,7 +154,7 @@ static int process(struct job *job, const struct json *json, const struct artifa
 	if (job_render(options.output, data, &output, err) < 0)
 		return fail_while(err, "output");
 	named = *options.format ? memory_printf("%s.%s", text_get(&output), options.format)
-				: memory_copy_text(text_get(&output));
+	                        : memory_copy_text(text_get(&output));
 	if (job_resolve(job, named, &path, err) < 0)
 		return -1;
 	autoclose int out = job_open_path(job, named, O_WRONLY | O_CREAT | O_TRUNC, 0644, err);

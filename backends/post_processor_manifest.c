@@ -69,8 +69,8 @@ static struct json *list_files(struct job *job, const struct artifact *input, bo
 		fstatat(job->tree_fd, path, &status, AT_SYMLINK_NOFOLLOW);
 		/* as the template sees it: from the folder that its paths count from */
 		const char *shown = *job->directory && path_is_within(path, job->directory)
-					    ? path + strlen(job->directory) + 1
-					    : path;
+		                            ? path + strlen(job->directory) + 1
+		                            : path;
 		json_set_text(file, "name", strip_path ? path_name(path) : shown);
 		json_set_integer(file, "size", status.st_size);
 		json_add(files, file);

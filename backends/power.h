@@ -18,7 +18,7 @@ enum power {
 	POWER_QEMU_ARGS,
 	POWER_PACKER_ENGINE,
 	POWER_OUTSIDE_PATH, /* with a prefix: "outside-path:/srv/iso" */
-	POWER_ENV,	    /* with a name: "env:BUILD_NUMBER" */
+	POWER_ENV,          /* with a name: "env:BUILD_NUMBER" */
 	POWER_COUNT
 };
 

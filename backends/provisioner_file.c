@@ -50,15 +50,15 @@ static int upload_one(struct transfer *transfer, const char *source, struct erro
 	build_log_say(&transfer->job->log, "uploading %s to %s", source, transfer->destination);
 	if (S_ISDIR(status.st_mode)) {
 		target = ends_in_slash(source)
-				 ? memory_copy_text(transfer->destination)
-				 : memory_printf("%s/%s", transfer->destination, name);
+		                 ? memory_copy_text(transfer->destination)
+		                 : memory_printf("%s/%s", transfer->destination, name);
 		return communicator->ops->upload_folder(communicator, fd, target, err);
 	}
 	if (!S_ISREG(status.st_mode))
 		return fail(err, ERROR_CATALOG, "%s is neither a file nor a folder", source);
 	target = ends_in_slash(transfer->destination)
-			 ? memory_printf("%s%s", transfer->destination, name)
-			 : memory_copy_text(transfer->destination);
+	                 ? memory_printf("%s%s", transfer->destination, name)
+	                 : memory_copy_text(transfer->destination);
 	return communicator->ops->upload(communicator, fd, status.st_mode & 0777, target, err);
 }
 
@@ -67,8 +67,8 @@ static int download_file(struct transfer *transfer, const char *source, struct e
 	struct communicator *communicator = transfer->communicator;
 	autofree char *name = last_name(source);
 	autofree char *target = ends_in_slash(transfer->destination)
-					? memory_printf("%s%s", transfer->destination, name)
-					: memory_copy_text(transfer->destination);
+	                                ? memory_printf("%s%s", transfer->destination, name)
+	                                : memory_copy_text(transfer->destination);
 	autoclose int fd =
 		job_open_path(transfer->job, target, O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
 	mode_t mode = 0644;
@@ -78,7 +78,7 @@ static int download_file(struct transfer *transfer, const char *source, struct e
 	if (communicator->ops->download(communicator, source, fd, &mode, err) < 0)
 		return -1;
 	return fchmod(fd, (mode & 0777) | 0600) < 0 ? fail_errno(err, ERROR_BROKEN, "%s", target)
-						    : 0;
+	                                            : 0;
 }
 
 static int download_one(struct transfer *transfer, const char *source, struct error *err)
@@ -90,14 +90,14 @@ static int download_one(struct transfer *transfer, const char *source, struct er
 	if (!communicator->ops->is_folder(communicator, source))
 		return download_file(transfer, source, err);
 	autofree char *target = ends_in_slash(source)
-					? memory_copy_text(transfer->destination)
-					: memory_printf("%s/%s", transfer->destination, name);
+	                                ? memory_copy_text(transfer->destination)
+	                                : memory_printf("%s/%s", transfer->destination, name);
 	autofree char *resolved = NULL;
 	if (job_resolve(transfer->job, target, &resolved, err) < 0)
 		return -1;
 	autoclose int folder = folder_make(transfer->job->tree_fd, resolved, 0755, err);
 	return folder < 0 ? -1
-			  : communicator->ops->download_folder(communicator, source, folder, err);
+	                  : communicator->ops->download_folder(communicator, source, folder, err);
 }
 
 static int transfer_one(struct transfer *transfer, const char *raw, bool upload,
@@ -108,7 +108,7 @@ static int transfer_one(struct transfer *transfer, const char *raw, bool upload,
 	if (job_render(raw, data, &source, err) < 0)
 		return fail_while(err, "source");
 	return upload ? upload_one(transfer, text_get(&source), err)
-		      : download_one(transfer, text_get(&source), err);
+	              : download_one(transfer, text_get(&source), err);
 }
 
 static int provision(struct job *job, const struct json *options, struct communicator *communicator,

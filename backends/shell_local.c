@@ -132,7 +132,7 @@ static int run_file(struct local *local, const char *name, struct error *err)
 	if (job_resolve(local->job, name, &resolved, err) < 0)
 		return -1;
 	autofree char *inside = resolved[0] == '/' ? memory_copy_text(resolved)
-						   : memory_printf(JOB_REPOSITORY "/%s", resolved);
+	                                           : memory_printf(JOB_REPOSITORY "/%s", resolved);
 	build_log_say(&local->job->log, "running the local script %s", name);
 	return run_command(local, inside, name, err) < 0 ? fail_while(err, "%s", name) : 0;
 }

@@ -10,11 +10,11 @@
 
 enum error_kind {
 	ERROR_NONE,
-	ERROR_CATALOG,	 /* what the repository or the operator wrote is wrong: wait for a commit */
+	ERROR_CATALOG,   /* what the repository or the operator wrote is wrong: wait for a commit */
 	ERROR_TRANSIENT, /* the outside failed: back off and try again */
-	ERROR_RESOURCE,	 /* no room, no memory, too many of something: again when there is room */
-	ERROR_CONFLICT,	 /* somebody else was there first: look again */
-	ERROR_BROKEN,	 /* a promise does not hold: tell a human */
+	ERROR_RESOURCE,  /* no room, no memory, too many of something: again when there is room */
+	ERROR_CONFLICT,  /* somebody else was there first: look again */
+	ERROR_BROKEN,    /* a promise does not hold: tell a human */
 	ERROR_COUNT
 };
 

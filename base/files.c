@@ -306,7 +306,7 @@ int folder_remove(int folder, const char *path, struct error *err)
 		autoclose int top = open_for_removal(folder, path);
 		removal.top = top;
 		result = top < 0 || empty_top(&removal) < 0 ? -1
-							    : unlinkat(folder, path, AT_REMOVEDIR);
+		                                            : unlinkat(folder, path, AT_REMOVEDIR);
 	}
 	return result < 0 ? fail_errno(err, ERROR_BROKEN, "cannot remove %s", path) : 0;
 }

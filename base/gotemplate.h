@@ -33,7 +33,7 @@ struct gotemplate_function {
 
 enum {
 	GOTEMPLATE_OUTPUT_MOST = 16 * 1024 * 1024, /* bytes a rendering may give */
-	GOTEMPLATE_DEPTH_MOST = 200,		   /* nested parentheses, blocks and templates */
+	GOTEMPLATE_DEPTH_MOST = 200,               /* nested parentheses, blocks and templates */
 };
 
 struct gotemplate_options {
@@ -41,7 +41,7 @@ struct gotemplate_options {
 	const struct gotemplate_function *(*find)(void *context, const char *name);
 	void *context; /* for find and call */
 	const struct json
-		*data;	    /* what "." is; NULL is Go's nil: every field of it prints <no value> */
+		*data;      /* what "." is; NULL is Go's nil: every field of it prints <no value> */
 	bool strict_fields; /* an unknown field is an error (a struct in Go), not <no value> (a map) */
 	bool keep_fields; /* an action that asks for data ({{ .HTTPIP }}, {{if .X}}) stays as it is */
 };

@@ -48,9 +48,9 @@ static int index_once(const struct gotemplate_value *value, const struct gotempl
 			*result = (struct gotemplate_value){.type = VALUE_MISSING};
 		return 0;
 	}
-	size_t size = value->type == VALUE_TEXT	  ? value->text.size
-		      : value->type == VALUE_JSON ? json_count(value->json)
-						  : 0;
+	size_t size = value->type == VALUE_TEXT   ? value->text.size
+	              : value->type == VALUE_JSON ? json_count(value->json)
+	                                          : 0;
 	if (value->type != VALUE_TEXT && value->type != VALUE_JSON)
 		return fail(err, ERROR_CATALOG, "cannot index a %s", value_type_name(value));
 	if (index->type != VALUE_INTEGER)
@@ -244,7 +244,7 @@ static int compare(const struct gotemplate_value *a, const struct gotemplate_val
 		size_t size = a->text.size < b->text.size ? a->text.size : b->text.size;
 		int difference = memcmp(a->text.bytes, b->text.bytes, size);
 		*order = difference ? (difference > 0) - (difference < 0)
-				    : (a->text.size > b->text.size) - (a->text.size < b->text.size);
+		                    : (a->text.size > b->text.size) - (a->text.size < b->text.size);
 	}
 	return 0;
 }

@@ -201,7 +201,7 @@ int parser_read_string(struct parser *parser, struct node *node)
 {
 	struct text content = {0};
 	int result = *parser->at == '`' ? read_raw(parser, &content)
-					: read_quoted(parser, *parser->at, &content);
+	                                : read_quoted(parser, *parser->at, &content);
 
 	size_t size = content.size;
 	node->text = text_take(&content);
@@ -495,7 +495,7 @@ static int check_commands(struct parser *parser, const struct pipe *pipe)
 	for (const struct command *c = pipe->commands; c; c = c->next) {
 		enum node_type type = c->operands->type;
 		bool callable = type == NODE_FUNCTION || type == NODE_FIELD ||
-				type == NODE_VARIABLE || type == NODE_PIPE;
+		                type == NODE_VARIABLE || type == NODE_PIPE;
 		if (c != pipe->commands && (type == NODE_CONSTANT || type == NODE_DOT))
 			return fail(
 				parser->err, ERROR_CATALOG, "only a function can stand behind '|'");

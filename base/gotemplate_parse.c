@@ -239,18 +239,18 @@ static int parse_action(struct parser *parser, const char *open, struct node **l
 	} else if (strcmp(keyword, "break") == 0 || strcmp(keyword, "continue") == 0) {
 		node->type = keyword[0] == 'b' ? NODE_BREAK : NODE_CONTINUE;
 		result = parser->loops ? parser_close_action(parser)
-				       : fail(parser->err, ERROR_CATALOG,
+		                       : fail(parser->err, ERROR_CATALOG,
 						 "{{%s}} outside of {{range}}", keyword);
 	} else {
-		node->type = keyword[0] == 'i'	 ? NODE_IF
-			     : keyword[0] == 'r' ? NODE_RANGE
-						 : NODE_WITH;
+		node->type = keyword[0] == 'i'   ? NODE_IF
+		             : keyword[0] == 'r' ? NODE_RANGE
+		                                 : NODE_WITH;
 		result = parse_control(parser, keyword, node);
 	}
 	node->source = open;
 	node->source_size = parser->at - open;
 	node->kept = node->kept || parser_pipe_is_kept(node->pipe) || contains_kept(node->body) ||
-		     contains_kept(node->otherwise);
+	             contains_kept(node->otherwise);
 	return result;
 }
 

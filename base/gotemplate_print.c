@@ -347,9 +347,9 @@ static void format_integer(
 	}
 	/* zeros go between the sign and the digits */
 	int width = verb->precision >= 0 ? verb->precision
-		    : verb->zero && !verb->minus && verb->width > 0
-			    ? verb->width - (int)strlen(sign)
-			    : 0;
+	            : verb->zero && !verb->minus && verb->width > 0
+	                    ? verb->width - (int)strlen(sign)
+	                    : 0;
 	text_add(&piece, sign);
 	for (int missing = width - (int)strlen(digits); missing > 0 && missing < 4096; missing--)
 		text_add_char(&piece, '0');

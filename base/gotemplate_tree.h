@@ -59,7 +59,7 @@ struct command {
 
 struct pipe {
 	char *variables[2]; /* declared or assigned; NULL where none */
-	bool assigns;	    /* "=", not ":=" */
+	bool assigns;       /* "=", not ":=" */
 	struct command *commands;
 };
 

@@ -98,7 +98,7 @@ double json_real(const struct json *value, double otherwise)
 	enum json_kind kind = json_kind(value);
 
 	return kind == JSON_REAL || kind == JSON_INTEGER ? json_object_get_double(C(value))
-							 : otherwise;
+	                                                 : otherwise;
 }
 
 bool json_boolean(const struct json *value, bool otherwise)

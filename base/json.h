@@ -60,7 +60,7 @@ int json_parse(
 int json_parse_bytes(const char *text, size_t size, struct json **root, struct error *err);
 
 struct json_place {
-	size_t offset;	       /* bytes from the start */
+	size_t offset;         /* bytes from the start */
 	unsigned line, column; /* from 1 */
 };
 

@@ -93,8 +93,8 @@ static int skip_comment(struct reader *reader)
 	}
 	if (start + 1 < size && text[start + 1] == '*') {
 		const char *end = start + 2 < size
-					  ? memmem(text + start + 2, size - start - 2, "*/", 2)
-					  : NULL;
+		                          ? memmem(text + start + 2, size - start - 2, "*/", 2)
+		                          : NULL;
 		if (!end)
 			return fail_at(reader, start, "the comment that begins here has no end");
 		reader->at = end + 2 - text;

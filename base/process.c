@@ -14,7 +14,9 @@
 #include "base/cleanup.h"
 #include "base/moment.h"
 
-enum { ASIDE = 100 }; /* where descriptors wait for their turn: none that is wanted may be overwritten before it */
+enum {
+	ASIDE = 100
+}; /* where descriptors wait for their turn: none that is wanted may be overwritten before it */
 
 /* Descriptors 0 to 3 become what OPTIONS says, and no other is left open. */
 static void give_descriptors(

@@ -14,9 +14,9 @@ struct process_options {
 	const char *const
 		*arguments; /* [0] is the program; a name without '/' is looked up in PATH */
 	const char *const *environment; /* NULL: ours */
-	const char *folder;		/* working folder; NULL: ours */
-	int input, output, errors;	/* descriptors for 0, 1, 2; -1: /dev/null */
-	int extra;			/* becomes descriptor 3; -1: none */
+	const char *folder;             /* working folder; NULL: ours */
+	int input, output, errors;      /* descriptors for 0, 1, 2; -1: /dev/null */
+	int extra;                      /* becomes descriptor 3; -1: none */
 	bool new_session;
 };
 

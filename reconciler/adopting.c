@@ -164,7 +164,7 @@ static int adopt_catalog(struct repository *repository, const char *catalog, con
 {
 	CLEANUP(strings_clear) struct strings names = {0};
 	autofree char *below = repository->prefixed ? memory_printf("%s/%s", path, repository->name)
-						    : memory_copy_text(path);
+	                                            : memory_copy_text(path);
 	struct error ignored;
 
 	if (folder_list(AT_FDCWD, below, &names, &ignored) < 0)

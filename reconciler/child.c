@@ -41,7 +41,7 @@ struct child *child_watch(struct loop *loop, pid_t pid, struct error *err)
 
 	*child = (struct child){.loop = loop, .pid = pid};
 	int result = fd < 0 ? -1
-			    : sd_event_add_io(
+	                    : sd_event_add_io(
 				      loop_event(loop), &child->source, fd, EPOLLIN, on_end, child);
 	if (result >= 0) {
 		sd_event_source_set_io_fd_own(child->source, true);

@@ -14,9 +14,9 @@
 struct client {
 	struct message_link link;
 	struct json *request; /* NULL: none came yet */
-	bool ended;	      /* the last answer is queued */
-	bool gone;	      /* the other side closed */
-	void *attached;	      /* server.c's */
+	bool ended;           /* the last answer is queued */
+	bool gone;            /* the other side closed */
+	void *attached;       /* server.c's */
 	struct client *next;
 };
 

@@ -237,7 +237,7 @@ static void describe_file(
 	const char *key, const char *old, const char *new, struct reasons *reasons)
 {
 	bool mode_only = old && new &&strchr(old, '+') && strchr(new, '+') &&
-			 strcmp(strchr(old, '+'), strchr(new, '+')) == 0;
+	                 strcmp(strchr(old, '+'), strchr(new, '+')) == 0;
 
 	if (!old)
 		reasons_add(
@@ -323,7 +323,7 @@ void closure_compare(
 			b = split(new_line, new_size);
 		order = !have_old ? 1 : !have_new ? -1 : compare_keys(a, b);
 		bool same = order == 0 && a.value_size == b.value_size &&
-			    (!a.value_size || memcmp(a.value, b.value, a.value_size) == 0);
+		            (!a.value_size || memcmp(a.value, b.value, a.value_size) == 0);
 		/* a line without a value stands for itself: its value is "" where it is */
 		if (!same)
 			describe(template, order <= 0 ? a : b,

@@ -168,8 +168,8 @@ static void read_variables(struct entry_reader *reader, const struct json *value
 		return;
 	json_each_member (member, value) {
 		bool secret = json_kind(member.value) == JSON_OBJECT &&
-			      json_count(member.value) == 1 &&
-			      json_get_text(member.value, "secret", NULL);
+		              json_count(member.value) == 1 &&
+		              json_get_text(member.value, "secret", NULL);
 		if (json_kind(member.value) != JSON_TEXT && !secret)
 			problem(reader, REASON_INVALID,
 				"each variable is text or {\"secret\": NAME}");
@@ -215,7 +215,7 @@ static void unknown_key(struct entry_reader *reader, const char *const *known, s
 {
 	const char *near = nearest_name(reader->key, known, count);
 	autofree char *what = near ? memory_printf("unknown key (did you mean %s?)", near)
-				   : memory_copy_text("unknown key");
+	                           : memory_copy_text("unknown key");
 
 	problem(reader, REASON_INVALID, what);
 }
@@ -274,7 +274,8 @@ static void read_checkpoints(struct entry_reader *reader, const struct json *val
 			reader->definition->checkpoints = i;
 			if (i == CHECKPOINT_MEMORY)
 				problem(reader, REASON_UNSUPPORTED,
-					"no builder of kiln's has a memory to keep yet: disk or off");
+					"no builder of kiln's has a memory to keep yet: disk or "
+					"off");
 			return;
 		}
 	}

@@ -21,7 +21,7 @@ enum checkpoint_kind { CHECKPOINT_BY_BUILDER, CHECKPOINT_MEMORY, CHECKPOINT_DISK
 /* What the definition says about one step (a provisioner of the build, counted from 0). */
 struct step_policy {
 	int64_t index;
-	int open;	     /* 1, 0, -1: not said */
+	int open;            /* 1, 0, -1: not said */
 	int64_t max_age_sec; /* 0: not said */
 	bool checkpoint_secrets;
 };
@@ -30,7 +30,7 @@ struct definition {
 	char *key;  /* of the definition: the name in kiln.json, or the template's path */
 	char *name; /* of its image; of its images with "-BUILD" behind it */
 	char *template_path;
-	char *build;	 /* NULL: all builds */
+	char *build;     /* NULL: all builds */
 	char *directory; /* NULL: found by looking where the files are; "" is the root */
 	struct json *variables;
 	struct strings var_files, inputs;
@@ -42,9 +42,9 @@ struct definition {
 	struct json *validate; /* list, never NULL */
 	struct strings publish, channels;
 	int64_t keep_last, keep_younger_sec;
-	struct json *rebuild;	 /* or NULL */
+	struct json *rebuild;    /* or NULL */
 	struct reasons problems; /* unsupported or wrong: blocks its images */
-	struct digest digest;	 /* of all the above: equal means nothing changed in it */
+	struct digest digest;    /* of all the above: equal means nothing changed in it */
 };
 
 struct definitions {

@@ -18,7 +18,7 @@ int describe_image(
 
 	if (found <= 0)
 		return found < 0 ? -1
-				 : fail(err, ERROR_BROKEN,
+		                 : fail(err, ERROR_BROKEN,
 					   "the repository of %s is not in the store", image->name);
 	*name = order_catalog_image(&repository, image->name);
 	repository_record_clear(&repository);

@@ -150,7 +150,7 @@ static int add_timer(const struct driving *driving, struct driving *own, struct 
 		CLOCK_MONOTONIC, after_usec, 1000000, on_overdue, own);
 
 	return result < 0 ? fail(err, ERROR_BROKEN, "cannot set a timer: %s", strerror(-result))
-			  : 0;
+	                  : 0;
 }
 
 static int watch(const struct driving *driving, pid_t pid, struct error *err)
@@ -292,7 +292,7 @@ static char *describe_channels(const struct json *channels)
 
 	json_each_member (member, channels) {
 		text_addf(&text, "%s%s",
-			at == 0		  ? ""
+			at == 0           ? ""
 			: at + 1 == count ? " and "
 					  : ", ",
 			member.key);

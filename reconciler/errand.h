@@ -15,9 +15,9 @@ struct errand {
 	struct image_record image;
 	char *full_name;  /* as events have it */
 	char *shown_name; /* as catalogs have it */
-	int64_t version; /* what it is about, as the verb has it; 0: nothing */
-	char *word;	 /* likewise */
-	bool cancels;	 /* builds of the image that are not published yet are given up for it */
+	int64_t version;  /* what it is about, as the verb has it; 0: nothing */
+	char *word;       /* likewise */
+	bool cancels;     /* builds of the image that are not published yet are given up for it */
 	bool begun, failed;
 	/* Does it; replacements that it adds for the task are waited for. May be NULL: waiting is all. */
 	int (*act)(struct loop *loop, struct errand *errand, struct error *err);

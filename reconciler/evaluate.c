@@ -83,8 +83,8 @@ static int evaluate_builder(
 	struct error ignored;
 	struct recipe_context context = {work->template, &work->variables[0], root, root, false, 0};
 	autofree char *build_name = work_solve(work, 0, &ignored) == 0
-					    ? recipe_build_name(&context, builder)
-					    : memory_copy_text(builder->name);
+	                                    ? recipe_build_name(&context, builder)
+	                                    : memory_copy_text(builder->name);
 	struct inputs inputs;
 	struct image_work build = {.work = work, .builder = builder, .inputs = &inputs};
 
@@ -164,7 +164,7 @@ static const struct template_part *find_build(struct work *work)
 		struct recipe_context context = {
 			work->template, &work->variables[0], "", "", false, 0};
 		autofree char *name = solved ? recipe_build_name(&context, &builders->items[i])
-					     : memory_copy_text(builders->items[i].name);
+		                             : memory_copy_text(builders->items[i].name);
 		if (strcmp(name, work->definition->build) == 0 ||
 			strcmp(builders->items[i].name, work->definition->build) == 0)
 			return &builders->items[i];

@@ -17,9 +17,9 @@ struct evaluator {
 	const struct strings *grants; /* the powers that the operator gave */
 	const struct map *overrides; /* -var and -var-file: struct variable_override; may be NULL */
 	const struct map *catalogs;  /* the operator's, by name, beside `local`; may be NULL */
-	const char *key;	     /* for the HMAC of sensitive values */
+	const char *key;             /* for the HMAC of sensitive values */
 	size_t key_size;
-	bool many_ids;		    /* builds have 65,536 ids here, not one */
+	bool many_ids;              /* builds have 65,536 ids here, not one */
 	const char *secrets_digest; /* changes when a secret does; may be NULL */
 	/* The value of an operator's secret and its version (NULL: none is said); NULL if there is no such secret. */
 	const char *(*get_secret)(void *context, const char *name, const char **version);
@@ -40,9 +40,9 @@ struct evaluated_base {
 
 struct evaluated_step {
 	struct digest digest; /* of what the step itself gets; not of what came before */
-	bool open;	      /* it reaches what no closure can name */
+	bool open;            /* it reaches what no closure can name */
 	int64_t max_age_sec;  /* of an open step's checkpoint */
-	bool keep;	      /* its result may be kept: no secret, or the definition allows it */
+	bool keep;            /* its result may be kept: no secret, or the definition allows it */
 };
 
 struct evaluated_image {
@@ -53,7 +53,7 @@ struct evaluated_image {
 	struct strings needs; /* powers */
 	char *closure; /* its text; NULL if the template does not parse or its variables do not resolve */
 	struct digest digest; /* of the text */
-	bool complete;	      /* every base is known, so digest is the identity */
+	bool complete;        /* every base is known, so digest is the identity */
 	struct evaluated_base *bases;
 	size_t base_count;
 	struct evaluated_step *steps; /* a provisioner each */
@@ -83,7 +83,7 @@ struct build_inputs {
 	struct map overrides;
 	struct variables variables;
 	struct recipe recipe;
-	struct strings secrets;	      /* values that no log may show */
+	struct strings secrets;       /* values that no log may show */
 	struct evaluation evaluation; /* of this image alone */
 };
 int evaluate_build(const struct evaluator *evaluator, const struct definition *definition,

@@ -133,11 +133,11 @@ static void describe_step(struct image_work *build, size_t index, bool name_used
 	struct closure closure = {.masks = &build->masks};
 
 	step->open = policy && policy->open >= 0
-			     ? policy->open
-			     : reaches_network(&build->recipe) && runs_code(part);
+	                     ? policy->open
+	                     : reaches_network(&build->recipe) && runs_code(part);
 	step->max_age_sec = policy && policy->max_age_sec ? policy->max_age_sec : OPEN_MAX_AGE_SEC;
 	step->keep = !image_work_holds_masked(&build->masks, part->options) ||
-		     (policy && policy->checkpoint_secrets);
+	             (policy && policy->checkpoint_secrets);
 	add_part(&closure, "step", part);
 	add_backend(&closure, part);
 	add_files(build, &closure, &build->files[index]);

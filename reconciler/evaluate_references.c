@@ -113,7 +113,7 @@ static void report_missing(
 {
 	struct work *work = build->work;
 	autofree char *first = *work->candidates[0] ? memory_copy_text(work->candidates[0])
-						    : memory_copy_text("the root");
+	                                            : memory_copy_text("the root");
 
 	if (work->candidate_count == 2 && there[0] && there[1])
 		reasons_add(&build->image->problems, REASON_MISSING,
@@ -202,7 +202,7 @@ static void add_base(struct image_work *build, const struct reference *reference
 	}
 	base.text = memory_printf("catalog:%s", reference->value);
 	base.known = evaluator->find_base &&
-		     evaluator->find_base(evaluator->context, &base.reference, &base.digest);
+	             evaluator->find_base(evaluator->context, &base.reference, &base.digest);
 	image->bases = memory_resize(image->bases, image->base_count + 1, sizeof(*image->bases));
 	image->bases[image->base_count++] = base;
 	image->complete = image->complete && base.known;

@@ -64,7 +64,7 @@ void work_read_variables(struct work *work)
 		if (secret) {
 			value = evaluator->get_secret ? evaluator->get_secret(evaluator->context,
 								secret, &version)
-						      : NULL;
+			                              : NULL;
 			if (!value)
 				reasons_add(&work->problems, REASON_VARIABLE, DEFINITIONS_PATH,
 					NULL, NULL,
@@ -99,7 +99,7 @@ const char *work_get_environment(void *context, const char *name)
 char *work_rooted(const char *folder)
 {
 	return *folder ? memory_printf("%s/%s", REPOSITORY_ROOT, folder)
-		       : memory_copy_text(REPOSITORY_ROOT);
+	               : memory_copy_text(REPOSITORY_ROOT);
 }
 
 /* The variables as they are where relative paths count from candidate INDEX ({{pwd}} is that folder). */

@@ -54,7 +54,7 @@ static bool is_followed(
 		bool names = false;
 		for (size_t c = 0; c < channels->count; c++)
 			names |= channels->items[c].version == version &&
-				 strcmp(channels->items[c].name, name) == 0;
+			         strcmp(channels->items[c].name, name) == 0;
 		if (!names)
 			return false;
 	}

@@ -14,11 +14,11 @@
 struct image_facts {
 	struct indexed_image wanted; /* name is set also when nothing defines it */
 	bool defined;
-	int64_t image;		     /* its row in the store, 0: none yet */
+	int64_t image;               /* its row in the store, 0: none yet */
 	struct build_records builds; /* published ones, by version */
 	struct plan_version *versions;
 	struct digest **equals; /* a list for each version */
-	int64_t live;		/* 0: none */
+	int64_t live;           /* 0: none */
 	bool held;
 	struct failure_record failure;
 	bool failed;

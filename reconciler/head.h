@@ -12,12 +12,12 @@ struct client;
 
 struct head {
 	struct service service;
-	char *config;	/* --config, or NULL */
-	char *state;	/* the state folder's path */
+	char *config;   /* --config, or NULL */
+	char *state;    /* the state folder's path */
 	bool has_state; /* it is there, and locked by us */
 	int lock;
 	struct store *store; /* in memory where there is no state folder */
-	char *key;	     /* for keyed digests */
+	char *key;           /* for keyed digests */
 	size_t key_size;
 	bool many_ids; /* builds get 65,536 ids */
 	struct blob_cache blobs;

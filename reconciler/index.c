@@ -479,7 +479,7 @@ static int move(struct index *index, struct snapshot *snapshot, const struct def
 			index, snapshot, file, &listed, keys->items[i], &definition, err);
 		if (result == 0)
 			result = definition ? evaluate_into_rows(index, definition, err)
-					    : drop(index, keys->items[i], err);
+			                    : drop(index, keys->items[i], err);
 		if (result == 0 || definition)
 			definition_free(definition);
 	}

@@ -118,8 +118,8 @@ static int get_facts(struct inputs *inputs, struct source *source, const struct 
 /* Where a path led to. */
 struct place {
 	struct snapshot *snapshot; /* the repository's, or a submodule's */
-	char path[4096];	   /* from that snapshot's root */
-	char submodule[4096];	   /* where that root lies, "" for the repository itself */
+	char path[4096];           /* from that snapshot's root */
+	char submodule[4096];      /* where that root lies, "" for the repository itself */
 	struct entry entry;
 };
 
@@ -201,7 +201,7 @@ static char *full_path(const struct place *place, const char *path)
 	if (!*place->submodule)
 		return memory_copy_text(path);
 	return *path ? memory_printf("%s/%s", place->submodule, path)
-		     : memory_copy_text(place->submodule);
+	             : memory_copy_text(place->submodule);
 }
 
 static void add_outside_link(struct inputs *inputs, const char *path, const char *target)
@@ -230,7 +230,7 @@ static int find_place(
 		autofree char *name = memory_copy_bytes(left, size);
 		autofree char *rest = memory_copy_text(left + size + (left[size] == '/'));
 		autofree char *here = *place->path ? memory_printf("%s/%s", place->path, name)
-						   : memory_copy_text(name);
+		                                   : memory_copy_text(name);
 		autofree char *full = full_path(place, here);
 		struct entry entry;
 
@@ -465,7 +465,7 @@ static int expand(struct inputs *inputs, const char *folder, const char *pattern
 		result = snapshot_list(place.snapshot, place.path, note_name, &glob, err);
 	for (size_t i = 0; result == 0 && i < glob.names.count; i++) {
 		autofree char *next = *folder ? memory_printf("%s/%s", folder, glob.names.items[i])
-					      : memory_copy_text(glob.names.items[i]);
+		                              : memory_copy_text(glob.names.items[i]);
 		if (*rest)
 			result = expand(inputs, next, rest, matches, err);
 		else

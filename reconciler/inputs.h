@@ -33,9 +33,9 @@ struct input {
 	char *path;    /* from the repository's root; absolute for a file of this machine */
 	unsigned mode; /* 0100644, 0100755, 0120000, 0160000 */
 	struct object_id id;
-	struct source *source;	     /* whose objects; NULL: a file of this machine */
+	struct source *source;       /* whose objects; NULL: a file of this machine */
 	char value[DIGEST_HEX_SIZE]; /* in the closure, behind the mode */
-	bool in_closure;	     /* false inside a submodule, whose commit stands for it */
+	bool in_closure;             /* false inside a submodule, whose commit stands for it */
 	bool mentions_build_name;
 	bool is_lfs;
 };
@@ -54,9 +54,9 @@ struct inputs {
 	struct blob_cache *cache;
 	struct reasons *problems;
 	const struct strings *grants; /* powers: for outside-path */
-	struct strings needs;	      /* the powers that are missing or used */
-	struct map files;	      /* path -> struct input, owned */
-	struct map absent;	      /* path -> NULL */
+	struct strings needs;         /* the powers that are missing or used */
+	struct map files;             /* path -> struct input, owned */
+	struct map absent;            /* path -> NULL */
 	struct map dependencies;      /* path -> struct dependency, owned */
 	struct snapshot *submodule;   /* the last one looked into */
 	struct object_id submodule_commit;

@@ -86,8 +86,8 @@ static int answer_in_loop(struct head *head, struct client *client, struct error
 {
 	struct loop *loop = NULL;
 	int begun = head->has_state
-			    ? loop_new(head, &loop, err)
-			    : fail(err, ERROR_CATALOG, "nothing was ever applied: there is no %s",
+	                    ? loop_new(head, &loop, err)
+	                    : fail(err, ERROR_CATALOG, "nothing was ever applied: there is no %s",
 				      head->state);
 
 	if (begun < 0) {

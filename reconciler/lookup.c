@@ -80,8 +80,8 @@ static int read_version(
 	if (channel_find(head->store, name->image.id, text, &name->version, err) < 0)
 		return -1;
 	return name->version
-		       ? 0
-		       : fail(err, ERROR_CATALOG, "%s has no channel %s", name->image.name, text);
+	               ? 0
+	               : fail(err, ERROR_CATALOG, "%s has no channel %s", name->image.name, text);
 }
 
 int lookup_version_name(

@@ -10,9 +10,9 @@ struct new_build {
 	struct repository *repository; /* registered */
 	const struct commit *commit;
 	const char *image, *definition;
-	const char *action;	      /* "create" or "rebuild", for `why` */
+	const char *action;           /* "create" or "rebuild", for `why` */
 	struct digest closure, rules; /* as planned */
-	int64_t reuses;		      /* the version that is only checked again; 0: it is built */
+	int64_t reuses;               /* the version that is only checked again; 0: it is built */
 	const struct json *policy, *reasons;
 	const struct build_settings *settings; /* of the apply */
 };

@@ -69,7 +69,7 @@ int order_catalogs(const struct head *head, const struct json *names, struct jso
 char *order_catalog_image(const struct repository_record *repository, const char *name)
 {
 	return repository->prefixed ? memory_printf("%s/%s", repository->name, name)
-				    : memory_copy_text(name);
+	                            : memory_copy_text(name);
 }
 
 char *order_version_folder(const struct head *head, const struct repository_record *repository,
@@ -111,7 +111,7 @@ int order_bases(struct repository *repository, const struct evaluated_image *ima
 			json_free(*bases);
 			*bases = NULL;
 			return found < 0 ? -1
-					 : fail(err, ERROR_CONFLICT, "%s has no version any more",
+			                 : fail(err, ERROR_CONFLICT, "%s has no version any more",
 						   base->text);
 		}
 		struct json *about = json_new_object();

@@ -495,7 +495,8 @@ static void prune(struct loop *loop, struct pass *pass)
 		struct image_record image;
 		struct error err;
 		if (pass->items[i].action != ACTION_ORPHANED ||
-			image_find_by_id(pass->head->store, pass->items[i].image, &image, &err) <= 0)
+			image_find_by_id(pass->head->store, pass->items[i].image, &image, &err) <=
+				0)
 			continue;
 		report(pass, pass->items[i].name, NULL, "retired",
 			"nothing defines it any more, and the repository is pruned");

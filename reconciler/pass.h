@@ -11,16 +11,16 @@
 
 /* What a client's apply adds up to over its repositories. */
 struct apply {
-	int passes;	/* not over yet */
+	int passes;     /* not over yet */
 	int references; /* of passes, over or not; the last one frees it */
 	bool failed;
 };
 
 struct pass_options {
 	const char *place, *folder, *revision; /* borrowed for the call; NULL: what is followed */
-	struct strings names;		       /* images; none: all */
-	bool forced;			       /* those are built though nothing changed */
-	bool logs;			       /* the client wants to see what builds say */
+	struct strings names;                  /* images; none: all */
+	bool forced;                           /* those are built though nothing changed */
+	bool logs;                             /* the client wants to see what builds say */
 	struct build_settings settings;
 };
 

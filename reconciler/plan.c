@@ -280,8 +280,7 @@ static bool decide_by_parents(struct planner *planner, size_t index)
 		decision->closure_known = false;
 		decision->action = facts->version_count ? ACTION_REBUILD : ACTION_CREATE;
 		reasons_add(&decision->reasons, REASON_BASE, NULL, NULL, NULL,
-			"its base %s is %s first", name,
-			what[planner->decisions[parent].action]);
+			"its base %s is %s first", name, what[planner->decisions[parent].action]);
 		return true;
 	}
 	return false;

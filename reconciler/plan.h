@@ -37,8 +37,8 @@ struct plan_version {
 	size_t equal_count;
 	bool quarantined;
 	struct digest validated; /* the rules that it passed last */
-	int64_t confirmed_usec;	 /* a build last gave its artifact */
-	bool published;		 /* in every catalog that is wanted */
+	int64_t confirmed_usec;  /* a build last gave its artifact */
+	bool published;          /* in every catalog that is wanted */
 	bool followed; /* every channel that follows `current` names it; of a live one only */
 };
 
@@ -48,7 +48,7 @@ struct plan_facts {
 	bool defined; /* a definition gives it */
 	const struct reasons *problems;
 	bool has_closure; /* the definition could be evaluated */
-	bool complete;	  /* and every base is known, so that CLOSURE is the identity */
+	bool complete;    /* and every base is known, so that CLOSURE is the identity */
 	struct digest closure;
 	struct digest validate;
 	const struct strings *parents; /* images of the same plan that it is built on */

@@ -29,7 +29,7 @@ static int plan_at(struct repository *repository, const struct planning_options 
 	for (size_t i = 0; i < count; i++) {
 		struct image_facts *facts = &planning->facts.items[i];
 		bool chosen = !options->names || !options->names->count ||
-			      strings_has(options->names, facts->wanted.name);
+		              strings_has(options->names, facts->wanted.name);
 		facts->named = facts->named && options->named;
 		facts->forced = options->forced && chosen;
 	}
@@ -178,7 +178,7 @@ void planning_explain(const char *old, const struct json *old_notes, const char 
 				const char *then =
 					json_get_text(json_get(before, member.key), "value", now);
 				explained |= strcmp(now, then) != 0 && strstr(reason->new, now) &&
-					     strstr(reason->old, then);
+				             strstr(reason->old, then);
 			}
 		}
 		if (!explained)
@@ -246,7 +246,7 @@ struct comparison {
 	struct index index;
 	const struct commit *from, *to;
 	struct indexed_images before, after; /* of the definitions that differ, by name */
-	struct strings names;		     /* in either, sorted */
+	struct strings names;                /* in either, sorted */
 	struct map new_closures; /* names whose closure changes: their children follow */
 };
 
@@ -267,8 +267,8 @@ static const struct indexed_image *find_image(const struct indexed_images *image
 	struct indexed_image key = {.name = (char *)(uintptr_t)name};
 
 	return images->count
-		       ? bsearch(&key, images->items, images->count, sizeof(key), compare_names)
-		       : NULL;
+	               ? bsearch(&key, images->items, images->count, sizeof(key), compare_names)
+	               : NULL;
 }
 
 /* Moves the index between the commits and reads the rows on both sides. It ends at one of the two. */

@@ -13,14 +13,14 @@ struct planning {
 	struct index index;
 	struct repository_facts facts;
 	struct plan_decision *decisions; /* one for each of facts */
-	int64_t kept_usec;		 /* how long it took to write the cache */
+	int64_t kept_usec;               /* how long it took to write the cache */
 };
 
 struct planning_options {
-	const char *revision;	     /* NULL: what is followed */
+	const char *revision;        /* NULL: what is followed */
 	const struct strings *names; /* images; NULL or empty: all */
-	bool named;		     /* a person named them: failures are forgotten */
-	bool forced;		     /* build the named (or all) again */
+	bool named;                  /* a person named them: failures are forgotten */
+	bool forced;                 /* build the named (or all) again */
 	bool keep; /* the index stays at this commit (it is the one that is followed) */
 	int64_t now_usec;
 };

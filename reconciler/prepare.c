@@ -164,7 +164,7 @@ static int add_published_files(struct preparation *preparation, int64_t version)
 	}
 	image_record_clear(&image);
 	return found > 0 ? 0
-			 : fail(err, ERROR_CONFLICT, "version %lld is not there any more",
+	                 : fail(err, ERROR_CONFLICT, "version %lld is not there any more",
 				   (long long)version);
 }
 

@@ -24,7 +24,7 @@ struct reference {
 	const struct plugin_option *option;
 	enum reference_kind kind;
 	enum option_path path; /* what it must be; PATH_OUTPUT: it is written */
-	char *value;	       /* the path, or what follows "catalog:" */
+	char *value;           /* the path, or what follows "catalog:" */
 	bool optional;
 };
 

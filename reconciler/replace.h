@@ -34,12 +34,12 @@ enum run_state {
 
 struct replace_facts {
 	enum phase phase;
-	bool reuses;	    /* it builds nothing: a version's artifact is checked again */
-	bool has_rules;	    /* `validate` says something */
+	bool reuses;        /* it builds nothing: a version's artifact is checked again */
+	bool has_rules;     /* `validate` says something */
 	bool equals_live;   /* its artifact is the live version's, byte for byte */
-	bool ordered;	    /* published already: its channels are to be moved */
-	bool unwanted;	    /* a person cancelled it, or a commit made it pointless */
-	bool work_left;	    /* the work folder is there */
+	bool ordered;       /* published already: its channels are to be moved */
+	bool unwanted;      /* a person cancelled it, or a commit made it pointless */
+	bool work_left;     /* the work folder is there */
 	enum job_kind job;  /* of the worker that was started last */
 	enum run_state run; /* and what became of it */
 	enum error_kind failure;
@@ -48,9 +48,9 @@ struct replace_facts {
 
 enum replace_order {
 	REPLACE_WAIT,
-	REPLACE_RUN,	    /* start a worker for `job` */
-	REPLACE_STOP,	    /* ask the worker to end */
-	REPLACE_MOVE,	    /* to phase `to` */
+	REPLACE_RUN,        /* start a worker for `job` */
+	REPLACE_STOP,       /* ask the worker to end */
+	REPLACE_MOVE,       /* to phase `to` */
 	REPLACE_ORDER_DONE, /* the channels moved as they were ordered to */
 	REPLACE_LATER, /* the outside does not let it end: it stays in its phase until the next pass */
 	REPLACE_END, /* at rest, nothing is left of it */

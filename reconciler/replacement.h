@@ -17,7 +17,7 @@ struct replacement {
 	struct head *head;
 	struct build_record build;
 	struct repository_record repository;
-	char *image;	 /* its name */
+	char *image;     /* its name */
 	char *full_name; /* REPOSITORY/NAME, as events have it */
 	struct json *policy;
 	/*
@@ -30,8 +30,8 @@ struct replacement {
 		*settings; /* of the apply that wanted it; borrowed, NULL: none */
 	struct worker_run run;
 	struct json *journal; /* as it was when the worker ended */
-	char *unwanted;	      /* why it is to be cancelled; NULL: it is not */
-	bool later;	      /* it rests in its phase until the next pass */
+	char *unwanted;       /* why it is to be cancelled; NULL: it is not */
+	bool later;           /* it rests in its phase until the next pass */
 	struct error failure; /* why, and why it failed */
 
 	/* the loop's */

@@ -128,7 +128,7 @@ static int recall(struct repository *repository, struct error *err)
 		return 0;
 	}
 	repository->name = repository->configured ? memory_copy_text(repository->configured->name)
-						  : service_repository_name(repository->place);
+	                                          : service_repository_name(repository->place);
 	if (!repository->ref)
 		return source_head_ref(repository->source, &repository->ref, err);
 	return 0;

@@ -20,15 +20,15 @@ bool build_settings_decide(const struct build_settings *settings);
 struct repository {
 	struct head *head;
 	const struct service_repository *configured; /* or NULL */
-	int64_t id;				     /* in the store; 0: never applied */
-	char *name, *place;			     /* place: canonical */
-	char *ref;				     /* what is followed */
+	int64_t id;                                  /* in the store; 0: never applied */
+	char *name, *place;                          /* place: canonical */
+	char *ref;                                   /* what is followed */
 	bool prefixed;
 	struct source *source;
 	int64_t opened_usec; /* of CLOCK_MONOTONIC: just before */
 	struct strings grants;
 	const struct build_settings *settings; /* or NULL */
-	struct map secrets;		       /* name -> value, read once */
+	struct map secrets;                    /* name -> value, read once */
 	char *secrets_digest;
 	struct evaluator evaluator;
 	struct map evaluations; /* what was evaluated for explanations; planning.c's */

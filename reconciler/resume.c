@@ -18,7 +18,7 @@ static int resume_builds(struct loop *loop, struct head *head, int64_t early_of,
 		struct build_record *build = &under_way.items[i];
 		struct replacement *replacement;
 		bool early = build->phase == PHASE_PLANNED || build->phase == PHASE_BUILDING ||
-			     build->phase == PHASE_VALIDATING;
+		             build->phase == PHASE_VALIDATING;
 		bool wanted = !early || early_of == RESUME_ALL || early_of == build->image;
 		if (!wanted || loop_find_build(loop, build->id))
 			continue;

@@ -16,13 +16,13 @@ struct retention_version {
 	int64_t version;
 	enum phase phase;
 	int64_t ended_usec; /* published */
-	bool named;	    /* by a channel */
+	bool named;         /* by a channel */
 	bool held, used;
 	bool retire; /* the answer */
 };
 
 struct retention_rules {
-	int64_t keep_last;	  /* newest versions, the live one among them */
+	int64_t keep_last;        /* newest versions, the live one among them */
 	int64_t keep_younger_sec; /* 0: not said */
 };
 

@@ -108,8 +108,7 @@ static int retire(struct loop *loop, struct errand *errand, struct error *err)
 int retire_begin(struct loop *loop, struct head *head, struct client *client,
 	struct image_record *image, int64_t version, struct error *err)
 {
-	struct errand what = {
-		.head = head, .version = version, .cancels = !version, .act = retire};
+	struct errand what = {.head = head, .version = version, .cancels = !version, .act = retire};
 
 	return errand_begin(loop, client, image, &what, err);
 }

@@ -7,7 +7,7 @@
 #include "reconciler/retention.h"
 
 struct retirement {
-	struct build_records builds;	    /* published ones, by version */
+	struct build_records builds;        /* published ones, by version */
 	struct retention_version *versions; /* one for each */
 };
 void retirement_clear(struct retirement *retirement);

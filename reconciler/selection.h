@@ -6,7 +6,7 @@
 #include "reconciler/repository.h"
 
 struct selected {
-	char *place;	      /* for repository_open */
+	char *place;          /* for repository_open */
 	struct strings names; /* images; none: all */
 };
 

@@ -127,8 +127,9 @@ static int read_name(struct reader *reader, void *context, const struct json *va
 	if (read_text(reader, &((struct service_repository *)context)->name, value) < 0)
 		return -1;
 	if (!definition_is_name(json_text(value, "")))
-		return fail_key(reader, "must be letters, digits, '.', '_' and '-', at most 100: it "
-					"names a folder of the catalogs");
+		return fail_key(reader,
+			"must be letters, digits, '.', '_' and '-', at most 100: it "
+			"names a folder of the catalogs");
 	return 0;
 }
 
@@ -447,7 +448,7 @@ char *service_repository_name(const char *url)
 	for (size_t i = 0; i < size; i++) {
 		char c = name[i];
 		bool good = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-			    (c >= 'A' && c <= 'Z') || (i && strchr("._-", c));
+		            (c >= 'A' && c <= 'Z') || (i && strchr("._-", c));
 		text_add_char(&result, good ? c : '-');
 	}
 	if (!result.size || result.data[0] == '-') {

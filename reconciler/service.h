@@ -34,7 +34,7 @@ struct service {
 	char *path; /* of the file; NULL: there is none, and all are defaults */
 	struct service_repository *repositories;
 	size_t repository_count;
-	char *state;	     /* NULL: not said */
+	char *state;         /* NULL: not said */
 	struct map catalogs; /* name -> struct service_catalog */
 	struct {
 		int64_t builds; /* at the same time */
@@ -42,8 +42,8 @@ struct service {
 		int64_t retire_per_pass;
 		int64_t cache_bytes;
 		int64_t log_days;
-		int64_t subid_base;	    /* the first of 65,536 ids that builds of root get */
-		int64_t log_bytes;	    /* a build may say */
+		int64_t subid_base;         /* the first of 65,536 ids that builds of root get */
+		int64_t log_bytes;          /* a build may say */
 		int64_t disk_reserve_bytes; /* left free on the state's file system while a build runs */
 	} limits;
 	char *timezone;

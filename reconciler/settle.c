@@ -119,7 +119,7 @@ static int find_live(struct replacement *replacement, struct build_record *live,
 	if (channel_find(store, replacement->build.image, "current", &version, err) < 0)
 		return -1;
 	return version ? build_find_version(store, replacement->build.image, version, live, err)
-		       : 0;
+	               : 0;
 }
 
 /* Nothing is published: the live version is confirmed, and known to come of this closure too. */
@@ -129,13 +129,13 @@ static int enter_unneeded(struct replacement *replacement, int64_t now_usec, str
 	struct store *store = replacement->head->store;
 	struct build_record same;
 	int found = build->reuses
-			    ? build_find_version(store, build->image, build->reuses, &same, err)
-			    : find_live(replacement, &same, err);
+	                    ? build_find_version(store, build->image, build->reuses, &same, err)
+	                    : find_live(replacement, &same, err);
 
 	if (found <= 0)
 		return found < 0 ? -1 : fail(err, ERROR_CONFLICT, "the version it equals is gone");
 	int result = build->reuses ? set_validated(replacement, same.id, err)
-				   : build_set_confirmed(store, same.id, now_usec, err);
+	                           : build_set_confirmed(store, same.id, now_usec, err);
 	if (result == 0 && !build->reuses)
 		result = equal_set(store, build->image, &build->closure, same.version, err);
 	if (result == 0)

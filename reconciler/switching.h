@@ -12,7 +12,7 @@ struct switching {
 	const struct json *
 		publish; /* catalogs that are wanted; the version goes to those it is not in. NULL: as it is */
 	const struct json
-		*following;	 /* channels that follow `current` from now on; NULL: as before */
+		*following;      /* channels that follow `current` from now on; NULL: as before */
 	struct json *quarantine; /* versions; NULL: none; taken over */
 };
 /*

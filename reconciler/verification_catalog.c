@@ -186,7 +186,7 @@ static void check_channels(const struct place *place, const struct version_marks
 		bool here = false;
 		for (size_t b = 0; b < builds->count; b++)
 			here |= builds->items[b].version == channel->version &&
-				is_published_in(&builds->items[b], place->catalog);
+			        is_published_in(&builds->items[b], place->catalog);
 		if (!here)
 			continue;
 		ssize_t size = readlinkat(place->folder, channel->name, found, sizeof(found) - 1);
@@ -210,8 +210,8 @@ static int check_strangers(const struct place *place, const struct version_marks
 			known = strcmp(channels->items[i].name, name) == 0;
 		for (size_t i = 0; i < builds->count && !known; i++)
 			known = builds->items[i].version &&
-				builds->items[i].phase != PHASE_RETIRED &&
-				builds->items[i].version == strtoll(name, NULL, 10);
+			        builds->items[i].phase != PHASE_RETIRED &&
+			        builds->items[i].version == strtoll(name, NULL, 10);
 		if (!known)
 			fault(place, "unknown", name, NULL, "something kiln did not publish");
 	}
@@ -230,7 +230,7 @@ static int check_place(struct place *place, int64_t image, struct error *err)
 		return -1;
 	for (size_t i = 0; i < builds.count; i++)
 		wanted |= phase_is_published(builds.items[i].phase) &&
-			  is_published_in(&builds.items[i], place->catalog);
+		          is_published_in(&builds.items[i], place->catalog);
 	if (!wanted)
 		return 0;
 	autoclose int folder = open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -281,8 +281,8 @@ static int check_in_catalog(struct verification *verification, const char *catal
 	autofree char *path = memory_printf("%s/%s", json_get_text(about, "path", ""), name);
 	struct place place = {verification, catalog, path, -1};
 	return strcmp(json_get_text(about, "type", ""), "directory") == 0
-		       ? check_place(&place, image, err)
-		       : 0;
+	               ? check_place(&place, image, err)
+	               : 0;
 }
 
 static int check_image(

@@ -44,8 +44,8 @@ static int write_order(const struct json *order, struct error *err)
 	return TAKE_FD(fd);
 }
 
-pid_t worker_spawn(const char *flag, const struct json *order,
-	const struct worker_streams *streams, struct error *err)
+pid_t worker_spawn(const char *flag, const struct json *order, const struct worker_streams *streams,
+	struct error *err)
 {
 	autofree char *program = worker_program();
 	const char *arguments[] = {program, flag, NULL};

@@ -16,9 +16,9 @@
 struct worker_run {
 	enum job_kind job;
 	enum run_state state;
-	pid_t pid;	      /* RUN_ALIVE */
+	pid_t pid;            /* RUN_ALIVE */
 	struct error failure; /* RUN_FAILED */
-	int deaths;	      /* workers of that job that began and never said how they ended */
+	int deaths;           /* workers of that job that began and never said how they ended */
 };
 
 /* Starts a worker with ORDER on its standard input, ERRORS as its standard error. The pid, or -1. */
@@ -31,8 +31,8 @@ struct worker_streams {
 pid_t worker_start_with(const char *flag, const struct json *order,
 	const struct worker_streams *streams, struct error *err);
 /* The real start of one: what the world's table has. */
-pid_t worker_spawn(const char *flag, const struct json *order,
-	const struct worker_streams *streams, struct error *err);
+pid_t worker_spawn(const char *flag, const struct json *order, const struct worker_streams *streams,
+	struct error *err);
 /* The program's path; the caller frees. */
 char *worker_program(void);
 

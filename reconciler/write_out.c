@@ -60,8 +60,8 @@ static int write_file(const struct input *input, int root, struct error *err)
 	const char *name = path_name(input->path);
 	if (input->mode == 0120000)
 		return symlinkat(bytes, folder, name) < 0
-			       ? fail_errno(err, ERROR_BROKEN, "%s", input->path)
-			       : 0;
+		               ? fail_errno(err, ERROR_BROKEN, "%s", input->path)
+		               : 0;
 	autoclose int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail_errno(err, ERROR_BROKEN, "%s", input->path);

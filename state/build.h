@@ -25,7 +25,7 @@ struct build_record {
 	char *builder;
 	bool has_digest;
 	struct digest digest; /* of the artifact */
-	char *artifact;	      /* JSON or NULL */
+	char *artifact;       /* JSON or NULL */
 	bool has_validated;
 	struct digest validated;
 	int64_t created_usec, started_usec, ended_usec, live_usec, confirmed_usec; /* 0: not yet */
@@ -81,9 +81,9 @@ int builds_versions(struct store *store, struct build_records *records, struct e
 struct build_move {
 	enum phase to;
 	int64_t usec;
-	const char *image_name;	   /* "REPOSITORY/NAME", for the event */
+	const char *image_name;    /* "REPOSITORY/NAME", for the event */
 	const struct error *cause; /* failed: why */
-	const char *text;	   /* for the event */
+	const char *text;          /* for the event */
 };
 /*
  * Moves BUILD, which must be in FROM. To be called inside a transaction. A move that state/phase.c does not have is an

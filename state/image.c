@@ -209,7 +209,7 @@ int images_list(struct store *store, int64_t repository, const char *name,
 	enum query query = repository ? QUERY_IMAGES_OF : name ? QUERY_IMAGES_CALLED : QUERY_IMAGES;
 	sqlite3_stmt *row = statement_begin(store, query,
 		repository ? WITH(number(":repository", repository))
-		: name	   ? WITH(string(":name", name))
+		: name     ? WITH(string(":name", name))
 			   : NULL,
 		err);
 	int more;

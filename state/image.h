@@ -66,7 +66,7 @@ int images_list(struct store *store, int64_t repository, const char *name,
 /* ---- marks ---- */
 
 struct version_mark {
-	char *name;	       /* channels */
+	char *name;            /* channels */
 	struct digest closure; /* quarantines, equals */
 	int64_t version;
 };

@@ -27,7 +27,7 @@ int plan_tree_get(struct store *store, const char *place, struct plan_tree *tree
 	tree->listed = sqlite3_column_int(row, 3);
 	tree->images = sqlite3_column_int64(row, 4);
 	tree->filled = sqlite3_column_bytes(row, 1) == (int)sizeof(tree->tree) &&
-		       column_digest(row, 2, &tree->fingerprint);
+	               column_digest(row, 2, &tree->fingerprint);
 	if (tree->filled)
 		memcpy(tree->tree, sqlite3_column_blob(row, 1), sizeof(tree->tree));
 	statement_end(row);

@@ -11,9 +11,9 @@
 #include "state/store.h"
 
 struct plan_tree {
-	int64_t id;		   /* what the rows are kept under */
-	bool filled;		   /* there are rows; the rest is set only then */
-	unsigned char tree[20];	   /* git's id */
+	int64_t id;                /* what the rows are kept under */
+	bool filled;               /* there are rows; the rest is set only then */
+	unsigned char tree[20];    /* git's id */
 	struct digest fingerprint; /* of all that decides the rows beside the tree */
 	bool listed;
 	int64_t images;

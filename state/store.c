@@ -104,7 +104,7 @@ static int apply_schemas(struct store *store, long long version, struct error *e
 static int open_database(struct store *store, const char *path, struct error *err)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-		    SQLITE_OPEN_EXRESCODE;
+	            SQLITE_OPEN_EXRESCODE;
 
 	if (sqlite3_open_v2(path, &store->database, flags, NULL) != SQLITE_OK)
 		return store_fail(store, err, "cannot be opened");

@@ -11,8 +11,8 @@ static int check(struct json *options, struct error *err)
 	const char *communicator = json_get_text(options, "communicator", "ssh");
 	bool ssh = strcmp(communicator, "ssh") == 0, winrm = strcmp(communicator, "winrm") == 0;
 	int ways = (*json_get_text(options, "ssh_password", "") != '\0') +
-		   (*json_get_text(options, "ssh_private_key_file", "") != '\0') +
-		   json_get_boolean(options, "ssh_agent_auth", false);
+	           (*json_get_text(options, "ssh_private_key_file", "") != '\0') +
+	           json_get_boolean(options, "ssh_agent_auth", false);
 
 	if (strcmp(communicator, "none") == 0)
 		return 0;

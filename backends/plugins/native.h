@@ -8,10 +8,10 @@
 #include "backends/plugin.h"
 
 struct rootfs_options {
-	const char *base;	   /* "scratch", a path, a URL, "oci:PATH", "catalog:NAME" */
+	const char *base;          /* "scratch", a path, a URL, "oci:PATH", "catalog:NAME" */
 	const char *base_checksum; /* "sha256:..." or bare */
-	const char *format;	   /* "tar.zst" or "oci" */
-	const char *network;	   /* "none" or "host" */
+	const char *format;        /* "tar.zst" or "oci" */
+	const char *network;       /* "none" or "host" */
 };
 
 struct file_builder_options {

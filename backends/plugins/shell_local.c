@@ -36,9 +36,9 @@ int shell_local_check(struct json *options, struct error *err)
 	static const char *const systems[] = {
 		"darwin", "freebsd", "linux", "openbsd", "solaris", "windows"};
 	int given = (*json_get_text(options, "command", "") != '\0') +
-		    (*json_get_text(options, "script", "") != '\0') +
-		    (json_count(json_get(options, "scripts")) != 0) +
-		    (json_count(json_get(options, "inline")) != 0);
+	            (*json_get_text(options, "script", "") != '\0') +
+	            (json_count(json_get(options, "scripts")) != 0) +
+	            (json_count(json_get(options, "inline")) != 0);
 	const struct json *environment = json_get(options, "environment_vars");
 	const struct json *only_on = json_get(options, "only_on");
 

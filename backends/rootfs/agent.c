@@ -251,8 +251,8 @@ static void serve_one(struct agent *agent, const struct agent_request *request, 
 		break;
 	case AGENT_IS_FOLDER:
 		result = stat(request->words, &status) == 0 && S_ISDIR(status.st_mode)
-				 ? 0
-				 : fail(&err, ERROR_CATALOG, "no folder");
+		                 ? 0
+		                 : fail(&err, ERROR_CATALOG, "no folder");
 		break;
 	}
 	answer_result(agent, result, &err, mode);

@@ -9,10 +9,10 @@
 #include "base/error.h"
 
 enum agent_verb {
-	AGENT_RUN,	       /* descriptors: stdout, stderr; answer comes when it ended */
-	AGENT_UPLOAD,	       /* descriptor: content */
+	AGENT_RUN,             /* descriptors: stdout, stderr; answer comes when it ended */
+	AGENT_UPLOAD,          /* descriptor: content */
 	AGENT_UPLOAD_FOLDER,   /* descriptor: a tar */
-	AGENT_DOWNLOAD,	       /* descriptor: where the content goes */
+	AGENT_DOWNLOAD,        /* descriptor: where the content goes */
 	AGENT_DOWNLOAD_FOLDER, /* descriptor: where a tar goes */
 	AGENT_IS_FOLDER,
 	AGENT_PACK, /* descriptor: where a tar of the root goes */

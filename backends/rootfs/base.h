@@ -8,7 +8,7 @@
 #include "backends/rootfs/oci.h"
 
 struct rootfs_base {
-	bool empty;	    /* scratch: there is no layer */
+	bool empty;         /* scratch: there is no layer */
 	struct layer layer; /* all of it, as one tree */
 	bool is_oci;
 	int folder; /* of the OCI layout; -1 otherwise */

@@ -20,7 +20,7 @@ struct layer {
 	char *file;
 	enum compression compression;
 	struct digest plain, digest; /* of the tar before and after compression */
-	int64_t size;		     /* compressed */
+	int64_t size;                /* compressed */
 };
 void layer_clear(struct layer *layer);
 

@@ -323,8 +323,8 @@ static int write_image(struct writer *writer, const struct oci_image *base,
 {
 	struct json *descriptors = json_new_list(), *plain = json_new_list();
 	struct json *history = base && json_get(base->config, "history")
-				       ? json_copy(json_get(base->config, "history"))
-				       : json_new_list();
+	                               ? json_copy(json_get(base->config, "history"))
+	                               : json_new_list();
 	autojson struct json *manifest = json_new_object(), *index = json_new_object();
 	autojson struct json *layout = json_new_object();
 	struct digest digest = {{0}};

@@ -12,7 +12,7 @@
 struct oci_layer {
 	char *media_type;
 	struct digest digest; /* of the blob */
-	char *plain;	      /* diff id, as written in the configuration */
+	char *plain;          /* diff id, as written in the configuration */
 	int64_t size;
 };
 
@@ -32,7 +32,7 @@ bool oci_is_layout(int folder);
 
 struct oci_step {
 	const struct layer *layer; /* sealed with gzip */
-	const char *comment;	   /* what made it */
+	const char *comment;       /* what made it */
 };
 /*
  * Writes an image into the empty folder PATH below tree/: the layers of BASE (NULL: none) as they are, then STEPS. COPY: blobs

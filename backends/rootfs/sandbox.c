@@ -29,8 +29,8 @@ enum {
 
 struct sandbox {
 	struct communicator communicator; /* first: the one is the other */
-	pid_t pid;			  /* the parent of process 1; -1: none */
-	int socket;			  /* to the agent */
+	pid_t pid;                        /* the parent of process 1; -1: none */
+	int socket;                       /* to the agent */
 	struct strings environment;
 };
 
@@ -60,7 +60,7 @@ static int enter_namespaces(const struct sandbox_options *options, const struct 
 	pid_t worker, struct error *err)
 {
 	int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP |
-		    (options->network ? 0 : CLONE_NEWNET);
+	            (options->network ? 0 : CLONE_NEWNET);
 
 	if (userns_enter(job->userns, &job->ids, err) < 0)
 		return -1;
@@ -430,7 +430,7 @@ static int upload_folder(
 	pid_t pid = start_packing(folder, ends[1], err);
 	close(ends[1]);
 	int result = pid < 0 ? -1
-			     : ask_path(communicator, AGENT_UPLOAD_FOLDER, destination, 0, ends[0],
+	                     : ask_path(communicator, AGENT_UPLOAD_FOLDER, destination, 0, ends[0],
 				       &answer, err);
 	close(ends[0]);
 	if (pid > 0 && process_wait(pid) != 0 && result == 0)

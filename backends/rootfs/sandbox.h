@@ -23,7 +23,7 @@ enum sandbox_kind {
 struct sandbox_options {
 	enum sandbox_kind kind;
 	const struct strings *layers; /* the lowest first; NULL: none */
-	bool network;		      /* this machine's; otherwise a loopback of its own */
+	bool network;                 /* this machine's; otherwise a loopback of its own */
 	bool plain; /* nothing is mounted over the layers: for reading them as a whole */
 };
 

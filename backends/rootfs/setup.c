@@ -27,7 +27,7 @@ enum {
 };
 
 /* Names in the workshop, a small file system of the sandbox's own where its root is put together. */
-#define MERGED "merged"	    /* the root */
+#define MERGED "merged"     /* the root */
 #define SKELETON "skeleton" /* below all layers: the folders that something is mounted on */
 
 static int mount_at(const char *source, const char *target, const char *type, unsigned long flags,

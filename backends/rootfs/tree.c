@@ -489,8 +489,8 @@ int tree_unpack(struct tree_unpack *unpack, struct error *err)
 {
 	struct archive *archive = archive_read_new(), *disk = archive_write_disk_new();
 	int flags = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_XATTR |
-		    ARCHIVE_EXTRACT_UNLINK | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
-		    (unpack->owners ? ARCHIVE_EXTRACT_OWNER : 0);
+	            ARCHIVE_EXTRACT_UNLINK | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
+	            (unpack->owners ? ARCHIVE_EXTRACT_OWNER : 0);
 	int result;
 
 	archive_read_support_filter_all(archive);

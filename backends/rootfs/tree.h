@@ -23,8 +23,8 @@ struct tree_unpack {
 	int archive; /* a tar, compressed or not, read from its offset on */
 	int folder; /* the empty (or lower) folder it goes into; becomes the root while it is read */
 	int64_t epoch;
-	bool owners;	  /* there are ids to give; otherwise all is root's */
-	bool layer;	  /* .wh. files become what an overlay's upper folder has */
+	bool owners;      /* there are ids to give; otherwise all is root's */
+	bool layer;       /* .wh. files become what an overlay's upper folder has */
 	bool apply_layer; /* .wh. files remove what lies in FOLDER: one layer laid onto others */
 	uint64_t skipped_devices; /* result: device nodes, which a build cannot have */
 };

@@ -62,7 +62,7 @@ int userns_new(const struct idmap *map, struct error *err)
 	close(ready[1]);
 	close(done[0]);
 	int fd = pid < 0 ? fail_errno(err, ERROR_BROKEN, "cannot fork")
-			 : open_namespace(map, pid, ready[0], err);
+	                 : open_namespace(map, pid, ready[0], err);
 	close(ready[0]);
 	close(done[1]);
 	if (pid > 0)

@@ -147,8 +147,8 @@ int cli_parse(struct session *session, int argc, char **argv, bool *help, struct
 			continue;
 		}
 		int result = !words_only && argv[at][0] == '-' && argv[at][1]
-				     ? read_flag(session, argc, argv, &at, err)
-				     : add_word(session, argv[at], err);
+		                     ? read_flag(session, argc, argv, &at, err)
+		                     : add_word(session, argv[at], err);
 		if (result < 0)
 			return -1;
 	}

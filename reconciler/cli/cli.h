@@ -24,9 +24,9 @@ struct cli_flag {
 /* What the words that are no flags are. */
 enum cli_words {
 	CLI_NOTHING,
-	CLI_PLAN,	 /* [REPO] [IMAGE...] [A..B] */
+	CLI_PLAN,        /* [REPO] [IMAGE...] [A..B] */
 	CLI_REPO_IMAGES, /* [REPO] [IMAGE...] */
-	CLI_LIST,	 /* "words": as many as `least` to `most` */
+	CLI_LIST,        /* "words": as many as `least` to `most` */
 };
 
 struct cli_verb {

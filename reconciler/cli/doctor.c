@@ -12,7 +12,7 @@ static void show_check(const struct json *check)
 	bool needed = json_get_boolean(check, "needed", false);
 
 	printf("%-7s %-15s %s\n",
-		ok	 ? "ok"
+		ok       ? "ok"
 		: needed ? "FAILED"
 			 : "missing",
 		json_get_text(check, "name", ""), json_get_text(check, "text", ""));

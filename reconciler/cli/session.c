@@ -296,7 +296,7 @@ static int ask_once(struct session *session, char holder[static 128])
 		return 1;
 	}
 	int code = send_request(session, &link, &err) < 0 ? ANSWER_LOST
-							  : read_answer(session, &link, holder);
+	                                                  : read_answer(session, &link, holder);
 	message_link_clear(&link);
 	if (pid > 0) {
 		int ended = process_wait(pid);

@@ -233,8 +233,8 @@ static int fail_resolve(struct source *source, const char *revision, int code, s
 			"--unshallow)",
 			source->place, revision);
 	return code == GIT_ENOTFOUND
-		       ? fail(err, ERROR_CATALOG, "%s has no revision %s", source->place, revision)
-		       : fail(err, ERROR_CATALOG, "%s has no revision %s (%s)", source->place,
+	               ? fail(err, ERROR_CATALOG, "%s has no revision %s", source->place, revision)
+	               : fail(err, ERROR_CATALOG, "%s has no revision %s (%s)", source->place,
 				 revision, reason());
 }
 

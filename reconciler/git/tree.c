@@ -300,9 +300,9 @@ static int walk(struct snapshot *snapshot, const struct object_id *id, struct te
 		if (prefix)
 			text_add_char(path, '/');
 		text_add(path, tree->entries[i].name);
-		int result = entry.kind == ENTRY_FOLDER
-			? walk(snapshot, &entry.id, path, depth + 1, visit, context, err)
-			: visit(context, path->data, &entry, err);
+		int result = entry.kind == ENTRY_FOLDER ? walk(snapshot, &entry.id, path, depth + 1,
+								  visit, context, err)
+		                                        : visit(context, path->data, &entry, err);
 		path->size = prefix;
 		if (result < 0)
 			return -1;
@@ -386,10 +386,10 @@ static int merge(struct pair *pair, const struct tree *old, const struct tree *n
 	while (a < old_count || b < new_count) {
 		const struct raw *x = a < old_count ? &old->entries[a] : NULL;
 		const struct raw *y = b < new_count ? &new->entries[b] : NULL;
-		int order = !x ? 1
-			: !y   ? -1
-			       : compare_names(x->name, kind_of(x->mode) == ENTRY_FOLDER, y->name,
-					 kind_of(y->mode) == ENTRY_FOLDER);
+		int order = !x   ? 1
+		            : !y ? -1
+		                 : compare_names(x->name, kind_of(x->mode) == ENTRY_FOLDER, y->name,
+					   kind_of(y->mode) == ENTRY_FOLDER);
 		if (diff_entries(pair, order <= 0 ? x : NULL, order >= 0 ? y : NULL) < 0)
 			return -1;
 		a += order <= 0;
@@ -407,7 +407,7 @@ static int diff_trees(struct pair *pair, const struct object_id *old, const stru
 		return fail(pair->err, ERROR_CATALOG, "%s: folders are nested too deep",
 			text_get(&pair->path));
 	if ((old && read_tree(pair->source, old, &before, pair->err) < 0) ||
-		(new && read_tree(pair->source, new, &after, pair->err) < 0))
+		(new &&read_tree(pair->source, new, &after, pair->err) < 0))
 		return -1;
 	int result = merge(pair, before, after);
 	pair->depth--;

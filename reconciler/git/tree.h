@@ -14,7 +14,7 @@ enum entry_kind { ENTRY_NONE, ENTRY_FILE, ENTRY_LINK, ENTRY_FOLDER, ENTRY_SUBMOD
 
 struct entry {
 	enum entry_kind kind; /* ENTRY_NONE: not there, nothing else is set */
-	unsigned mode;	      /* as git writes it: 0100644, 0100755, 0120000, 040000, 0160000 */
+	unsigned mode;        /* as git writes it: 0100644, 0100755, 0120000, 040000, 0160000 */
 	struct object_id id;
 };
 

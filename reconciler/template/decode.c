@@ -268,7 +268,7 @@ static int decode_list(enum option_type type, enum option_type item_type, const 
 		const struct json *given = json_item(items, i);
 		if (given && decode_value(item_type, given, &item, err) < 0)
 			return json_kind(value) == JSON_LIST ? fail_while(err, "item %zu", i + 1)
-							     : mismatch(type, value, err);
+			                                     : mismatch(type, value, err);
 		json_add(list, item ? item : zero_item(item_type));
 	}
 	if (json_count(list))

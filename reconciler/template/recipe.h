@@ -13,7 +13,7 @@
 struct recipe_part {
 	const struct template_part *part;
 	const struct plugin *plugin; /* NULL: nobody knows it */
-	struct json *options;	     /* NULL: they could not be decoded */
+	struct json *options;        /* NULL: they could not be decoded */
 	int64_t max_retries;
 };
 
@@ -25,8 +25,8 @@ struct recipe {
 	size_t provisioner_count;
 	struct recipe_part *post_processors; /* by sequence and place */
 	size_t post_processor_count;
-	struct recipe_part cleanup;	 /* part is NULL if there is none */
-	struct strings used_variables;	 /* directly or through other variables */
+	struct recipe_part cleanup;      /* part is NULL if there is none */
+	struct strings used_variables;   /* directly or through other variables */
 	struct strings used_environment; /* by these */
 	struct strings
 		pinned_variables; /* used where an action stays uninterpolated: they count by themselves */

@@ -15,8 +15,8 @@ int template_fail(const struct template *template, const struct json *object, co
 	struct error *err, const char *format, ...)
 {
 	struct json_place place = key && json_has(object, key)
-					  ? json_place_key(&template->source, object, key)
-					  : json_place(&template->source, object);
+	                                  ? json_place_key(&template->source, object, key)
+	                                  : json_place(&template->source, object);
 	struct text message = {0};
 	va_list args;
 
@@ -523,7 +523,7 @@ int template_recognise(const char *bytes, size_t size)
 		return -1;
 	json_each_member (member, root)
 		found |= text_equal_case(member.key, "builders") &&
-			 json_kind(member.value) == JSON_LIST;
+		         json_kind(member.value) == JSON_LIST;
 	json_free(root);
 	return found;
 }

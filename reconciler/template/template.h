@@ -22,8 +22,8 @@ struct template_part {
 	struct json *object; /* NULL for a post-processor that is only a name */
 	const char *type;
 	const char *name; /* builder, post-processor: as written; the type where none is */
-	size_t index;	  /* from 0: in its list, or of its sequence */
-	size_t place;	  /* from 0: in its sequence */
+	size_t index;     /* from 0: in its list, or of its sequence */
+	size_t place;     /* from 0: in its sequence */
 	/* provisioner and post-processor */
 	struct json *only, *except;
 	/* provisioner */
@@ -45,8 +45,8 @@ struct template
 	struct json *root;
 	struct template_parts builders, provisioners, post_processors;
 	struct template_part *cleanup; /* error-cleanup-provisioner, or NULL */
-	struct json *variables;	       /* object of text and null, or NULL */
-	struct json *sensitive;	       /* list of text, or NULL */
+	struct json *variables;        /* object of text and null, or NULL */
+	struct json *sensitive;        /* list of text, or NULL */
 	const char *min_version;       /* or NULL */
 	const char *description;       /* or NULL */
 };

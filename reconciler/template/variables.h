@@ -22,11 +22,11 @@ struct variable_override {
 void variable_override_free(struct variable_override *override);
 
 struct variable {
-	char *value;			  /* NULL as long as it could not be interpolated */
-	const char *raw;		  /* as written; borrowed from template or override */
-	const char *origin;		  /* NULL: the template */
-	const char *secret;		  /* or NULL */
-	bool sensitive;			  /* of sensitive-variables, or a secret */
+	char *value;                      /* NULL as long as it could not be interpolated */
+	const char *raw;                  /* as written; borrowed from template or override */
+	const char *origin;               /* NULL: the template */
+	const char *secret;               /* or NULL */
+	bool sensitive;                   /* of sensitive-variables, or a secret */
 	struct strings uses, environment; /* what the raw text mentions */
 };
 

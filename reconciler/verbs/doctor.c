@@ -72,7 +72,7 @@ static void check_program(struct json *checks, const char *name, const char *pro
 	bool there = code == 0;
 	autofree char *text = there ? memory_printf("%s: %.*s", program,
 					      (int)strcspn(text_get(&said), "\n"), text_get(&said))
-				    : memory_printf("no %s: %s", program, what);
+	                            : memory_printf("no %s: %s", program, what);
 	add(checks, name, false, there, text, fix);
 }
 
@@ -82,7 +82,7 @@ static void check_permissions(struct head *head, struct json *checks)
 {
 	struct stat status;
 	bool ok = stat(head->state, &status) == 0 && (status.st_mode & 077) == 0 &&
-		  status.st_uid == geteuid();
+	          status.st_uid == geteuid();
 	autofree char *fix = memory_printf("chmod 0700 %s", head->state);
 
 	add(checks, "state folder", true, ok,
@@ -125,7 +125,7 @@ static void check_catalogs(struct head *head, struct json *checks)
 		const struct service_catalog *catalog = entry->value;
 		autofree char *name = memory_printf("catalog %s", entry->key);
 		bool ok = !catalog->path || access(catalog->path, F_OK) < 0 ||
-			  access(catalog->path, W_OK) == 0;
+		          access(catalog->path, W_OK) == 0;
 		autofree char *text = memory_printf("%s%s", catalog->path ? catalog->path : "",
 			ok ? "" : " cannot be written to");
 		add(checks, name, true, ok, text, "let kiln's user write there");
@@ -199,7 +199,7 @@ int verb_doctor(struct head *head, struct client *client, struct error *err)
 	}
 	for (size_t i = 0; i < json_count(checks); i++)
 		failed |= json_get_boolean(json_item(checks, i), "needed", false) &&
-			  !json_get_boolean(json_item(checks, i), "ok", false);
+		          !json_get_boolean(json_item(checks, i), "ok", false);
 	client_item(client, TAKE(answer));
 	client_end(client, failed ? 1 : 0);
 	return 0;

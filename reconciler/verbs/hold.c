@@ -47,7 +47,7 @@ static int check(struct head *head, const struct version_name *name, struct erro
 	if (found > 0)
 		build_record_clear(&build);
 	return found ? (found < 0 ? -1 : 0)
-		     : fail(err, ERROR_CATALOG, "%s has no version %lld", name->image.name,
+	             : fail(err, ERROR_CATALOG, "%s has no version %lld", name->image.name,
 			       (long long)name->version);
 }
 

@@ -76,7 +76,7 @@ static int send_all(struct head *head, struct client *client, const char *build,
 						 "%s has no log: nothing was said, or "
 						 "limits.log_days are over",
 						 build)
-				       : fail_errno(err, ERROR_BROKEN, "%s", path);
+		                       : fail_errno(err, ERROR_BROKEN, "%s", path);
 	while ((size = getline(&line, &room, file)) > 0) {
 		struct json *json;
 		struct error ignored;
@@ -102,7 +102,7 @@ static int find_build(struct head *head, const char *word, char **build, struct 
 			return -1;
 		found = name.version ? build_find_version(head->store, name.image.id, name.version,
 					       &record, err)
-				     : build_find_newest(head->store, name.image.id, &record, err);
+		                     : build_find_newest(head->store, name.image.id, &record, err);
 	}
 	if (found <= 0)
 		return found < 0 ? -1 : fail(err, ERROR_CATALOG, "there is no build of %s", word);

@@ -31,7 +31,7 @@ static int find_path(struct head *head, const struct version_name *name,
 			(long long)build->version);
 	*path = json_count(files) == 1 ? memory_printf("%s/%s", folder,
 						 json_get_text(json_item(files, 0), "name", ""))
-				       : TAKE(folder);
+	                               : TAKE(folder);
 	return 0;
 }
 

@@ -97,14 +97,14 @@ static int plan_commit(struct repository *repository, struct client *client,
 		else
 			result = -1;
 	}
-	if (result == 0) {
-		autojson struct json *ordered = begin(repository);
-		set_commit(ordered, "commit", &planning.commit);
-		set_elapsed(ordered, repository, planning.kept_usec);
-		json_set(ordered, "images", TAKE(images));
-		client_item(client, TAKE(ordered));
-	}
+	autojson struct json *ordered = begin(repository);
+	set_commit(ordered, "commit", &planning.commit);
+	set_elapsed(ordered, repository, planning.kept_usec);
+	json_set(ordered, "images", TAKE(images));
+	/* of a large catalogue the plan and its text are not needed at the same time */
 	planning_clear(&planning);
+	if (result == 0)
+		client_item(client, TAKE(ordered));
 	return result;
 }
 

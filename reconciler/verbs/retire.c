@@ -43,8 +43,8 @@ int verb_retire(struct head *head, struct client *client, struct error *err)
 		int defined = is_defined(head, client, &name.image, err);
 		if (defined)
 			return defined < 0
-				       ? -1
-				       : fail(err, ERROR_CATALOG,
+			               ? -1
+			               : fail(err, ERROR_CATALOG,
 						 "%s is still defined in %s: the next apply would "
 						 "build it again (remove its definition first)",
 						 name.image.name, name.image.repository_name);

@@ -39,7 +39,7 @@ static int find_before(struct head *head, int64_t image, int64_t *version, struc
 		*version = build->version;
 	}
 	return *version ? 0
-			: fail(err, ERROR_CATALOG,
+	                : fail(err, ERROR_CATALOG,
 				  "there is no version to go back to: none was live "
 				  "before, or it is retired or quarantined");
 }
@@ -53,7 +53,7 @@ static int check_target(
 
 	if (found <= 0)
 		return found < 0 ? -1
-				 : fail(err, ERROR_CATALOG,
+		                 : fail(err, ERROR_CATALOG,
 					   "%s has no version %lld (kiln show %s lists them)",
 					   image->name, (long long)version, image->name);
 	if (build.phase == PHASE_LIVE)

@@ -65,7 +65,7 @@ int verb_show(struct head *head, struct client *client, struct error *err)
 			build_find_version(head->store, name.image.id, name.version, &named, err);
 		if (found <= 0)
 			return found < 0 ? -1
-					 : fail(err, ERROR_CATALOG, "%s has no version %lld", shown,
+			                 : fail(err, ERROR_CATALOG, "%s has no version %lld", shown,
 						   (long long)name.version);
 		build_record_clear(&named);
 	}

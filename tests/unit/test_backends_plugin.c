@@ -23,7 +23,8 @@ static bool is_value(const struct plugin_option *option)
 	switch (option->type) {
 	case OPTION_BOOL:
 	case OPTION_TRILEAN:
-		return strcmp(option->fallback, "true") == 0 || strcmp(option->fallback, "false") == 0;
+		return strcmp(option->fallback, "true") == 0 ||
+		       strcmp(option->fallback, "false") == 0;
 	case OPTION_INTEGER:
 		return is_number(option->fallback, true);
 	case OPTION_UNSIGNED:
@@ -65,7 +66,8 @@ static const char *fault_of(const struct plugin *plugin, const struct plugin_opt
 /* No two options of a driver have one place in its struct. */
 static const char *find_overlap(const struct plugin *plugin)
 {
-	plugin_each_option (option, plugin) {
+	plugin_each_option(option, plugin)
+	{
 		size_t start = option->offset, end = start + size_of(option->type);
 		if (!plugin->size || start == OPTION_NOT_DECODED)
 			continue;
@@ -85,10 +87,13 @@ static void walk(const struct plugin *plugin)
 
 	CHECK(plugin_find(plugin->kind, plugin->name) == plugin, "%s %s is found, once", kind,
 		plugin->name);
-	CHECK_TEXT(plugin_nearest(plugin->kind, plugin->name), plugin->name, "it is nearest to itself");
-	CHECK(plugin->power < POWER_COUNT && (!plugin->native || (plugin->version > 0 &&
-		plugin->help && *plugin->help)), "a driver has a version and help");
-	plugin_each_option (option, plugin) {
+	CHECK_TEXT(plugin_nearest(plugin->kind, plugin->name), plugin->name,
+		"it is nearest to itself");
+	CHECK(plugin->power < POWER_COUNT &&
+			(!plugin->native || (plugin->version > 0 && plugin->help && *plugin->help)),
+		"a driver has a version and help");
+	plugin_each_option(option, plugin)
+	{
 		const char *found = fault ? NULL : fault_of(plugin, option);
 		if (found)
 			printf("# %s.%s\n", plugin->name, option->name);
@@ -105,7 +110,8 @@ static void prefers_exact_names(void)
 	static const struct plugin_option *const groups[] = {rows, NULL};
 	static const struct plugin plugin = {.groups = groups};
 
-	CHECK(plugin_find_option(&plugin, "name") == &rows[1], "the very name comes before another case");
+	CHECK(plugin_find_option(&plugin, "name") == &rows[1],
+		"the very name comes before another case");
 	CHECK(plugin_find_option(&plugin, "other") == &rows[2], "which comes before none");
 }
 
@@ -149,7 +155,8 @@ int main(void)
 	CHECK(shell && plugin_find_option(shell, "INLINE") == plugin_find_option(shell, "inline") &&
 			plugin_find_option(shell, "inline") && !plugin_find_option(shell, "inlin"),
 		"an option is found in any case");
-	CHECK_TEXT(shell ? plugin_nearest_option(shell, "inlin") : NULL, "inline", "a mistyped one");
+	CHECK_TEXT(
+		shell ? plugin_nearest_option(shell, "inlin") : NULL, "inline", "a mistyped one");
 	CHECK(plugin_removed_option("iso_md5") && !plugin_removed_option("iso_checksum"),
 		"what Packer once had is known");
 	return check_done();

@@ -65,7 +65,8 @@ int main(void)
 	CHECK(fd >= 0 && pass(NULL, log) == 0, "with a log alone nothing happens");
 	CHECK(read(fd, names, sizeof(names) - 1) > 0, "but it is written");
 	CHECK_TEXT(names, "one\ntwo\none\n", "with the names that were passed");
-	CHECK_NUMBER(pass("one:3", log), 1, "over all processes that write there the third is the next");
+	CHECK_NUMBER(
+		pass("one:3", log), 1, "over all processes that write there the third is the next");
 	CHECK_NUMBER(pass("two:2", log), 2, "and so the second of another");
 	close(fd);
 	unlink(log);

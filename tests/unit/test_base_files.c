@@ -54,7 +54,8 @@ static void reads(void)
 			memcmp(bytes, "0123\00056789", 11) == 0,
 		"are read whole, with a NUL behind");
 	char *none = NULL;
-	CHECK(file_read(here, "ten", 9, &none, NULL, &err) < 0 && err.kind == ERROR_CATALOG && !none,
+	CHECK(file_read(here, "ten", 9, &none, NULL, &err) < 0 && err.kind == ERROR_CATALOG &&
+			!none,
 		"not more than are allowed");
 	CHECK(file_read(here, "none", 9, &none, NULL, &err) < 0 && strstr(err.text, "none"),
 		"a file that is not there is named");
@@ -66,7 +67,8 @@ static void reads(void)
 	CHECK(file_read(here, "large", large, &bytes, &size, &err) == 0 && size == large &&
 			memcmp(bytes, many, large) == 0 && bytes[large] == '\0',
 		"is read whole");
-	CHECK(file_read(here, "large", large - 1, &none, NULL, &err) < 0, "and not if it is too large");
+	CHECK(file_read(here, "large", large - 1, &none, NULL, &err) < 0,
+		"and not if it is too large");
 }
 
 static void writes(void)
@@ -81,14 +83,16 @@ static void writes(void)
 			!file_exists(here, "nowhere"),
 		"a link is not followed to write a new file");
 	CHECK(file_exists(here, "dangling"), "though the link is there");
-	CHECK(file_write_new(here, "no/folder", 0600, "x", 1, &err) < 0, "without a folder none is written");
+	CHECK(file_write_new(here, "no/folder", 0600, "x", 1, &err) < 0,
+		"without a folder none is written");
 
 	CHECK(file_replace(here, "new", 0640, "three", 5, &err) == 0, "a file is replaced");
 	CHECK_TEXT(content("new"), "three", "by another content");
 	CHECK_NUMBER(mode_of("new"), 0640, "and mode");
 	CHECK(file_replace(here, "fresh", 0600, "", 0, &err) == 0 && file_exists(here, "fresh"),
 		"also where none was");
-	CHECK(file_replace(here, "dangling", 0600, "link", 4, &err) == 0 && !file_exists(here, "nowhere"),
+	CHECK(file_replace(here, "dangling", 0600, "link", 4, &err) == 0 &&
+			!file_exists(here, "nowhere"),
 		"a link is replaced, not what it names");
 	CHECK_TEXT(list("."), "dangling fresh large new ten", "nothing else is left behind");
 	int fd = openat(here, "new", O_RDONLY | O_CLOEXEC);
@@ -97,9 +101,11 @@ static void writes(void)
 	CHECK(file_read_fd(fd, 100, &old, &err) == 0 && strcmp(text_get(&old), "three") == 0,
 		"he reads the old one whole");
 	close(fd);
-	CHECK(mkdirat(here, "folder", 0700) == 0 && file_replace(here, "folder", 0600, "x", 1, &err) < 0,
+	CHECK(mkdirat(here, "folder", 0700) == 0 &&
+			file_replace(here, "folder", 0600, "x", 1, &err) < 0,
 		"a folder is not replaced by a file");
-	CHECK_TEXT(list("."), "dangling folder fresh large new ten", "and nothing is left of the try");
+	CHECK_TEXT(
+		list("."), "dangling folder fresh large new ten", "and nothing is left of the try");
 	umask(022);
 }
 
@@ -124,20 +130,25 @@ static void makes_folders(void)
 static void removes(void)
 {
 	CHECK(file_write_new(here, "a/keep", 0600, "kept", 4, &err) == 0 &&
-			mkdirat(here, "gone", 0700) == 0 && symlinkat("../a", here, "gone/link") == 0 &&
+			mkdirat(here, "gone", 0700) == 0 &&
+			symlinkat("../a", here, "gone/link") == 0 &&
 			symlinkat("a", here, "outer") == 0,
 		"links to a folder, one within another");
-	CHECK(folder_remove(here, "gone", &err) == 0 && !file_exists(here, "gone"), "a folder goes");
+	CHECK(folder_remove(here, "gone", &err) == 0 && !file_exists(here, "gone"),
+		"a folder goes");
 	CHECK_TEXT(content("a/keep"), "kept", "what its links name stays");
-	CHECK(folder_remove(here, "outer", &err) == 0 && !file_exists(here, "outer"), "a link goes");
+	CHECK(folder_remove(here, "outer", &err) == 0 && !file_exists(here, "outer"),
+		"a link goes");
 	CHECK_TEXT(content("a/keep"), "kept", "alone");
 	CHECK(folder_remove(here, "gone", &err) == 0, "what is not there is no error");
-	CHECK(folder_remove(here, "a/keep", &err) == 0 && !file_exists(here, "a/keep"), "a file goes");
+	CHECK(folder_remove(here, "a/keep", &err) == 0 && !file_exists(here, "a/keep"),
+		"a file goes");
 	CHECK(folder_remove(here, "a", &err) == 0 && !file_exists(here, "a"),
 		"a folder with folders goes");
 	CHECK(mkdirat(here, "shut", 0700) == 0 && mkdirat(here, "shut/in", 0700) == 0 &&
 			mkdirat(here, "shut/in/file", 0700) == 0 &&
-			fchmodat(here, "shut/in", 0, 0) == 0 && fchmodat(here, "shut", 0500, 0) == 0,
+			fchmodat(here, "shut/in", 0, 0) == 0 &&
+			fchmodat(here, "shut", 0500, 0) == 0,
 		"folders that are shut");
 	CHECK(folder_remove(here, "shut", &err) == 0 && !file_exists(here, "shut"), "go too");
 }
@@ -147,7 +158,8 @@ static void removes_deep(int depth)
 	int fd = openat(here, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	for (int i = 0; i < depth && fd >= 0; i++) {
-		int below = mkdirat(fd, "d", 0700) < 0 ? -1 : openat(fd, "d", O_RDONLY | O_DIRECTORY);
+		int below =
+			mkdirat(fd, "d", 0700) < 0 ? -1 : openat(fd, "d", O_RDONLY | O_DIRECTORY);
 		close(fd);
 		fd = below;
 	}

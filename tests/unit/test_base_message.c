@@ -62,7 +62,8 @@ static void sends(void)
 	CHECK(write(one.fd, "3}\n{\"n\":4", 9) == 9 && message_fill(&two) == 1 && next() == 3 &&
 			next() == -1,
 		"with its other half it is one");
-	CHECK(write(one.fd, "}\n", 2) == 2 && message_fill(&two) == 1 && next() == 4, "and the next");
+	CHECK(write(one.fd, "}\n", 2) == 2 && message_fill(&two) == 1 && next() == 4,
+		"and the next");
 	for (int i = 0; i < 2000; i++) {
 		queue(i);
 		if (message_flush(&one) != 1 || message_fill(&two) != 1 || next() != i ||
@@ -74,11 +75,13 @@ static void sends(void)
 
 static void refuses(void)
 {
-	static const char *const bad[] = {"no JSON\n", "[1]\n", "7\n", "{} {}\n", "\n", "{\"a\":1,\"a\":2}\n"};
+	static const char *const bad[] = {
+		"no JSON\n", "[1]\n", "7\n", "{} {}\n", "\n", "{\"a\":1,\"a\":2}\n"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		connect_both();
-		CHECK(write(one.fd, bad[i], strlen(bad[i])) > 0 && message_fill(&two) == 1 && next() == -2,
+		CHECK(write(one.fd, bad[i], strlen(bad[i])) > 0 && message_fill(&two) == 1 &&
+				next() == -2,
 			"what is no object in a line is no message (%zu)", i);
 	}
 }
@@ -109,7 +112,8 @@ static void waits(void)
 		/* the reader answers how long it was */
 		struct json *answer = json_new_object();
 		int have = message_receive_wait(&two, 60000, &got, &err);
-		json_set_integer(answer, "n", have > 0 ? (int64_t)strlen(json_get_text(got, "text", "")) : -1);
+		json_set_integer(answer, "n",
+			have > 0 ? (int64_t)strlen(json_get_text(got, "text", "")) : -1);
 		_exit(message_send_wait(&two, answer, &err) < 0);
 	}
 	close(two.fd);
@@ -134,7 +138,8 @@ static void notices_ends(void)
 	CHECK(message_flush(&one) == 1 && write(one.fd, "{\"n", 3) == 3, "a message and a half");
 	close(one.fd);
 	one.fd = -1;
-	CHECK(message_receive_wait(&two, 1000, &got, &err) == 1 && json_get_integer(got, "n", 0) == 5,
+	CHECK(message_receive_wait(&two, 1000, &got, &err) == 1 &&
+			json_get_integer(got, "n", 0) == 5,
 		"what was sent before the end is read");
 	json_free(TAKE(got));
 	CHECK_NUMBER(message_receive_wait(&two, 1000, &got, &err), 0, "half a message is the end");

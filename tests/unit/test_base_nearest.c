@@ -3,7 +3,8 @@
 
 #include "tests/unit/check.h"
 
-static const char *const names[] = {"shell", "shell-local", "file", "powershell", "ansible", "qemu", "lxd"};
+static const char *const names[] = {
+	"shell", "shell-local", "file", "powershell", "ansible", "qemu", "lxd"};
 
 static const struct {
 	const char *word, *nearest, *how;
@@ -22,8 +23,8 @@ static const struct {
 	{"docker", NULL, "nothing like it"},
 	{"x", NULL, "a letter"},
 	{"", NULL, "nothing at all"},
-	{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL,
-		"a very long one"},
+	{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		NULL, "a very long one"},
 };
 
 int main(void)

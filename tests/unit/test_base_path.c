@@ -5,37 +5,38 @@
 #include "tests/unit/check.h"
 
 /* Cases of Go's own tests of Clean. */
-static const char *const clean[][2] = {{"", "."}, {"abc", "abc"}, {"/", "/"}, {".", "."}, {"..", ".."},
-	{"../../abc", "../../abc"}, {"/abc", "/abc"}, {"abc/", "abc"}, {"abc/def/", "abc/def"}, {"a/", "a"},
-	{"./", "."}, {"../", ".."}, {"/abc/", "/abc"}, {"abc//def//ghi", "abc/def/ghi"}, {"//abc", "/abc"},
-	{"abc//", "abc"}, {"abc/./def", "abc/def"}, {"/./abc/def", "/abc/def"}, {"abc/def/ghi/../jkl",
-		"abc/def/jkl"}, {"abc/def/../ghi/../jkl", "abc/jkl"}, {"abc/def/..", "abc"},
-	{"abc/def/../..", "."}, {"/abc/def/../..", "/"}, {"abc/def/../../..", ".."},
-	{"/abc/def/../../..", "/"}, {"abc/def/../../../ghi/jkl/../../../mno", "../../mno"},
-	{"/../abc", "/abc"}, {"abc/./../def", "def"}, {"abc//./../def", "def"}, {"..a/...", "..a/..."}};
+static const char *const clean[][2] = {{"", "."}, {"abc", "abc"}, {"/", "/"}, {".", "."},
+	{"..", ".."}, {"../../abc", "../../abc"}, {"/abc", "/abc"}, {"abc/", "abc"},
+	{"abc/def/", "abc/def"}, {"a/", "a"}, {"./", "."}, {"../", ".."}, {"/abc/", "/abc"},
+	{"abc//def//ghi", "abc/def/ghi"}, {"//abc", "/abc"}, {"abc//", "abc"},
+	{"abc/./def", "abc/def"}, {"/./abc/def", "/abc/def"}, {"abc/def/ghi/../jkl", "abc/def/jkl"},
+	{"abc/def/../ghi/../jkl", "abc/jkl"}, {"abc/def/..", "abc"}, {"abc/def/../..", "."},
+	{"/abc/def/../..", "/"}, {"abc/def/../../..", ".."}, {"/abc/def/../../..", "/"},
+	{"abc/def/../../../ghi/jkl/../../../mno", "../../mno"}, {"/../abc", "/abc"},
+	{"abc/./../def", "def"}, {"abc//./../def", "def"}, {"..a/...", "..a/..."}};
 
 /* Folder, path, and what lies beneath; NULL: it leads out. */
 static const char *const beneath[][3] = {{"", "a", "a"}, {"a", "b", "a/b"}, {"a", "../b", "b"},
 	{"a", "..", ""}, {"", ".", ""}, {"a", "../..", NULL}, {"", "..", NULL}, {"", "../a", NULL},
-	{"a/b", "../../../c", NULL}, {"a", "/etc", NULL}, {"a", "b/../../../a", NULL}, {"", "..a", "..a"},
-	{"a", "../..b", "..b"}, {"a", "./b//c/", "a/b/c"}};
+	{"a/b", "../../../c", NULL}, {"a", "/etc", NULL}, {"a", "b/../../../a", NULL},
+	{"", "..a", "..a"}, {"a", "../..b", "..b"}, {"a", "./b//c/", "a/b/c"}};
 
 /* Cases of Go's own tests of Match; -1: the pattern is broken. */
 static const struct {
 	const char *pattern, *name;
 	int wanted;
-} matches[] = {{"abc", "abc", 1}, {"*", "abc", 1}, {"*c", "abc", 1}, {"a*", "a", 1}, {"a*", "abc", 1},
-	{"a*", "ab/c", 0}, {"a*/b", "abc/b", 1}, {"a*/b", "a/c/b", 0},
+} matches[] = {{"abc", "abc", 1}, {"*", "abc", 1}, {"*c", "abc", 1}, {"a*", "a", 1},
+	{"a*", "abc", 1}, {"a*", "ab/c", 0}, {"a*/b", "abc/b", 1}, {"a*/b", "a/c/b", 0},
 	{"a*b*c*d*e*/f", "axbxcxdxe/f", 1}, {"a*b*c*d*e*/f", "axbxcxdxexxx/f", 1},
 	{"a*b*c*d*e*/f", "axbxcxdxe/xxx/f", 0}, {"a*b*c*d*e*/f", "axbxcxdxexxx/fff", 0},
 	{"a*b?c*x", "abxbbxdbxebxczzx", 1}, {"a*b?c*x", "abxbbxdbxebxczzy", 0}, {"ab[c]", "abc", 1},
 	{"ab[b-d]", "abc", 1}, {"ab[e-g]", "abc", 0}, {"ab[^c]", "abc", 0}, {"ab[^b-d]", "abc", 0},
 	{"ab[^e-g]", "abc", 1}, {"a\\*b", "a*b", 1}, {"a\\*b", "ab", 0}, {"a?b", "a/b", 0},
-	{"a*b", "a/b", 0}, {"[\\]a]", "]", 1}, {"[\\-]", "-", 1}, {"[x\\-]", "x", 1}, {"[x\\-]", "-", 1},
-	{"[x\\-]", "z", 0}, {"[\\-x]", "x", 1}, {"[\\-x]", "-", 1}, {"[\\-x]", "a", 0}, {"[]a]", "]", -1},
-	{"[-]", "-", -1}, {"[x-]", "x", -1}, {"[-x]", "x", -1}, {"\\", "a", -1}, {"[a-b-c]", "a", -1},
-	{"[", "a", -1}, {"[^", "a", -1}, {"[^bc", "a", -1}, {"*x", "xxx", 1}, {"", "", 1}, {"*", "", 1},
-	{"?", "", 0}, {"", "a", 0}};
+	{"a*b", "a/b", 0}, {"[\\]a]", "]", 1}, {"[\\-]", "-", 1}, {"[x\\-]", "x", 1},
+	{"[x\\-]", "-", 1}, {"[x\\-]", "z", 0}, {"[\\-x]", "x", 1}, {"[\\-x]", "-", 1},
+	{"[\\-x]", "a", 0}, {"[]a]", "]", -1}, {"[-]", "-", -1}, {"[x-]", "x", -1},
+	{"[-x]", "x", -1}, {"\\", "a", -1}, {"[a-b-c]", "a", -1}, {"[", "a", -1}, {"[^", "a", -1},
+	{"[^bc", "a", -1}, {"*x", "xxx", 1}, {"", "", 1}, {"*", "", 1}, {"?", "", 0}, {"", "a", 0}};
 
 static void cleans(void)
 {
@@ -57,7 +58,8 @@ static void cleans(void)
 
 static void takes_apart(void)
 {
-	autofree char *two = path_folder("a/b/c"), *none = path_folder("c"), *root = path_folder("/c");
+	autofree char *two = path_folder("a/b/c"), *none = path_folder("c"),
+		      *root = path_folder("/c");
 
 	CHECK_TEXT(two, "a/b", "what stands before the last slash");
 	CHECK_TEXT(none, "", "nothing does");

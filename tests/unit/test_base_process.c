@@ -28,11 +28,13 @@ static void runs(void)
 	static const char *const environment[] = {"ONLY=this", NULL};
 	struct process_options options = PROCESS_OPTIONS;
 
-	CHECK_NUMBER(run("echo out; echo err >&2; exit 3", options, 30, 100), 3, "the code it ends with");
+	CHECK_NUMBER(run("echo out; echo err >&2; exit 3", options, 30, 100), 3,
+		"the code it ends with");
 	CHECK_TEXT(text_get(&said), "out\nerr\n", "and what it said, on both");
 	CHECK_NUMBER(run("printf 123456789", options, 30, 4), 0, "what says much");
 	CHECK_TEXT(text_get(&said), "1234", "is kept to its beginning");
-	CHECK_NUMBER(run("kill -TERM $$", options, 30, 100), 128 + SIGTERM, "one that a signal ends");
+	CHECK_NUMBER(
+		run("kill -TERM $$", options, 30, 100), 128 + SIGTERM, "one that a signal ends");
 	CHECK_NUMBER(run("cat", options, 30, 100), 0, "its input is empty");
 	options.folder = "/usr";
 	CHECK_NUMBER(run("pwd", options, 30, 100), 0, "in a folder");
@@ -49,7 +51,8 @@ static void ends_in_time(void)
 	struct process_options options = PROCESS_OPTIONS;
 	int64_t began = moment_elapsed_usec();
 
-	CHECK(run("echo begun; sleep 60 & sleep 60", options, 1, 100) < 0, "what does not end is ended");
+	CHECK(run("echo begun; sleep 60 & sleep 60", options, 1, 100) < 0,
+		"what does not end is ended");
 	CHECK(moment_elapsed_usec() - began < 20 * 1000000LL, "when its time is over");
 	CHECK_TEXT(text_get(&said), "begun\n", "what it said is kept");
 	const char *arguments[] = {"/none/such", NULL};
@@ -69,7 +72,8 @@ static void gives_descriptors(void)
 		return;
 	int high = fcntl(ends[0], F_DUPFD_CLOEXEC, 100);
 	snprintf(script, sizeof(script),
-		"echo three >&3; for n in %d %d; do [ ! -e /proc/$$/fd/$n ] || echo $n; done; echo end",
+		"echo three >&3; for n in %d %d; do [ ! -e /proc/$$/fd/$n ] || echo $n; done; echo "
+		"end",
 		high, extra[1] > 3 ? extra[1] : high);
 	const char *arguments[] = {"sh", "-c", script, NULL};
 	options.arguments = arguments;

@@ -60,7 +60,8 @@ static void hides_forms(void)
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
 		CLEANUP(text_clear) struct text line = {0};
 		text_addf(&line, "x=%s;", forms[i].text);
-		CHECK_TEXT(apply(&redactor, text_get(&line)), "x=***;", "a secret %s", forms[i].form);
+		CHECK_TEXT(
+			apply(&redactor, text_get(&line)), "x=***;", "a secret %s", forms[i].form);
 	}
 	CHECK_TEXT(apply(&redactor, "it's another"), "it's another", "what is no secret stays");
 	redactor_clear(&redactor);
@@ -69,7 +70,8 @@ static void hides_forms(void)
 /* BYTES in base64, by another way than the code's. */
 static void write_base64(const char *bytes, size_t size, bool url, struct text *out)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 	unsigned held = 0, bits = 0;
 
 	for (size_t i = 0; i < size || bits; i += i < size) {
@@ -82,9 +84,9 @@ static void write_base64(const char *bytes, size_t size, bool url, struct text *
 		}
 		for (; bits >= 6; bits -= 6) {
 			unsigned digit = held >> (bits - 6) & 63;
-			text_add_char(out, digit < 62 ? digits[digit]
-					: digit == 62	  ? (url ? '-' : '+')
-							  : (url ? '_' : '/'));
+			text_add_char(out, digit < 62    ? digits[digit]
+					   : digit == 62 ? (url ? '-' : '+')
+							 : (url ? '_' : '/'));
 		}
 	}
 }

@@ -20,7 +20,8 @@ static void grows(void)
 	text_add_bytes(&text, "a\0b", 3);
 	text_add_char(&text, 'c');
 	text_add(&text, "");
-	CHECK(text.size == 4 && memcmp(text.data, "a\0bc", 5) == 0, "NUL bytes count, and one ends it");
+	CHECK(text.size == 4 && memcmp(text.data, "a\0bc", 5) == 0,
+		"NUL bytes count, and one ends it");
 	char *taken = text_take(&text);
 	CHECK(taken && !text.data && !text.size, "taken, it is the caller's");
 	free(taken);
@@ -34,15 +35,16 @@ static void knows_runes(void)
 {
 	static const unsigned runes[] = {
 		0, 0x7F, 0x80, 0x7FF, 0x800, 0xD7FF, 0xE000, 0xFFFD, 0xFFFF, 0x10000, 0x10FFFF};
-	static const char *const bad[] = {"\x80", "\xC0\x80", "\xC1\xBF", "\xC3", "\xE2\x82", "\xED\xA0\x80",
-		"\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE0\x80\x80", "\xF0\x80\x80\x80", "\xC3("};
+	static const char *const bad[] = {"\x80", "\xC0\x80", "\xC1\xBF", "\xC3", "\xE2\x82",
+		"\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE0\x80\x80",
+		"\xF0\x80\x80\x80", "\xC3("};
 	size_t length;
 
 	for (size_t i = 0; i < sizeof(runes) / sizeof(*runes); i++) {
 		CLEANUP(text_clear) struct text text = {0};
 		text_add_rune(&text, runes[i]);
-		CHECK(text_read_rune(text.data, text.size, &length) == runes[i] && length == text.size &&
-				text_is_utf8(text.data, text.size),
+		CHECK(text_read_rune(text.data, text.size, &length) == runes[i] &&
+				length == text.size && text_is_utf8(text.data, text.size),
 			"U+%04X is written and read", runes[i]);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
@@ -76,9 +78,11 @@ static void escapes(void)
 	CHECK(text_add_c_unescaped(&back, out.data, out.size) == 0 && back.size == 256 &&
 			memcmp(back.data, all, 256) == 0,
 		"every byte comes back");
-	static const char *const bad[] = {"\\", "a\\", "\\q", "\\1", "\\12", "\\128", "\\400", "\\x41"};
+	static const char *const bad[] = {
+		"\\", "a\\", "\\q", "\\1", "\\12", "\\128", "\\400", "\\x41"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		CHECK(text_add_c_unescaped(&back, bad[i], strlen(bad[i])) < 0, "%s is no escape", bad[i]);
+		CHECK(text_add_c_unescaped(&back, bad[i], strlen(bad[i])) < 0, "%s is no escape",
+			bad[i]);
 }
 
 static void asks(void)
@@ -91,12 +95,14 @@ static void asks(void)
 	CHECK_TEXT(replaced, "a--b----", "every occurrence is replaced");
 	CHECK(size == 1 && gone[0] == '\0', "also behind a NUL, and by nothing");
 	CHECK_TEXT(same, "abc", "what is not there is not");
-	CHECK(text_starts_with("abc", "ab") && text_starts_with("a", "") && !text_starts_with("a", "ab"),
+	CHECK(text_starts_with("abc", "ab") && text_starts_with("a", "") &&
+			!text_starts_with("a", "ab"),
 		"beginnings");
-	CHECK(text_ends_with("abc", "bc") && text_ends_with("a", "") && !text_ends_with("c", "bc") &&
-			!text_ends_with("abc", "ab"),
+	CHECK(text_ends_with("abc", "bc") && text_ends_with("a", "") &&
+			!text_ends_with("c", "bc") && !text_ends_with("abc", "ab"),
 		"ends");
-	CHECK(text_equal_case("aBc", "AbC") && !text_equal_case("a", "ab"), "cases that are folded");
+	CHECK(text_equal_case("aBc", "AbC") && !text_equal_case("a", "ab"),
+		"cases that are folded");
 }
 
 int main(void)

@@ -117,8 +117,8 @@ static void masks(void)
 
 static void goes_round(void)
 {
-	static const char *const values[] = {"", " ", "a b", "\\", "\\040", "\n\t\r\a\b\v\f", "\x7F\x01",
-		"\xC3\xA9", "\"quoted\"", "trailing ", " leading"};
+	static const char *const values[] = {"", " ", "a b", "\\", "\\040", "\n\t\r\a\b\v\f",
+		"\x7F\x01", "\xC3\xA9", "\"quoted\"", "trailing ", " leading"};
 	enum { COUNT = sizeof(values) / sizeof(*values) };
 	struct closure closure = {0};
 	struct digest digest;
@@ -131,15 +131,17 @@ static void goes_round(void)
 	closure_add(&closure, "zero", "k", NULL);
 	autofree char *text = closure_text(&closure, &digest);
 	autojson struct json *list = closure_to_json(text);
-	CHECK_NUMBER(json_count(list), COUNT + 1, "a closure as a list has each line but the first");
+	CHECK_NUMBER(
+		json_count(list), COUNT + 1, "a closure as a list has each line but the first");
 	for (int i = 0; i < COUNT; i++) {
 		const struct json *item = json_item(list, i);
 		same += strcmp(json_get_text(item, "value", "?"), values[i]) == 0 &&
-			strcmp(json_get_text(item, "key", "?") + 1, values[i]) == 0 &&
-			strcmp(json_get_text(item, "kind", "?"), "file") == 0;
+		        strcmp(json_get_text(item, "key", "?") + 1, values[i]) == 0 &&
+		        strcmp(json_get_text(item, "kind", "?"), "file") == 0;
 	}
 	CHECK_NUMBER(same, COUNT, "whatever stands in keys and values comes back");
-	CHECK(json_has(json_item(list, COUNT), "value") && !json_get(json_item(list, COUNT), "value"),
+	CHECK(json_has(json_item(list, COUNT), "value") &&
+			!json_get(json_item(list, COUNT), "value"),
 		"no value is null");
 	closure_clear(&closure);
 }
@@ -152,7 +154,8 @@ static void finds_lines(void)
 
 	CHECK_TEXT(start, "file a\\040b ", "the beginning of a line");
 	CHECK_TEXT(open, "file a\\040b", "or of several");
-	closure_list("kiln-closure 1\nabsent c\nfile a\\040b 1\nfile d 2\nfiles e 3\n", "file", &keys);
+	closure_list(
+		"kiln-closure 1\nabsent c\nfile a\\040b 1\nfile d 2\nfiles e 3\n", "file", &keys);
 	autofree char *joined = strings_join(&keys, "|");
 	CHECK_TEXT(joined, "a b|d", "the keys of one kind");
 }
@@ -194,11 +197,11 @@ static void explains_files(void)
 	CHECK_TEXT(text, "a b is new among the inputs", "that is new");
 	CHECK_TEXT(compare("file a 100755+1\n", "", &text), "file:a", "a file");
 	CHECK_TEXT(text, "a is no longer an input", "that is gone");
-	CHECK_TEXT(compare("file a 1+1\nfile c 1+1\nfile d 1+1\n", "file b 1+1\nfile c 1+2\nfile d 1+1\n",
-			   NULL),
+	CHECK_TEXT(compare("file a 1+1\nfile c 1+1\nfile d 1+1\n",
+			   "file b 1+1\nfile c 1+2\nfile d 1+1\n", NULL),
 		"file:a file:b file:c", "several, each once");
-	CHECK_TEXT(compare("file a 1+1\nfile a!b 1+1\n", "file a 1+2\nfile a!b 1+1\n", NULL), "file:a",
-		"one whose name begins another's");
+	CHECK_TEXT(compare("file a 1+1\nfile a!b 1+1\n", "file a 1+2\nfile a!b 1+1\n", NULL),
+		"file:a", "one whose name begins another's");
 	CHECK_TEXT(compare("absent a\n", "", &text), "absent:a", "a path that was looked for");
 	CHECK_TEXT(text, "a was looked for and absent; it no longer is", "and is there now");
 	CHECK_TEXT(compare("absent a\n", "file a 1+1\n", NULL), "absent:a file:a", "both are told");
@@ -209,16 +212,19 @@ static void explains_the_rest(void)
 	const char *text;
 
 	CHECK_TEXT(compare("base zoo sha256:1\n", "base zoo sha256:2\n", NULL), "base:", "a base");
-	CHECK_TEXT(compare("backend rootfs 1\n", "backend rootfs 2\n", &text), "backend:", "a backend");
+	CHECK_TEXT(compare("backend rootfs 1\n", "backend rootfs 2\n", &text),
+		"backend:", "a backend");
 	CHECK(strstr(text, "rootfs is version 2, was 1"), "with its versions");
 	CHECK_TEXT(compare("secret pin 1\n", "secret pin 2\n", NULL), "variable:", "a secret");
-	CHECK_TEXT(compare("option variable.x 1\n", "option variable.x 2\n", NULL), "variable:t.json",
-		"a variable");
-	CHECK_TEXT(compare("option p.a old\n", "option p.a new\n", &text), "template:t.json", "an option");
+	CHECK_TEXT(compare("option variable.x 1\n", "option variable.x 2\n", NULL),
+		"variable:t.json", "a variable");
+	CHECK_TEXT(compare("option p.a old\n", "option p.a new\n", &text), "template:t.json",
+		"an option");
 	CHECK(strstr(text, "p.a is new, was old"), "with both values");
 	CHECK_TEXT(compare("", "option p.a x\\040y\n", &text), "template:t.json", "a new one");
 	CHECK(strstr(text, "x y"), "as people read it");
-	CHECK_TEXT(compare("unheard of\n", "unheard off\n", NULL), "template:t.json template:t.json",
+	CHECK_TEXT(compare("unheard of\n", "unheard off\n", NULL),
+		"template:t.json template:t.json",
 		"what is of no known kind counts as the template");
 	autofree char *lengthy = memory_printf("option p.a %0200d\n", 0);
 	compare("", lengthy, &text);

@@ -8,7 +8,7 @@
 #include "tests/unit/check.h"
 
 #define HOUR_USEC 3600000000LL
-#define NOW       (1000000 * HOUR_USEC)
+#define NOW (1000000 * HOUR_USEC)
 
 enum { RULES = 7, VERSIONS_MOST = 3, IMAGES_MOST = 8 };
 
@@ -55,9 +55,9 @@ static const struct digest a_digest = {{'A'}};
 static struct plan_version make_version(const struct version_case *from)
 {
 	bool equals = from->flags & EQUALS_A;
-	int64_t age_usec = from->flags & OLD ? 24 * HOUR_USEC
-		: from->flags & YOUNG	     ? 24 * HOUR_USEC - 1000000
-					     : HOUR_USEC;
+	int64_t age_usec = from->flags & OLD     ? 24 * HOUR_USEC
+	                   : from->flags & YOUNG ? 24 * HOUR_USEC - 1000000
+	                                         : HOUR_USEC;
 
 	return (struct plan_version){
 		.version = from->number,
@@ -73,8 +73,8 @@ static struct plan_version make_version(const struct version_case *from)
 	};
 }
 
-static struct plan_facts make_facts(const char *name, int flags, const struct plan_version *versions,
-	size_t count)
+static struct plan_facts make_facts(
+	const char *name, int flags, const struct plan_version *versions, size_t count)
 {
 	static const struct reasons none;
 
@@ -93,7 +93,9 @@ static struct plan_facts make_facts(const char *name, int flags, const struct pl
 		.failed = flags & (FAILED | FAILED_LATER | FAILED_DUE),
 		.failure_kind = ERROR_TRANSIENT,
 		.failure_text = "no route to host",
-		.failure_next_usec = flags & FAILED_LATER ? NOW + 1 : flags & FAILED_DUE ? NOW : 0,
+		.failure_next_usec = flags & FAILED_LATER ? NOW + 1
+	                             : flags & FAILED_DUE ? NOW
+	                                                  : 0,
 		.named = flags & NAMED,
 		.forced = flags & FORCED,
 	};
@@ -118,8 +120,14 @@ static const char *summarise(const struct plan_decision *decision)
 	return last = text_take(&out);
 }
 
-#define LIVE(number, ...)       {number, PHASE_LIVE, __VA_ARGS__}
-#define SUPERSEDED(number, ...) {number, PHASE_SUPERSEDED, __VA_ARGS__}
+#define LIVE(number, ...)                       \
+	{                                       \
+		number, PHASE_LIVE, __VA_ARGS__ \
+	}
+#define SUPERSEDED(number, ...)                       \
+	{                                             \
+		number, PHASE_SUPERSEDED, __VA_ARGS__ \
+	}
 
 static const struct plan_case cases[] = {
 	/* by its closure */
@@ -131,7 +139,8 @@ static const struct plan_case cases[] = {
 		"switch 1: reverted"},
 	{"two older versions have it: the newer one", 0,
 		{SUPERSEDED(1, 'A'), SUPERSEDED(2, 'A'), LIVE(3, 'B')}, "switch 2: reverted"},
-	{"the live version and a newer one have it", 0, {LIVE(1, 'A'), SUPERSEDED(2, 'A')}, "unchanged"},
+	{"the live version and a newer one have it", 0, {LIVE(1, 'A'), SUPERSEDED(2, 'A')},
+		"unchanged"},
 	{"the live version's artifact came of the closure too", 0, {LIVE(1, 'B', EQUALS_A)},
 		"unchanged"},
 	{"so did an older version's", 0, {SUPERSEDED(1, 'C', EQUALS_A), LIVE(2, 'B')},
@@ -156,7 +165,8 @@ static const struct plan_case cases[] = {
 		"quarantined: reverted"},
 	{"the live version is quarantined", 0, {LIVE(1, 'A', BAD)}, "quarantined: reverted"},
 	{"the newest that has it is quarantined, an older one not", 0,
-		{SUPERSEDED(1, 'A'), SUPERSEDED(2, 'A', BAD), LIVE(3, 'B')}, "quarantined: reverted"},
+		{SUPERSEDED(1, 'A'), SUPERSEDED(2, 'A', BAD), LIVE(3, 'B')},
+		"quarantined: reverted"},
 	{"an older one is quarantined, the newest that has it not", 0,
 		{SUPERSEDED(1, 'A', BAD), SUPERSEDED(2, 'A'), LIVE(3, 'B')}, "switch 2: reverted"},
 	{"rolled back from the version that has it", 0, {LIVE(1, 'A'), SUPERSEDED(2, 'A', BAD)},
@@ -243,7 +253,8 @@ static void says_why(void)
 	facts.failure_next_usec = 1795343319LL * 1000000;
 	plan_decide(&facts, 1, NOW - 1000 * HOUR_USEC * 1000, &decision);
 	const char *text = decision.reasons.count ? decision.reasons.items[0].text : "";
-	CHECK(strstr(text, "no route to host"), "a failure that is remembered is told with its text");
+	CHECK(strstr(text, "no route to host"),
+		"a failure that is remembered is told with its text");
 	CHECK(strstr(text, "2026-11-22T10:28:39Z"), "and with the time of the next try");
 	plan_decision_clear(&decision);
 
@@ -264,8 +275,8 @@ struct image_case {
 };
 
 /* Decides for the images in the order that ORDER gives, and checks each. */
-static int count_wrong(const struct image_case *images, const size_t *order, size_t count,
-	struct text *wrong)
+static int count_wrong(
+	const struct image_case *images, const size_t *order, size_t count, struct text *wrong)
 {
 	struct plan_version versions[IMAGES_MOST][2];
 	struct strings parents[IMAGES_MOST] = {{0}};
@@ -306,17 +317,18 @@ static void check_images(const char *sentence, const struct image_case *images, 
 	for (size_t turn = 0; turn < 2 * count; turn++) {
 		size_t order[IMAGES_MOST];
 		for (size_t i = 0; i < count; i++)
-			order[i] = turn < count ? (i + turn) % count : (2 * count - 1 - i + turn) % count;
+			order[i] = turn < count ? (i + turn) % count
+			                        : (2 * count - 1 - i + turn) % count;
 		bad += count_wrong(images, order, count, &wrong);
 	}
 	if (!CHECK(bad == 0, "%s, in whatever order", sentence))
 		printf("%s", text_get(&wrong));
 }
 
-#define CHECK_IMAGES(sentence, ...)                                                                \
-	do {                                                                                       \
-		static const struct image_case images_[] = {__VA_ARGS__};                          \
-		check_images(sentence, images_, sizeof(images_) / sizeof(*images_));               \
+#define CHECK_IMAGES(sentence, ...)                                                  \
+	do {                                                                         \
+		static const struct image_case images_[] = {__VA_ARGS__};            \
+		check_images(sentence, images_, sizeof(images_) / sizeof(*images_)); \
 	} while (0)
 
 static void follows_parents(void)
@@ -387,7 +399,7 @@ static void has_names(void)
 	for (enum action action = ACTION_NONE; action < ACTION_COUNT; action++) {
 		const char *name = action_name(action);
 		bool work = action == ACTION_CREATE || action == ACTION_REBUILD ||
-			action == ACTION_SWITCH;
+		            action == ACTION_SWITCH;
 		if (!CHECK(name && *name, "action %d has a name", action))
 			continue;
 		CHECK_NUMBER(action_find(name), action, "%s is found by its name", name);
@@ -396,8 +408,8 @@ static void has_names(void)
 	CHECK_NUMBER(action_find("Create"), ACTION_NONE, "a name that is none is not found");
 	for (enum reason_kind kind = REASON_NONE; kind < REASON_COUNT; kind++) {
 		const char *name = reason_kind_name(kind);
-		CHECK(name && *name && reason_kind_find(name) == kind, "reason %d is found by its name",
-			kind);
+		CHECK(name && *name && reason_kind_find(name) == kind,
+			"reason %d is found by its name", kind);
 	}
 	CHECK_NUMBER(reason_kind_find(""), REASON_NONE, "no reason is called nothing");
 }
@@ -412,7 +424,8 @@ static void reasons_go_round(void)
 	json_write(list, JSON_LINE, &out);
 	CHECK_TEXT(text_get(&out),
 		"[{\"kind\":\"invalid\",\"path\":\"kiln.json\",\"old\":null,\"new\":\"2\","
-		"\"text\":\"version 2 is unknown\"},{\"kind\":\"outside\",\"path\":null,\"old\":null,"
+		"\"text\":\"version 2 is "
+		"unknown\"},{\"kind\":\"outside\",\"path\":null,\"old\":null,"
 		"\"new\":null,\"text\":\"100% outside\"}]",
 		"reasons as JSON");
 	text_clear(&out);

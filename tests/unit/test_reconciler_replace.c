@@ -33,8 +33,8 @@ struct step_case {
 	const char *wanted;
 };
 
-#define IN(name)  .phase = PHASE_##name
-#define OK(name)  .job = JOB_##name, .run = RUN_OK
+#define IN(name) .phase = PHASE_##name
+#define OK(name) .job = JOB_##name, .run = RUN_OK
 #define BAD(name, why) .job = JOB_##name, .run = RUN_FAILED, .failure = ERROR_##why
 #define DEAD(name, times) .job = JOB_##name, .run = RUN_DIED, .deaths = times
 
@@ -67,20 +67,25 @@ static const struct step_case cases[] = {
 	{"what has none is published", {IN(VALIDATING)}, "move publishing"},
 	{"it passes", {IN(VALIDATING), .has_rules = true, OK(VALIDATE)}, "move publishing"},
 	{"it does not", {IN(VALIDATING), .has_rules = true, BAD(VALIDATE, CATALOG)}, "move failed"},
-	{"a checker dies", {IN(VALIDATING), .has_rules = true, DEAD(VALIDATE, 1), .work_left = true},
+	{"a checker dies",
+		{IN(VALIDATING), .has_rules = true, DEAD(VALIDATE, 1), .work_left = true},
 		"run validate"},
 	{"the last one dies too",
-		{IN(VALIDATING), .has_rules = true, DEAD(VALIDATE, REPLACE_DEATHS_MOST)}, "move failed"},
+		{IN(VALIDATING), .has_rules = true, DEAD(VALIDATE, REPLACE_DEATHS_MOST)},
+		"move failed"},
 	{"what equals the live version is not checked",
 		{IN(VALIDATING), .has_rules = true, .equals_live = true}, "move unneeded"},
 	{"a version that passes again is not published again",
 		{IN(VALIDATING), .has_rules = true, .reuses = true, OK(VALIDATE)}, "move unneeded"},
-	{"a version is checked again",
-		{IN(VALIDATING), .has_rules = true, .reuses = true}, "run validate"},
-	{"a check that nobody wants is stopped", {IN(VALIDATING), .has_rules = true,
-		.job = JOB_VALIDATE, .run = RUN_ALIVE, .unwanted = true}, "stop"},
+	{"a version is checked again", {IN(VALIDATING), .has_rules = true, .reuses = true},
+		"run validate"},
+	{"a check that nobody wants is stopped",
+		{IN(VALIDATING), .has_rules = true, .job = JOB_VALIDATE, .run = RUN_ALIVE,
+			.unwanted = true},
+		"stop"},
 	{"what is checked and unwanted is cancelled",
-		{IN(VALIDATING), .has_rules = true, OK(VALIDATE), .unwanted = true}, "move cancelled"},
+		{IN(VALIDATING), .has_rules = true, OK(VALIDATE), .unwanted = true},
+		"move cancelled"},
 
 	{"it is published", {IN(PUBLISHING)}, "run publish"},
 	{"published, the channels move", {IN(PUBLISHING), OK(PUBLISH)}, "move switching"},
@@ -110,14 +115,16 @@ static const struct step_case cases[] = {
 	{"at rest", {IN(LIVE)}, "end"},
 	{"at rest with things left", {IN(LIVE), .work_left = true}, "run remove"},
 	{"a failed one with things left", {IN(FAILED), .work_left = true}, "run remove"},
-	{"what cannot be removed is left", {IN(LIVE), BAD(REMOVE, BROKEN), .work_left = true}, "end"},
+	{"what cannot be removed is left", {IN(LIVE), BAD(REMOVE, BROKEN), .work_left = true},
+		"end"},
 	{"channels are to name an older version", {IN(SUPERSEDED), .ordered = true}, "run switch"},
 	{"they do now", {IN(SUPERSEDED), .ordered = true, OK(SWITCH)}, "order done"},
 	{"they do not yet", {IN(LIVE), .ordered = true, BAD(SWITCH, TRANSIENT)}, "later"},
-	{"three died over the order", {IN(LIVE), .ordered = true, DEAD(SWITCH, REPLACE_DEATHS_MOST)},
-		"later"},
-	{"an order is not stopped", {IN(LIVE), .ordered = true, .unwanted = true, .job = JOB_SWITCH,
-		.run = RUN_ALIVE}, "wait"},
+	{"three died over the order",
+		{IN(LIVE), .ordered = true, DEAD(SWITCH, REPLACE_DEATHS_MOST)}, "later"},
+	{"an order is not stopped",
+		{IN(LIVE), .ordered = true, .unwanted = true, .job = JOB_SWITCH, .run = RUN_ALIVE},
+		"wait"},
 };
 
 static void steps_by_table(void)
@@ -166,12 +173,12 @@ static bool is_past_recall(enum phase phase)
 static struct world new_world(void)
 {
 	return (struct world){.facts = {
-		.phase = PHASE_PLANNED,
-		.reuses = chance(4) == 0,
-		.has_rules = chance(2),
-		.equals_live = chance(4) == 0,
-		.unwanted = chance(20) == 0,
-	}};
+				      .phase = PHASE_PLANNED,
+				      .reuses = chance(4) == 0,
+				      .has_rules = chance(2),
+				      .equals_live = chance(4) == 0,
+				      .unwanted = chance(20) == 0,
+			      }};
 }
 
 static void start_worker(struct world *world, enum job_kind job)
@@ -284,7 +291,8 @@ static void travel(struct world *world, int *ends)
 		world->facts.unwanted |= chance(40) == 0;
 		demand(world, ++steps < STEPS_MOST, "every journey ends");
 	}
-	demand(world, !world->was_published || world->facts.phase == PHASE_FAILED ||
+	demand(world,
+		!world->was_published || world->facts.phase == PHASE_FAILED ||
 			world->facts.phase == PHASE_LIVE || is_past_recall(world->facts.phase),
 		"what began to be published is live, waits, or was wrong");
 	ends[world->facts.phase]++;
@@ -310,26 +318,30 @@ static struct world new_order(void)
 	bool retiring = chance(3) == 0;
 
 	return (struct world){.facts = {
-		.phase = retiring ? PHASE_RETIRING : chance(2) ? PHASE_LIVE : PHASE_SUPERSEDED,
-		.ordered = !retiring,
-		.work_left = chance(2),
-		.unwanted = chance(4) == 0,
-	}};
+				      .phase = retiring    ? PHASE_RETIRING
+	                                       : chance(2) ? PHASE_LIVE
+	                                                   : PHASE_SUPERSEDED,
+				      .ordered = !retiring,
+				      .work_left = chance(2),
+				      .unwanted = chance(4) == 0,
+			      }};
 }
 
 static void journeys_end(void)
 {
-	static const enum phase reached[] = {PHASE_PUBLISHING, PHASE_SWITCHING, PHASE_LIVE, PHASE_FAILED,
-		PHASE_CANCELLED, PHASE_UNNEEDED};
+	static const enum phase reached[] = {PHASE_PUBLISHING, PHASE_SWITCHING, PHASE_LIVE,
+		PHASE_FAILED, PHASE_CANCELLED, PHASE_UNNEEDED};
 	int ends[PHASE_COUNT] = {0}, order_ends[PHASE_COUNT] = {0};
 
-	CHECK_TEXT(travel_often(new_world, ends), NULL, "%d journeys from planned keep every promise",
-		JOURNEYS);
+	CHECK_TEXT(travel_often(new_world, ends), NULL,
+		"%d journeys from planned keep every promise", JOURNEYS);
 	for (size_t i = 0; i < sizeof(reached) / sizeof(*reached); i++)
-		CHECK(ends[reached[i]] > JOURNEYS / 200, "some of them end %s", phase_name(reached[i]));
+		CHECK(ends[reached[i]] > JOURNEYS / 200, "some of them end %s",
+			phase_name(reached[i]));
 	CHECK_NUMBER(ends[PHASE_PLANNED] + ends[PHASE_BUILDING] + ends[PHASE_VALIDATING], 0,
 		"none ends before it is published or given up");
-	CHECK_TEXT(travel_often(new_order, order_ends), NULL, "so do orders for versions that are there");
+	CHECK_TEXT(travel_often(new_order, order_ends), NULL,
+		"so do orders for versions that are there");
 	CHECK(order_ends[PHASE_LIVE] && order_ends[PHASE_SUPERSEDED] && order_ends[PHASE_RETIRED],
 		"which leave the version in its phase, or retire it");
 	CHECK_NUMBER(order_ends[PHASE_FAILED] + order_ends[PHASE_CANCELLED], 0,

@@ -5,7 +5,7 @@
 
 enum { DAY_SEC = 24 * 3600, VERSIONS_MOST = 12 };
 #define DAY_USEC (DAY_SEC * 1000000LL)
-#define NOW      (20000 * DAY_USEC)
+#define NOW (20000 * DAY_USEC)
 
 /*
  * Versions as a word, oldest first and a day apart, the last of today: s superseded, L live, n named by a channel, h held,
@@ -18,10 +18,10 @@ static size_t make_versions(const char *word, struct retention_version *versions
 	for (size_t i = 0; i < count; i++) {
 		versions[i] = (struct retention_version){
 			.version = (int64_t)i + 1,
-			.phase = word[i] == 'L'	 ? PHASE_LIVE
-				: word[i] == 'r' ? PHASE_RETIRING
-				: word[i] == 'b' ? PHASE_BUILDING
-						 : PHASE_SUPERSEDED,
+			.phase = word[i] == 'L'   ? PHASE_LIVE
+		                 : word[i] == 'r' ? PHASE_RETIRING
+		                 : word[i] == 'b' ? PHASE_BUILDING
+		                                  : PHASE_SUPERSEDED,
 			.ended_usec = NOW - (int64_t)(count - 1 - i) * DAY_USEC,
 			.named = word[i] == 'n',
 			.held = word[i] == 'h',
@@ -62,8 +62,8 @@ static void chooses_by_table(void)
 		struct retention_version versions[VERSIONS_MOST];
 		char got[VERSIONS_MOST + 1] = "";
 		size_t count = make_versions(cases[i].versions, versions), wanted_count = 0;
-		size_t chosen = retention_choose(
-			versions, count, &cases[i].rules, NOW, cases[i].most);
+		size_t chosen =
+			retention_choose(versions, count, &cases[i].rules, NOW, cases[i].most);
 		for (size_t j = 0; j < count; j++) {
 			got[j] = versions[j].retire ? '-' : '.';
 			wanted_count += cases[i].wanted[j] == '-';

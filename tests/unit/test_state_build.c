@@ -15,24 +15,25 @@ static struct store *store;
 static int64_t image;
 
 /* A build in phase planned; CLOSURE is its closure's first byte. The record borrows ID. */
-static struct build_record add_build(const char *id, const char *commit, const char *bases,
-	unsigned char closure)
+static struct build_record add_build(
+	const char *id, const char *commit, const char *bases, unsigned char closure)
 {
 	static int64_t created = 1000;
-	autofree char *text = memory_printf("kiln-closure 1\nfile a.sh %d\nfile ab.sh 7\n", closure);
+	autofree char *text =
+		memory_printf("kiln-closure 1\nfile a.sh %d\nfile ab.sh 7\n", closure);
 	struct build_record record = {
 		.id = (char *)(uintptr_t)id,
 		.image = image,
 		.phase = PHASE_PLANNED,
 		.commit = (char *)(uintptr_t)commit,
-		.author = (char *)(uintptr_t)"Ada <ada@example.org>",
+		.author = (char *)(uintptr_t) "Ada <ada@example.org>",
 		.authored_usec = 5,
 		.closure = {{closure}},
-		.definition = (char *)(uintptr_t)"debian.json#rootfs",
-		.policy = (char *)(uintptr_t)"{\"keep\":3}",
-		.reasons = (char *)(uintptr_t)"[]",
+		.definition = (char *)(uintptr_t) "debian.json#rootfs",
+		.policy = (char *)(uintptr_t) "{\"keep\":3}",
+		.reasons = (char *)(uintptr_t) "[]",
 		.bases = (char *)(uintptr_t)bases,
-		.builder = (char *)(uintptr_t)"rootfs",
+		.builder = (char *)(uintptr_t) "rootfs",
 		.created_usec = created++,
 	};
 
@@ -61,8 +62,8 @@ static int move_all(struct build_record *build, const enum phase *path, size_t c
 	return result;
 }
 
-#define MOVE(build, ...)                                                                           \
-	move_all(build, (const enum phase[]){__VA_ARGS__},                                         \
+#define MOVE(build, ...)                                   \
+	move_all(build, (const enum phase[]){__VA_ARGS__}, \
 		sizeof((const enum phase[]){__VA_ARGS__}) / sizeof(enum phase))
 
 /* The ids of RECORDS with spaces between; clears them. */
@@ -94,9 +95,11 @@ static void goes_the_whole_way(void)
 		build_record_clear(&found);
 	}
 	CHECK(MOVE(&build, PHASE_BUILDING) == 0 && build.phase == PHASE_BUILDING, "it is built");
-	CHECK(build_add_attempt(store, "b1", &err) == 0 && build_add_attempt(store, "b1", &err) == 0,
+	CHECK(build_add_attempt(store, "b1", &err) == 0 &&
+			build_add_attempt(store, "b1", &err) == 0,
 		"twice");
-	CHECK(build_set_artifact(store, "b1", &artifact, "{\"files\":[]}", &err) == 0, "it is made");
+	CHECK(build_set_artifact(store, "b1", &artifact, "{\"files\":[]}", &err) == 0,
+		"it is made");
 	build.digest = artifact;
 	CHECK(MOVE(&build, PHASE_VALIDATING) == 0 && !build.version, "checked, without a number");
 	CHECK(build_set_validated(store, "b1", &artifact, &err) == 0, "and passes");
@@ -140,7 +143,7 @@ static void refuses_moves(void)
 			wanted++;
 			err.kind = ERROR_NONE;
 			refused += MOVE(&other, to) < 0 && err.kind == ERROR_BROKEN &&
-				other.phase == from;
+			           other.phase == from;
 		}
 	}
 	CHECK(wanted > 100, "there are many moves that are not allowed");
@@ -175,7 +178,8 @@ static void numbers_have_no_gap(void)
 		"that is rolled back is given again");
 	CHECK(MOVE(&build, PHASE_FAILED) == 0, "its publication fails");
 	next = add_build("b4", "abe", "[{\"image\":\"base\"}]", 1);
-	CHECK(MOVE(&next, PHASE_BUILDING, PHASE_VALIDATING, PHASE_PUBLISHING) == 0 && next.version == 3,
+	CHECK(MOVE(&next, PHASE_BUILDING, PHASE_VALIDATING, PHASE_PUBLISHING) == 0 &&
+			next.version == 3,
 		"its number is not given twice");
 	CHECK(MOVE(&next, PHASE_SWITCHING, PHASE_LIVE) == 0, "the next one goes live");
 	next = add_build("b5", "ffff", "[{\"image\":\"base\"}]", 5);
@@ -214,9 +218,10 @@ static void lists(void)
 	struct build_record newest;
 	struct digest artifact = {{77}}, closure = {{1}}, none = {{99}};
 
-	CHECK_TEXT(ids(builds_of_image(store, image, &records, &err), &records), "b1 b2 b3 b4 b5 b6",
-		"all builds of an image, oldest first");
-	CHECK_TEXT(ids(builds_of_image(store, 99, &records, &err), &records), "", "of another none");
+	CHECK_TEXT(ids(builds_of_image(store, image, &records, &err), &records),
+		"b1 b2 b3 b4 b5 b6", "all builds of an image, oldest first");
+	CHECK_TEXT(
+		ids(builds_of_image(store, 99, &records, &err), &records), "", "of another none");
 	CHECK_TEXT(ids(builds_published(store, image, &records, &err), &records), "b1 b4",
 		"those that the catalog has");
 	CHECK_TEXT(ids(builds_versions(store, &records, &err), &records), "b1 b3 b4 b6",
@@ -246,10 +251,12 @@ static void finds_files(void)
 	struct build_records records = {0};
 	struct digest file = {{0xAB, 0xCD}}, artifact = {{77}};
 	char hex[DIGEST_HEX_SIZE];
-	autofree char *json = memory_printf(
-		"{\"files\":[{\"name\":\"rootfs.tar\",\"sha256\":\"%s\"}]}", digest_hex(&file, hex));
+	autofree char *json =
+		memory_printf("{\"files\":[{\"name\":\"rootfs.tar\",\"sha256\":\"%s\"}]}",
+			digest_hex(&file, hex));
 
-	CHECK(build_set_artifact(store, "b1", &artifact, json, &err) == 0, "an artifact with a file");
+	CHECK(build_set_artifact(store, "b1", &artifact, json, &err) == 0,
+		"an artifact with a file");
 	CHECK_TEXT(ids(builds_of_file(store, &file, &records, &err), &records), "b1",
 		"is found by the file");
 	file.bytes[31] = 1;
@@ -279,7 +286,8 @@ static void keeps_closures(void)
 	struct digest one = {{1}}, none = {{99}};
 	char *text = NULL, *notes = NULL;
 
-	CHECK(closure_find(store, &none, &text, &notes, &err) == 0, "an unknown closure is not found");
+	CHECK(closure_find(store, &none, &text, &notes, &err) == 0,
+		"an unknown closure is not found");
 	CHECK(closure_find(store, &one, &text, NULL, &err) == 1, "one that is known is");
 	CHECK_TEXT(text, "kiln-closure 1\nfile a.sh 1\nfile ab.sh 7\n", "as it was");
 	free(TAKE(text));
@@ -298,12 +306,12 @@ static void imports(void)
 {
 	struct build_record record = add_build("b7", "d00d", "[]", 7), found;
 
-	record.id = (char *)(uintptr_t)"old";
+	record.id = (char *)(uintptr_t) "old";
 	record.phase = PHASE_SUPERSEDED;
 	record.version = 40;
 	record.ended_usec = 12;
 	record.has_digest = true;
-	record.artifact = (char *)(uintptr_t)"{}";
+	record.artifact = (char *)(uintptr_t) "{}";
 	CHECK(build_import(store, &record, "kiln-closure 1\n", "zoo/debian", &err) == 0,
 		"a version of another store is taken over");
 	if (CHECK(build_find_version(store, image, 40, &found, &err) == 1, "under its number")) {

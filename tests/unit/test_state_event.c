@@ -52,7 +52,8 @@ static void lists(struct store *store)
 	CLEANUP(events_clear) struct events all = {0}, of_build = {0}, of_image = {0};
 	struct digest last;
 
-	if (!CHECK(events_list(store, EVENTS_ALL, NULL, &all, &err) == 0 && all.count == 3, "all three"))
+	if (!CHECK(events_list(store, EVENTS_ALL, NULL, &all, &err) == 0 && all.count == 3,
+		    "all three"))
 		return;
 	CHECK(!find_break(&all), "each follows from the one before");
 	CHECK(event_last(store, &last, &err) == 0 && digest_equal(&last, &all.items[2].digest),
@@ -61,8 +62,8 @@ static void lists(struct store *store)
 	CHECK_TEXT(all.items[1].data, "{}", "also where there is none");
 	CHECK(all.items[0].usec == 10 && !*all.items[0].build && !*all.items[1].image,
 		"what is not meant is empty");
-	CHECK(events_list(store, EVENTS_OF_BUILD, "b1", &of_build, &err) == 0 && of_build.count == 2 &&
-			of_build.items[0].id == all.items[1].id,
+	CHECK(events_list(store, EVENTS_OF_BUILD, "b1", &of_build, &err) == 0 &&
+			of_build.count == 2 && of_build.items[0].id == all.items[1].id,
 		"those of a build, in their order");
 	CHECK(events_list(store, EVENTS_OF_IMAGE, "zoo/cat", &of_image, &err) == 0 &&
 			of_image.count == 2 && of_image.items[1].id == all.items[2].id,
@@ -72,11 +73,13 @@ static void lists(struct store *store)
 /* Whatever is changed in an event, its digest is another one. */
 static void shows_changes(struct store *store)
 {
-	static const char *const fields[] = {"id", "time", "kind", "image", "build", "data", "previous"};
+	static const char *const fields[] = {
+		"id", "time", "kind", "image", "build", "data", "previous"};
 	CLEANUP(events_clear) struct events all = {0};
 	struct digest digest;
 
-	if (!CHECK(events_list(store, EVENTS_ALL, NULL, &all, &err) == 0 && all.count == 3, "events"))
+	if (!CHECK(events_list(store, EVENTS_ALL, NULL, &all, &err) == 0 && all.count == 3,
+		    "events"))
 		return;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
 		struct event forged = all.items[2];
@@ -137,7 +140,8 @@ static void tells_of_moves(struct store *store)
 			"to %s", phase_name(path[i]));
 	}
 	CHECK(event_add(store, 60, "note", "zoo/cat", "b7", NULL, &err) == 0, "more happens");
-	CHECK(event_before_publishing(store, "b7", &before, &err) == 0 && digest_equal(&before, &wanted),
+	CHECK(event_before_publishing(store, "b7", &before, &err) == 0 &&
+			digest_equal(&before, &wanted),
 		"the digest before it entered publishing");
 	CHECK(events_list(store, EVENTS_OF_BUILD, "b7", &own, &err) == 0 && own.count == 5,
 		"an event for each move, and no more");

@@ -25,12 +25,14 @@ static void keeps_repositories(struct store *store)
 	CHECK(repository_add(store, "other", "/srv/zoo", "main", false, &ignored, &err) < 0,
 		"nor of one place");
 	if (CHECK(repository_find_by_name(store, "ark", &record, &err) == 1, "found by name")) {
-		CHECK(record.id == ark && record.prefixed && !record.last_commit, "as it was added");
+		CHECK(record.id == ark && record.prefixed && !record.last_commit,
+			"as it was added");
 		CHECK_TEXT(record.ref, "v1", "with its ref");
 		repository_record_clear(&record);
 	}
 	CHECK(repository_set_commit(store, zoo, "c0ffee", &err) == 0, "a commit is noted");
-	if (CHECK(repository_find_by_place(store, "/srv/zoo", &record, &err) == 1, "found by place")) {
+	if (CHECK(repository_find_by_place(store, "/srv/zoo", &record, &err) == 1,
+		    "found by place")) {
 		CHECK(record.id == zoo && !record.prefixed, "the right one");
 		CHECK_TEXT(record.last_commit, "c0ffee", "with its commit");
 		repository_record_clear(&record);
@@ -136,9 +138,12 @@ static void keeps_channels(struct store *store)
 			channel_set(store, 1, "stable", 2, &err) == 0 &&
 			channel_set(store, 2, "stable", 9, &err) == 0,
 		"channels are set and moved");
-	CHECK_TEXT(list_marks(store, MARK_CHANNEL), "stable 2, testing 3", "and name what was set last");
-	CHECK(channel_find(store, 1, "stable", &version, &err) == 0 && version == 2, "found by name");
-	CHECK(channels_remove(store, 1, &err) == 0 && !*list_marks(store, MARK_CHANNEL), "given up");
+	CHECK_TEXT(list_marks(store, MARK_CHANNEL), "stable 2, testing 3",
+		"and name what was set last");
+	CHECK(channel_find(store, 1, "stable", &version, &err) == 0 && version == 2,
+		"found by name");
+	CHECK(channels_remove(store, 1, &err) == 0 && !*list_marks(store, MARK_CHANNEL),
+		"given up");
 	CHECK(channel_find(store, 2, "stable", &version, &err) == 0 && version == 9,
 		"another image's stay");
 }
@@ -146,7 +151,8 @@ static void keeps_channels(struct store *store)
 static void keeps_marks(struct store *store)
 {
 	CHECK(hold_set(store, 1, 3, true, &err) == 0 && hold_set(store, 1, 3, true, &err) == 0 &&
-			hold_set(store, 1, 1, true, &err) == 0 && hold_set(store, 2, 7, true, &err) == 0,
+			hold_set(store, 1, 1, true, &err) == 0 &&
+			hold_set(store, 2, 7, true, &err) == 0,
 		"versions are held, one twice");
 	CHECK_TEXT(list_marks(store, MARK_HOLD), "1, 3", "each once");
 	CHECK(hold_set(store, 1, 3, false, &err) == 0 && hold_set(store, 1, 3, false, &err) == 0,
@@ -181,7 +187,8 @@ static void remembers_failures(struct store *store)
 	CHECK(failure_find(store, 1, &one, &record, &err) == 0, "no failure yet");
 	CHECK(failure_set(store, 1, &one, &cause, 1000, &err) == 0, "a build fails");
 	if (CHECK(failure_find(store, 1, &one, &record, &err) == 1, "which is remembered")) {
-		CHECK(record.kind == ERROR_TRANSIENT && record.tries == 1 && record.next_usec == 1000,
+		CHECK(record.kind == ERROR_TRANSIENT && record.tries == 1 &&
+				record.next_usec == 1000,
 			"with its kind, one try and the next");
 		CHECK_TEXT(record.text, "no route", "and its text");
 		failure_record_clear(&record);

@@ -38,7 +38,8 @@ int main(void)
 {
 	static const char *const under_way[] = {
 		"planned", "building", "validating", "publishing", "switching", "retiring", NULL};
-	static const char *const published[] = {"switching", "live", "superseded", "retiring", NULL};
+	static const char *const published[] = {
+		"switching", "live", "superseded", "retiring", NULL};
 	int allowed = 0;
 
 	for (enum phase phase = PHASE_NONE; phase < PHASE_COUNT; phase++) {

@@ -57,7 +57,10 @@ static int put(int64_t tree, const char *key, const char *image, const struct pl
 	struct digest digest = {{(unsigned char)key[0]}};
 	char name[] = "second", facts[] = "{\"x\":1}";
 	struct plan_row rows[] = {
-		{.name = (char *)(uintptr_t)image, .facts = facts, .has_closure = true, .closure = {{9}}},
+		{.name = (char *)(uintptr_t)image,
+			.facts = facts,
+			.has_closure = true,
+			.closure = {{9}}},
 		{.name = name, .facts = facts},
 	};
 
@@ -96,7 +99,8 @@ static void keeps_definitions(void)
 	struct plan_rows rows = {0};
 	struct digest digest;
 
-	CHECK(plan_definition_find(store, tree_id, "cat.json", &digest, &err) == 0, "none is known yet");
+	CHECK(plan_definition_find(store, tree_id, "cat.json", &digest, &err) == 0,
+		"none is known yet");
 	CHECK(put(tree_id, "cat.json", "cat", cat, 2, NULL) == 0 &&
 			put(tree_id + 1000, "cat.json", "far", cat, 2, "cat") == 0 &&
 			put(tree_id, "dog.json", "dog", dog, 2, "cat") == 0,
@@ -109,8 +113,8 @@ static void keeps_definitions(void)
 	CHECK_TEXT(of_path("scripts", true), "cat.json", "something below it only the one");
 	CHECK_TEXT(of_path("script", false), "", "not by the beginning of a name");
 	CHECK_TEXT(children(tree_id, "cat"), "dog.json", "what is built on an image");
-	CHECK_TEXT(names(plan_rows_all(store, tree_id, &rows, &err), &rows), "cat dog second second",
-		"all images of the tree");
+	CHECK_TEXT(names(plan_rows_all(store, tree_id, &rows, &err), &rows),
+		"cat dog second second", "all images of the tree");
 	CHECK_TEXT(names(plan_rows_called(store, tree_id, "dog", &rows, &err), &rows), "dog",
 		"those of a name");
 	CHECK_TEXT(names(plan_rows_with_bases(store, tree_id, &rows, &err), &rows), "dog second",
@@ -137,8 +141,8 @@ static void replaces_and_forgets(void)
 	CHECK_TEXT(of_path("scripts", false), "cat.json", "its old paths are gone");
 	CHECK_TEXT(of_path("other", false), "dog.json", "its new one counts");
 	CHECK_TEXT(children(tree_id, "cat"), "", "its base is gone");
-	CHECK_TEXT(names(plan_rows_all(store, tree_id, &rows, &err), &rows), "cat puppy second second",
-		"its old image too");
+	CHECK_TEXT(names(plan_rows_all(store, tree_id, &rows, &err), &rows),
+		"cat puppy second second", "its old image too");
 	CHECK(plan_definition_remove(store, tree_id, "cat.json", &err) == 0, "one is removed");
 	plan_definitions_list(store, tree_id, &keys, &err);
 	CHECK_TEXT(join_sorted(&keys), "dog.json", "the other stays");

@@ -30,7 +30,7 @@ static void prepares_all(void)
 		const char *sql = query_sql(query);
 		int code = sql && *sql ? sqlite3_prepare_v2(
 						 store_database(store), sql, -1, &statement, NULL)
-				       : SQLITE_ERROR;
+		                       : SQLITE_ERROR;
 		if (!CHECK(code == SQLITE_OK, "query %d is SQL", query))
 			printf("# %s: %s\n", sql, sqlite3_errmsg(store_database(store)));
 		int count = statement ? sqlite3_bind_parameter_count(statement) : 0, named = 0;
@@ -65,7 +65,8 @@ static void keeps_transactions(struct store *store)
 	store_rollback(store);
 	CHECK_NUMBER(count_repositories(store), 0, "rolled back, nothing happened");
 	store_rollback(store);
-	CHECK(store_begin(store, &err) == 0 && run(store, "one") == 0 && store_commit(store, &err) == 0,
+	CHECK(store_begin(store, &err) == 0 && run(store, "one") == 0 &&
+			store_commit(store, &err) == 0,
 		"committed");
 	store_rollback(store);
 	CHECK_NUMBER(count_repositories(store), 1, "it stays, and a late rollback does nothing");
@@ -137,7 +138,8 @@ static void refuses_damage(void)
 		"the file of a store");
 	CHECK(write_database("", 0) == 0, "emptied");
 	CHECK_NUMBER(try_open(true), ERROR_BROKEN, "it is damage, not a beginning");
-	CHECK(write_database(bytes, 50) == 0 && try_open(true) == ERROR_BROKEN, "as is half a header");
+	CHECK(write_database(bytes, 50) == 0 && try_open(true) == ERROR_BROKEN,
+		"as is half a header");
 	CHECK(write_database(bytes, size - 1) == 0 && try_open(true) == ERROR_BROKEN,
 		"and a file that lacks its last byte");
 	CHECK(write_database("some text, longer than a header: ................................"
