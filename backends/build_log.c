@@ -44,6 +44,8 @@ bool build_log_is_full(const struct build_log *log)
 }
 
 /* A full disk must not stop a build twice: what the log cannot take is lost, the step's own failure is told. */
+#define INVALID "Invalid argument"
+
 static void write_line(
 	struct build_log *log, enum log_stream stream, const char *bytes, size_t size)
 {
@@ -53,6 +55,7 @@ static void write_line(
 	struct error ignored;
 
 	log->bytes += size + 1;
+	log->said_invalid |= memmem(bytes, size, INVALID, sizeof(INVALID) - 1) != NULL;
 	if (build_log_is_full(log) && stream != LOG_SAY)
 		return;
 	redactor_apply(&log->secrets, bytes, size, &shown);

@@ -117,14 +117,26 @@ static int run_once(struct job *job, const struct step *step, struct communicato
 	return result;
 }
 
+/* What failed may be a chown: with one id there is no other owner to give a file to. */
+static void hint_at_ids(struct job *job)
+{
+	if (!job->ids.many && job->log.said_invalid)
+		build_log_say(&job->log,
+			"hint: builds have one id here, so a chown to another owner fails; with uidmap "
+			"installed and a range for this user in /etc/subuid and /etc/subgid they have "
+			"65,536 (kiln doctor)");
+}
+
 int step_run(struct job *job, const struct step *step, struct communicator *communicator,
 	struct error *err)
 {
 	job->log.step = step->label;
+	job->log.said_invalid = false;
 	int result = run_once(job, step, communicator, err);
 	build_log_flush(&job->log);
 	if (result < 0) {
 		build_log_say(&job->log, "failed: %s", err->text);
+		hint_at_ids(job);
 		step_classify(step, err);
 		error_add_context(err, "%s", step->label);
 	}
