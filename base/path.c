@@ -83,8 +83,18 @@ bool path_is_pattern(const char *path)
 	return strpbrk(path, "*?[") != NULL;
 }
 
-/* One byte of a character class, behind a possible backslash; NULL if the class ends too early. */
-static const char *class_byte(const char *pattern, unsigned char *byte)
+/* The character at TEXT (not its end); *NEXT is behind it. What is no UTF-8 counts byte by byte, as in Go. */
+static unsigned read_rune(const char *text, const char **next)
+{
+	size_t length;
+	unsigned rune = text_read_rune(text, strnlen(text, 4), &length);
+
+	*next = text + length;
+	return rune;
+}
+
+/* One character of a class, behind a possible backslash; NULL if the class ends too early. */
+static const char *class_rune(const char *pattern, unsigned *rune)
 {
 	if (*pattern == '\\')
 		pattern++;
@@ -92,23 +102,23 @@ static const char *class_byte(const char *pattern, unsigned char *byte)
 		return NULL;
 	if (!*pattern)
 		return NULL;
-	*byte = *pattern;
-	return pattern + 1;
+	*rune = read_rune(pattern, &pattern);
+	return pattern;
 }
 
 /* Behind the '['. *END is behind the ']'. */
-static int match_class(const char *pattern, unsigned char c, const char **end)
+static int match_class(const char *pattern, unsigned c, const char **end)
 {
 	bool negated = *pattern == '^', hit = false;
 
 	if (negated)
 		pattern++;
 	for (bool first = true; *pattern != ']' || first; first = false) {
-		unsigned char low, high;
-		if (!(pattern = class_byte(pattern, &low)))
+		unsigned low, high;
+		if (!(pattern = class_rune(pattern, &low)))
 			return -1;
 		high = low;
-		if (*pattern == '-' && !(pattern = class_byte(pattern + 1, &high)))
+		if (*pattern == '-' && !(pattern = class_rune(pattern + 1, &high)))
 			return -1;
 		if (!*pattern)
 			return -1;
@@ -138,7 +148,7 @@ static int check_pattern(const char *pattern)
 
 int path_match(const char *pattern, const char *name)
 {
-	const char *star = NULL, *resume = NULL, *next = NULL;
+	const char *star = NULL, *resume = NULL, *next = NULL, *behind = NULL;
 
 	if (check_pattern(pattern) < 0)
 		return -1;
@@ -152,20 +162,22 @@ int path_match(const char *pattern, const char *name)
 		if (!*pattern && !*name)
 			return 1;
 		if (*name && *pattern) {
+			unsigned rune = read_rune(name, &behind);
 			next = pattern + 1;
 			if (*pattern == '?') {
-				fits = *name != '/';
+				fits = rune != '/';
 			} else if (*pattern == '[') {
-				fits = match_class(pattern + 1, *name, &next) == 1 && *name != '/';
+				fits = match_class(pattern + 1, rune, &next) == 1 && rune != '/';
 			} else {
 				if (*pattern == '\\')
 					pattern++, next++;
 				fits = *pattern == *name;
+				behind = name + 1;
 			}
 		}
 		if (fits) {
 			pattern = next;
-			name++;
+			name = behind;
 		} else if (star && *resume && *resume != '/') {
 			pattern = star;
 			name = ++resume;
