@@ -244,9 +244,9 @@ static int lay_out_file(struct job *job, const struct published_file *file, stru
 	autofree char *folder = path_folder(file->path);
 	autoclose int from = published_open(job, file, err);
 	autoclose int to =
-		from < 0 ? -1 : folder_make(job->tree_fd, *folder ? folder : ".", 0755, err);
+		from < 0 ? -1 : folder_make_inside(job->tree_fd, folder, 0755, err);
 
-	if (to < 0 || folder_remove(job->tree_fd, file->path, err) < 0)
+	if (to < 0 || folder_remove(to, path_name(file->path), err) < 0)
 		return -1;
 	return copy_fd(from, to, path_name(file->path), 0644, NULL, NULL, err);
 }

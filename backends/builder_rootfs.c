@@ -255,7 +255,7 @@ static int make_tar(
 	struct build *build, const char *folder_path, struct artifact *artifact, struct error *err)
 {
 	autofree char *path = memory_printf("%s/" OUTPUT_TAR, folder_path);
-	autoclose int folder = folder_make(build->job->tree_fd, folder_path, 0755, err);
+	autoclose int folder = folder_make_inside(build->job->tree_fd, folder_path, 0755, err);
 	struct digest digest;
 	int64_t size;
 

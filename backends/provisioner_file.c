@@ -95,7 +95,7 @@ static int download_one(struct transfer *transfer, const char *source, struct er
 	autofree char *resolved = NULL;
 	if (job_resolve(transfer->job, target, &resolved, err) < 0)
 		return -1;
-	autoclose int folder = folder_make(transfer->job->tree_fd, resolved, 0755, err);
+	autoclose int folder = folder_make_inside(transfer->job->tree_fd, resolved, 0755, err);
 	return folder < 0 ? -1
 	                  : communicator->ops->download_folder(communicator, source, folder, err);
 }

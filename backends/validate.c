@@ -92,7 +92,7 @@ static int open_files(struct job *job, struct error *err)
 	/* path = FOLDER/name */
 	size_t size = strlen(path) - strlen(name);
 	autofree char *below = memory_copy_bytes(path, size);
-	return folder_open(job->tree_fd, *below ? below : ".", err);
+	return folder_make_inside(job->tree_fd, below, 0755, err);
 }
 
 static int unpack_artifact(struct job *job, struct error *err)

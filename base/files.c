@@ -168,6 +168,31 @@ int folder_make(int folder, const char *path, mode_t mode, struct error *err)
 	return folder_open(folder, path, err);
 }
 
+int folder_make_inside(int folder, const char *path, mode_t mode, struct error *err)
+{
+	autoclose int here = fcntl(folder, F_DUPFD_CLOEXEC, 3);
+
+	if (here < 0)
+		return fail_errno(err, ERROR_RESOURCE, "%s", path);
+	while (*path) {
+		size_t size = strcspn(path, "/");
+		autofree char *name = memory_copy_bytes(path, size);
+		path += size + (path[size] == '/');
+		if (!*name || strcmp(name, ".") == 0)
+			continue;
+		if (strcmp(name, "..") == 0)
+			return fail(err, ERROR_CATALOG, "%s leads out of the folder", name);
+		if (mkdirat(here, name, mode) < 0 && errno != EEXIST)
+			return fail_errno(err, ERROR_BROKEN, "%s", name);
+		int next = openat(here, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (next < 0)
+			return fail_errno(err, ERROR_CATALOG, "%s is no folder", name);
+		close(here);
+		here = next;
+	}
+	return TAKE_FD(here);
+}
+
 int folder_sync(int folder, const char *path, struct error *err)
 {
 	autoclose int fd = folder_open(folder, path, err);

@@ -34,6 +34,10 @@ bool file_exists(int folder, const char *path); /* of any type, links not follow
 int folder_open(int folder, const char *path, struct error *err);
 /* The folder and those above it, where missing; an open descriptor of it, or -1. */
 int folder_make(int folder, const char *path, mode_t mode, struct error *err);
+/*
+ * The same where strangers have written: no part of PATH may be a link or "..", "" is FOLDER itself. Kind CATALOG if one is.
+ */
+int folder_make_inside(int folder, const char *path, mode_t mode, struct error *err);
 int folder_sync(int folder, const char *path, struct error *err);
 /* The names in it but "." and "..", sorted. */
 struct strings;

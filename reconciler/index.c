@@ -106,6 +106,7 @@ struct change_finder {
 	const struct definitions_file *file; /* at the new tree, may be NULL */
 	bool listed;
 	struct map keys;    /* what is to be evaluated again */
+	struct map came_or_went; /* folders above what is new or gone, likewise */
 	struct map folders; /* asked already */
 	bool file_changed;
 };
@@ -142,33 +143,60 @@ static int is_template(struct source *source, const struct object_id *id, struct
 	return template_recognise(bytes, size) != 0;
 }
 
+/* Each folder above PATH, once; ABOVE has those that were looked up. */
+static int add_keys_above(struct change_finder *finder, const char *path, struct map *above,
+	bool below, struct error *err)
+{
+	for (const char *slash = path + strlen(path); slash > path;) {
+		do
+			slash--;
+		while (slash > path && *slash != '/');
+		autofree char *folder = memory_copy_bytes(path, slash - path);
+		if (map_find_place(above, folder))
+			return 0;
+		map_set(above, folder, NULL);
+		if (add_keys_of(finder, folder, below, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A link or a submodule: what lies below it lies, or lay, elsewhere. */
+static bool is_way(const struct entry *entry)
+{
+	return entry->kind == ENTRY_LINK || entry->kind == ENTRY_SUBMODULE;
+}
+
+static int add_keys_below(struct change_finder *finder, const char *path, struct error *err)
+{
+	CLEANUP(strings_clear) struct strings keys = {0};
+	struct index *index = finder->index;
+
+	if (plan_definitions_below(index->store, index->tree.id, path, &keys, err) < 0)
+		return -1;
+	strings_each (key, &keys)
+		map_set(&finder->keys, key, NULL);
+	return 0;
+}
+
 static int visit_change(void *context, const char *path, const struct entry *old,
 	const struct entry *new, struct error *err)
 {
 	struct change_finder *finder = context;
 
-	(void)old;
 	if (strcmp(path, DEFINITIONS_PATH) == 0)
 		finder->file_changed = true;
-	if (finder->index->tree.filled) {
-		if (add_keys_of(finder, path, false, err) < 0)
-			return -1;
-		/* each folder above it, once */
-		for (const char *slash = path + strlen(path);; slash--) {
-			if (slash > path && *slash != '/')
-				continue;
-			autofree char *folder = memory_copy_bytes(path, slash - path);
-			if (strcmp(folder, path) != 0) {
-				if (map_find_place(&finder->folders, folder))
-					break;
-				map_set(&finder->folders, folder, NULL);
-				if (add_keys_of(finder, folder, true, err) < 0)
-					return -1;
-			}
-			if (slash == path)
-				break;
-		}
-	}
+	if (finder->index->tree.filled &&
+		(add_keys_of(finder, path, false, err) < 0 ||
+			add_keys_above(finder, path, &finder->folders, true, err) < 0))
+		return -1;
+	/* with it a folder may have come or gone, that somebody only looked at */
+	if (finder->index->tree.filled && (!old->kind || !new->kind) &&
+		add_keys_above(finder, path, &finder->came_or_went, false, err) < 0)
+		return -1;
+	if (finder->index->tree.filled && (is_way(old) || is_way(new)) &&
+		add_keys_below(finder, path, err) < 0)
+		return -1;
 	if (finder->listed || !is_template_path(path) || new->kind != ENTRY_FILE)
 		return 0;
 	int template = is_template(finder->index->source, &new->id, err);
@@ -261,6 +289,7 @@ static int find_changes(struct index *index, const struct object_id *tree,
 	strings_sort(keys);
 	map_clear(&finder.keys);
 	map_clear(&finder.folders);
+	map_clear(&finder.came_or_went);
 	return result;
 }
 

@@ -2,6 +2,7 @@
 #include "reconciler/inputs.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -357,6 +358,24 @@ struct tree_adder {
 static int add_any(struct inputs *inputs, const char *path, struct strings *added, unsigned depth,
 	bool *found, struct error *err);
 
+/* A link of a submodule is carried over as it is, if it stays in the repository. */
+static int add_submodule_link(struct tree_adder *adder, const char *path, const struct entry *entry,
+	struct error *err)
+{
+	autofree char *target = NULL, *folder = path_folder(path);
+	size_t size;
+
+	if (source_read(adder->source, &entry->id, OBJECT_BLOB, PATH_MAX, &target, &size, err) < 0)
+		return -1;
+	autofree char *inside = *target == '/' ? NULL : path_beneath(folder, target);
+	if (!inside) {
+		reasons_add(adder->inputs->problems, REASON_OUTSIDE, path, NULL, NULL,
+			"%s is a link that leads out of the repository, to %s", path, target);
+		return 0;
+	}
+	return add_blob(adder->inputs, path, adder->source, false, entry, adder->added, err);
+}
+
 static int add_inner(void *context, const char *path, const struct entry *entry, struct error *err)
 {
 	struct tree_adder *adder = context;
@@ -371,12 +390,8 @@ static int add_inner(void *context, const char *path, const struct entry *entry,
 			adder->added, err);
 	if (adder->in_submodule && entry->kind == ENTRY_SUBMODULE)
 		return 0; /* of a submodule's own submodules only the commit counts, by their parent's */
-	if (adder->in_submodule) {
-		if (add_blob(adder->inputs, full, adder->source, false, entry, adder->added, err) <
-			0)
-			return -1;
-		return 0;
-	}
+	if (adder->in_submodule)
+		return add_submodule_link(adder, full, entry, err);
 	return add_any(adder->inputs, full, adder->added, adder->depth + 1, &found, err);
 }
 

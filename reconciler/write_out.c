@@ -43,7 +43,7 @@ static int open_parent(int root, const char *path, struct error *err)
 {
 	autofree char *folder = path_folder(path);
 
-	return *folder ? folder_make(root, folder, 0755, err) : folder_open(root, ".", err);
+	return folder_make_inside(root, folder, 0755, err);
 }
 
 static int write_file(const struct input *input, int root, struct error *err)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/memory.h"
 #include "state/statement.h"
 
@@ -131,6 +132,16 @@ static int list_keys(struct store *store, enum query query, const struct paramet
 	while ((more = statement_step(store, row, err)) > 0)
 		strings_add_taken(keys, column_text(row, 0));
 	return more;
+}
+
+int plan_definitions_below(struct store *store, int64_t tree, const char *folder,
+	struct strings *keys, struct error *err)
+{
+	/* '0' is what follows '/' */
+	autofree char *low = memory_printf("%s/", folder), *high = memory_printf("%s0", folder);
+
+	return list_keys(store, QUERY_PLAN_BELOW_PATH,
+		WITH(number(":tree", tree), string(":low", low), string(":high", high)), keys, err);
 }
 
 int plan_children(struct store *store, int64_t tree, const char *base, struct strings *keys,

@@ -40,6 +40,9 @@ void plan_rows_clear(struct plan_rows *rows);
 /* The keys of the definitions that a change of PATH itself, or with BELOW of something below PATH, can alter. */
 int plan_definitions_of_path(struct store *store, int64_t tree, const char *path, bool below,
 	struct strings *keys, struct error *err);
+/* Those that any path below FOLDER can alter. */
+int plan_definitions_below(struct store *store, int64_t tree, const char *folder,
+	struct strings *keys, struct error *err);
 /* The definitions whose images are built on BASE. */
 int plan_children(struct store *store, int64_t tree, const char *base, struct strings *keys,
 	struct error *err);

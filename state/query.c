@@ -176,6 +176,10 @@ static const char *const sql[QUERY_COUNT] = {
 		"SELECT plan_definitions.key, prefix FROM plan_paths JOIN plan_definitions ON "
 		"plan_definitions.id = plan_paths.definition WHERE plan_paths.tree = :tree AND "
 		"path = :path",
+	[QUERY_PLAN_BELOW_PATH] =
+		"SELECT DISTINCT plan_definitions.key FROM plan_paths JOIN plan_definitions ON "
+		"plan_definitions.id = plan_paths.definition WHERE plan_paths.tree = :tree AND "
+		"path > :low AND path < :high",
 	[QUERY_PLAN_DEFINITION_GET] = "SELECT id, digest FROM plan_definitions "
 				      "WHERE tree = :tree AND key = :key",
 	[QUERY_PLAN_DEFINITIONS] = "SELECT key, digest FROM plan_definitions WHERE tree = :tree",

@@ -171,6 +171,7 @@ static int open_sealed(const struct layer *layer)
 
 struct packing {
 	int folder, out;
+	int reading; /* the other end of OUT, not the child's; -1: OUT is no pipe */
 	int64_t epoch;
 };
 
@@ -178,6 +179,9 @@ static int pack_layer(void *context, struct error *err)
 {
 	struct packing *packing = context;
 
+	/* with it open the child would be its own reader, and never learn that there is no other */
+	if (packing->reading >= 0)
+		close(packing->reading);
 	return tree_pack(packing->folder, TREE_LAYER, packing->epoch, packing->out, err);
 }
 
@@ -186,12 +190,13 @@ static int pack_through(
 	struct layers *layers, int tree, int out, struct layer *layer, struct error *err)
 {
 	struct job *job = layers->job;
-	struct packing packing = {.folder = tree, .epoch = job->epoch};
+	struct packing packing = {.folder = tree, .epoch = job->epoch, .reading = -1};
 	struct userns_child child;
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return fail_errno(err, ERROR_RESOURCE, "cannot make a pipe");
+	packing.reading = ends[0];
 	packing.out = ends[1];
 	int result = userns_start(job->userns, &job->ids, pack_layer, &packing, &child, err);
 	close(ends[1]);
@@ -252,7 +257,7 @@ int layers_seal(struct layers *layers, struct layer *layer, struct error *err)
 static int normalise(struct layers *layers, int tree, struct error *err)
 {
 	struct job *job = layers->job;
-	struct packing packing = {.folder = tree, .epoch = job->epoch};
+	struct packing packing = {.folder = tree, .epoch = job->epoch, .reading = -1};
 	autoclose int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	packing.out = nowhere;

@@ -363,12 +363,12 @@ int oci_write(struct job *job, const char *path, const struct oci_image *base,
 	const struct oci_step *steps, size_t count, bool copy, struct artifact *artifact,
 	struct error *err)
 {
-	autofree char *blobs = memory_printf("%s/blobs/sha256", path);
-	autoclose int inner = folder_make(job->tree_fd, blobs, 0755, err);
-	autoclose int folder = inner < 0 ? -1 : folder_open(job->tree_fd, path, err);
+	autoclose int folder = folder_make_inside(job->tree_fd, path, 0755, err);
+	autoclose int blobs =
+		folder < 0 ? -1 : folder_make_inside(folder, "blobs/sha256", 0755, err);
 	struct writer writer = {job, path, folder, copy, artifact, err};
 
-	if (folder < 0)
+	if (blobs < 0)
 		return -1;
 	return write_image(&writer, base, steps, count);
 }

@@ -406,14 +406,15 @@ static int upload(struct communicator *communicator, int fd, mode_t mode, const 
 	return ask_path(communicator, AGENT_UPLOAD, destination, mode, fd, &answer, err);
 }
 
-/* A tar of FOLDER made in a child, so that it can be read while it is written. */
-static pid_t start_packing(int folder, int out, struct error *err)
+/* A tar of FOLDER made in a child, so that it can be read while it is written. READING is the pipe's other end. */
+static pid_t start_packing(int folder, int out, int reading, struct error *err)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		struct error own;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(reading); /* or it would never learn that nobody reads any more */
 		_exit(tree_pack(folder, TREE_WHOLE, INT64_MAX, out, &own) < 0);
 	}
 	return pid < 0 ? fail_errno(err, ERROR_RESOURCE, "cannot fork") : pid;
@@ -427,7 +428,7 @@ static int upload_folder(
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return fail_errno(err, ERROR_RESOURCE, "cannot make a pipe");
-	pid_t pid = start_packing(folder, ends[1], err);
+	pid_t pid = start_packing(folder, ends[1], ends[0], err);
 	close(ends[1]);
 	int result = pid < 0 ? -1
 	                     : ask_path(communicator, AGENT_UPLOAD_FOLDER, destination, 0, ends[0],

@@ -68,6 +68,8 @@ static struct entry entry_of(const struct raw *raw)
 	/* old trees have 0100664 and the like: git reads them so */
 	if (entry.kind == ENTRY_FILE)
 		entry.mode = raw->mode & 0100 ? 0100755 : 0100644;
+	if (entry.kind == ENTRY_LINK)
+		entry.mode = 0120000;
 	memcpy(entry.id.bytes, raw->id, OBJECT_ID_SIZE);
 	return entry;
 }
@@ -165,6 +167,41 @@ static void evict(struct tree_cache *cache)
 	cache->trees = used;
 }
 
+static const struct raw *search(const struct tree *tree, const char *name, bool folder)
+{
+	size_t low = 0, high = tree->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		const struct raw *raw = &tree->entries[middle];
+		int order =
+			compare_names(name, folder, raw->name, kind_of(raw->mode) == ENTRY_FOLDER);
+		if (order == 0)
+			return raw;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+/* Each name once, as git makes them: two of one name could be a link and what is written below it. */
+static bool is_in_order(const struct tree *tree)
+{
+	for (size_t i = 0; i < tree->count; i++) {
+		const struct raw *raw = &tree->entries[i];
+		bool folder = kind_of(raw->mode) == ENTRY_FOLDER;
+		if (i && compare_names(tree->entries[i - 1].name,
+				 kind_of(tree->entries[i - 1].mode) == ENTRY_FOLDER, raw->name,
+				 folder) >= 0)
+			return false;
+		if (folder && search(tree, raw->name, false))
+			return false;
+	}
+	return true;
+}
+
 static int parse_tree(struct tree *tree, const struct object_id *id, struct error *err)
 {
 	const char *at = tree->bytes, *end = at + tree->size;
@@ -176,7 +213,7 @@ static int parse_tree(struct tree *tree, const struct object_id *id, struct erro
 		MEMORY_GROW(tree->entries, tree->count, room);
 		tree->entries[tree->count++] = raw;
 	}
-	return more < 0 ? broken_tree(id, err) : 0;
+	return more < 0 || !is_in_order(tree) ? broken_tree(id, err) : 0;
 }
 
 /* To be given back by release. */
@@ -233,25 +270,6 @@ struct source *snapshot_source(const struct snapshot *snapshot)
 const struct object_id *snapshot_root(const struct snapshot *snapshot)
 {
 	return &snapshot->root;
-}
-
-static const struct raw *search(const struct tree *tree, const char *name, bool folder)
-{
-	size_t low = 0, high = tree->count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		const struct raw *raw = &tree->entries[middle];
-		int order =
-			compare_names(name, folder, raw->name, kind_of(raw->mode) == ENTRY_FOLDER);
-		if (order == 0)
-			return raw;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
 }
 
 int snapshot_find(

@@ -59,6 +59,19 @@ if [ "$(id -u)" = 0 ]; then
 		run kiln verify --deep; like 'and all agrees' "$out" '*0 faults*'
 		umount "$T/state.small"
 	fi
+	# too small at every place in turn: an error, never a hang, and all is well once there is room
+	mkdir -p up/deep; head -c 3000000 /dev/urandom > up/deep/file
+	printf '{"builders": [{"type": "rootfs", "base": "busybox.tar"}], "provisioners": [{"type": "file", "source": "up", "destination": "/"}]}' > upload.json
+	commit upload
+	for size in 2m 4m 6m 9m 14m; do
+		mount -t tmpfs -o size=$size none "$T/state.small" || break
+		run timeout 120 kiln apply good upload
+		is "on a disk of $size it ends by itself" "$code" 1
+		mount -o remount,size=100m "$T/state.small"
+		succeeds 'with room it goes on' kiln apply good upload
+		is 'and all is whole' "$(kiln verify --deep | sed 's/.*: //')" '0 faults'
+		umount "$T/state.small"
+	done
 	KILN_STATE=$T/state
 else
 	skip 'a full disk' 'a file system of a known size needs root'
