@@ -11,6 +11,7 @@
 #include "backends/builder.h"
 #include "backends/plugins/all.h"
 #include "backends/plugins/native.h"
+#include "backends/rootfs/userns.h"
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -96,8 +97,10 @@ static int download_one(struct transfer *transfer, const char *source, struct er
 	if (job_resolve(transfer->job, target, &resolved, err) < 0)
 		return -1;
 	autoclose int folder = folder_make_inside(transfer->job->tree_fd, resolved, 0755, err);
-	return folder < 0 ? -1
-	                  : communicator->ops->download_folder(communicator, source, folder, err);
+	/* what comes down is unpacked inside of the build's namespace, as its root */
+	if (folder < 0 || (*resolved && userns_give(&transfer->job->ids, folder, err) < 0))
+		return -1;
+	return communicator->ops->download_folder(communicator, source, folder, err);
 }
 
 static int transfer_one(struct transfer *transfer, const char *raw, bool upload,

@@ -478,14 +478,16 @@ static int download_folder(
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return fail_errno(err, ERROR_RESOURCE, "cannot make a pipe");
 	receiving.unpack.archive = ends[0];
-	int result = send_request(sandbox, request, &ends[1], 1, err);
+	int sent = send_request(sandbox, request, &ends[1], 1, err);
 	close(ends[1]);
+	int result = sent;
 	if (result == 0)
 		result = userns_run(job->userns, &job->ids, receive_folder, &receiving, err);
 	close(ends[0]);
-	if (result < 0)
-		return -1;
-	if (receive_answer(sandbox, &answer, err) < 0)
+	/* its answer comes in any case: the next request must not take it for its own */
+	struct error unheard;
+	if (sent < 0 || receive_answer(sandbox, &answer, result < 0 ? &unheard : err) < 0 ||
+		result < 0)
 		return -1;
 	if (answer.code >= 0)
 		return 0;

@@ -153,21 +153,29 @@ int userns_run(
 	return userns_finish(&child, err);
 }
 
+int userns_give(const struct idmap *map, int folder, struct error *err)
+{
+	uint32_t uid = map->helpers ? map->uid : map->first_uid;
+	uint32_t gid = map->helpers ? map->gid : map->first_gid;
+
+	return geteuid() == 0 && fchown(folder, uid, gid) < 0
+	               ? fail_errno(err, ERROR_BROKEN, "a folder of the build")
+	               : 0;
+}
+
 int userns_make_folder(
 	const struct idmap *map, int folder, const char *name, mode_t mode, struct error *err)
 {
 	if (mkdirat(folder, name, 0700) < 0)
 		return fail_errno(err, ERROR_BROKEN, "%s", name);
-	uint32_t uid = map->helpers ? map->uid : map->first_uid;
-	uint32_t gid = map->helpers ? map->gid : map->first_gid;
-	if (geteuid() == 0 && fchownat(folder, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail_errno(err, ERROR_BROKEN, "%s", name);
-	autoclose int fd = folder_open(folder, name, err);
+	autoclose int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
+		return fail_errno(err, ERROR_BROKEN, "%s", name);
+	if (userns_give(map, fd, err) < 0)
 		return -1;
 	if (fchmod(fd, mode) < 0)
 		return fail_errno(err, ERROR_BROKEN, "%s", name);
-	return fd < 0 ? -1 : 0;
+	return 0;
 }
 
 struct emptying {

@@ -34,6 +34,8 @@ int userns_start(int userns, const struct idmap *map, userns_work *work, void *c
 	struct userns_child *child, struct error *err);
 int userns_finish(struct userns_child *child, struct error *err);
 
+/* The open FOLDER becomes the namespace's root's own, to write into. */
+int userns_give(const struct idmap *map, int folder, struct error *err);
 /* Makes FOLDER/NAME owned by the namespace's root. */
 int userns_make_folder(
 	const struct idmap *map, int folder, const char *name, mode_t mode, struct error *err);

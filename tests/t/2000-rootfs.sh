@@ -81,6 +81,20 @@ commit links; run kiln apply leave steal
 is 'an upload through a link of the build stays inside' "$(ls "$T/planted" 2>/dev/null)" ''
 is 'a download through one too' "$(grep -rl 'a secret of the host' "$KILN_STATE" 2>/dev/null)" ''
 
+# nor does one that came down by a download
+mkdir "$T/target"
+cat > climb.json <<EOF
+{"builders": [{"type": "rootfs", "base": "busybox.tar"}],
+ "provisioners": [{"type": "shell", "inline": ["mkdir -p /d /p; ln -s $T/target /d/link; echo hi > /p/file"]},
+  {"type": "file", "direction": "download", "source": "/d/", "destination": "out"},
+  {"type": "file", "direction": "download", "source": "/p/", "destination": "out/link/planted"}]}
+EOF
+commit climb; run kiln apply climb
+is 'a folder downloaded through a downloaded link stays inside' "$(find "$T/target" -mindepth 1)" ''
+printf '{"builders": [{"type": "rootfs", "base": "busybox.tar"}], "provisioners": [{"type": "shell", "inline": ["mkdir -p /d/e; echo hi > /d/e/file"]}, {"type": "file", "direction": "download", "source": "/d/", "destination": "got"}, {"type": "file", "source": "s2", "destination": "/s2"}]}' > fetch.json
+echo two > s2; commit fetch
+succeeds 'a folder can be downloaded' kiln apply fetch
+
 # a descriptor that whoever calls kiln has open does not reach a build
 printf '{"builders": [{"type": "rootfs", "base": "busybox.tar"}], "provisioners": [{"type": "shell", "inline": ["ls -l /proc/self/fd > /fds"]}]}' > fds.json
 commit fds; exec 9< "$T"

@@ -76,4 +76,20 @@ done
 is 'a store that followed every commit plans as one that knows nothing' "$wrong" ''
 is 'and a range names every image whose closure differs' "$ranges" ''
 is 'there were images to plan' "$(jq '.images | length > 0' "$T/cold")" true
+
+# what random commits seldom do: a folder that becomes a link, and one that was only looked at
+cd "$T" && new_repository "$T/folders" && busybox_tar busybox.tar
+KILN_STATE=$T/state.folders; export KILN_STATE
+mkdir -p t/dir dir other t/d d
+echo x > t/dir/foo; echo x > t/d/file; echo y > d/file; printf 'true\n' > s.sh
+printf 'echo good > /etc/v\n' > dir/s.sh; printf 'echo other > /etc/v\n' > other/s.sh
+template t/y.json '{{template_dir}}/../busybox.tar' dir/s.sh
+printf '{"builders": [{"type": "rootfs", "base": "{{template_dir}}/../busybox.tar"}], "provisioners": [{"type": "file", "source": "d", "destination": "/"}, {"type": "shell", "script": "s.sh"}]}' > t/x.json
+commit one; kiln apply > /dev/null 2>&1
+git rm -rq t/dir; ln -s ../other t/dir; commit link
+expect_action t-y rebuild 'a folder that becomes a link is noticed'
+git rm -rq t/d; commit gone
+closure() { kiln plan --json 2>/dev/null | jq -r '.images[] | select(.name == "t-x") | .closure'; }
+is 'a folder that was only looked at is missed when it goes' "$(closure)" "$(KILN_STATE=$T/nostate closure)"
+is 'which a range tells, too' "$(kiln plan --json HEAD~1..HEAD 2>/dev/null | jq -r '[.images[].name] | join(" ")')" t-x
 done_testing
