@@ -70,8 +70,12 @@ static int process(struct job *job, const struct json *json, const struct artifa
 		json_set_text(data, "ChecksumType", type);
 		if (job_render(options.output, data, &output, err) < 0)
 			return fail_while(err, "output");
-		if (job_resolve(job, text_get(&output), &path, err) < 0 ||
-			write_sums(job, input, type, text_get(&output), err) < 0)
+		if (job_resolve(job, text_get(&output), &path, err) < 0)
+			return -1;
+		if (artifact_has(input, path))
+			return fail(err, ERROR_CATALOG, "output %s is the file that is to be summed",
+				text_get(&output));
+		if (write_sums(job, input, type, text_get(&output), err) < 0)
 			return -1;
 		if (!artifact_has(made, path))
 			artifact_add(made, path, NULL, 0);

@@ -41,7 +41,10 @@ EOF
 cat > up.json <<'EOF'
 {"builders": [{"type": "file", "content": "x", "target": "../../planted"}]}
 EOF
+printf '{"builders": [{"type": "file", "content": "0123456789", "target": "out/x.gz"}], "post-processors": [{"type": "compress", "output": "out/x.gz"}]}' > onto.json
 commit more
+fails 'a file is not packed onto itself' kiln apply onto
+like 'which is said' "$out" '*is the file that is to be packed*'
 fails 'it sees the folder of the build alone' kiln apply reach --allow shell-local
 fails 'a target outside of it is refused' kiln apply write
 fails 'in whatever way' kiln apply up
