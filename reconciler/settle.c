@@ -17,7 +17,6 @@ enum {
 	TRIES_MOST = 3, /* of a failure that may pass, before it waits for its next day */
 	FIRST_WAIT_SEC = 60,
 	WAIT_FACTOR = 4,
-	ROOM_WAIT_SEC = 300,
 	DAY_SEC = 24 * 3600,
 };
 
@@ -214,7 +213,7 @@ static int64_t next_try(const struct replacement *replacement, int64_t tries, in
 
 	switch (replacement->failure.kind) {
 	case ERROR_RESOURCE:
-		return now_usec + (int64_t)ROOM_WAIT_SEC * 1000000;
+		return now_usec; /* whoever looks next sees whether there is room again */
 	case ERROR_TRANSIENT:
 		if (tries < TRIES_MOST) {
 			for (int64_t i = 1; i < tries; i++)
