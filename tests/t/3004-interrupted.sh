@@ -1,10 +1,12 @@
 #!/bin/sh
 # Ctrl-C cleans up, a second one stops at once; what a killed kiln leaves is taken over or cleaned up by the next.
 . "$(dirname "$0")/lib.sh"
+# programs of its own, to be found by their path among those of other tests
+mkdir "$T/bin"; cp "$BIN/kiln" "$BIN/kilnd" "$BIN/kiln-build" "$T/bin"; BIN=$T/bin PATH=$T/bin:$PATH
 new_repository
 busybox_tar busybox.tar
 template base.json busybox.tar s.sh
-printf 'echo begun > /etc/begun\nsleep 30\n' | script s.sh; commit slow
+printf 'echo begun > /etc/begun\nsleep 31\n' | script s.sh; commit slow
 wait_for_line() { # FILE PATTERN
 	for i in $(seq 200); do grep -q "$2" "$1" 2>/dev/null && return; sleep 0.05; done
 	echo "# no '$2' in $1" >&2
@@ -26,13 +28,13 @@ is 'Ctrl-C ends apply with a failure' "$code" 1
 like 'it says cancelled' "$(cat "$T/said")" '*cancelled*'
 is 'the build is cancelled' "$(builds)" cancelled
 is 'its work folder is gone' "$(find "$KILN_STATE/builds" -name work)" ''
-is 'nothing of it runs' "$(pgrep -fc '^sleep 30$')" 0
+is 'nothing of it runs' "$(pgrep -fc '^sleep 31$')" 0
 
 kiln apply > "$T/said" 2>&1 & pid=$!
 wait_for_line "$T/said" 'running the script'
 kill -INT $pid; kill -INT $pid; sleep 0.2; kill -INT $pid 2>/dev/null; wait $pid
 is 'a second Ctrl-C stops at once' "$(builds)" 'cancelled cancelled'
-is 'and nothing runs' "$(pgrep -fc '^sleep 30$')" 0
+is 'and nothing runs' "$(pgrep -fc '^sleep 31$')" 0
 
 # the head is killed: the build goes on, and the next apply takes it over
 printf 'echo begun > /etc/begun\nsleep 3\n' | script s.sh; commit 'less slow'
