@@ -216,12 +216,14 @@ static char *output_path(const struct build *build)
 }
 
 /* The sandbox writes the tar into a pipe, from a child of ours that asks it; we compress at the other end. */
-static pid_t start_packing(struct communicator *communicator, int out, struct error *err)
+static pid_t start_packing(
+	struct communicator *communicator, int out, int reading, struct error *err)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		struct error own;
+		close(reading); /* or it would never learn that nobody reads any more */
 		_exit(sandbox_pack(communicator, out, &own) < 0);
 	}
 	return pid < 0 ? fail_errno(err, ERROR_RESOURCE, "cannot fork") : pid;
@@ -239,11 +241,11 @@ static int write_tar(
 		communicator->ops->close(communicator);
 		return fail_errno(err, ERROR_RESOURCE, "cannot make a pipe");
 	}
-	pid_t pid = start_packing(communicator, ends[1], err);
+	pid_t pid = start_packing(communicator, ends[1], ends[0], err);
 	close(ends[1]);
-	int result =
-		pid < 0 ? -1
-			: compress_fd(ends[0], out, COMPRESSION_ZSTD, 0, NULL, digest, size, err);
+	int result = pid < 0 ? -1
+	                     : compress_fd(build->job, ends[0], out, COMPRESSION_ZSTD, 0, NULL,
+				       digest, size, err);
 	close(ends[0]);
 	if (pid > 0 && process_wait(pid) != 0 && result == 0)
 		result = fail(err, ERROR_BROKEN, "the root file system cannot be packed");

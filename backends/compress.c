@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/job.h"
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -145,8 +146,8 @@ void compressor_free(struct compressor *compressor)
 	free(compressor);
 }
 
-int compress_fd(int fd, int out, enum compression compression, int level, struct digest *plain,
-	struct digest *digest, int64_t *size, struct error *err)
+int compress_fd(struct job *job, int fd, int out, enum compression compression, int level,
+	struct digest *plain, struct digest *digest, int64_t *size, struct error *err)
 {
 	CLEANUP(compressor_freep)
 	struct compressor *compressor = compressor_open(out, compression, level, err);
@@ -164,6 +165,8 @@ int compress_fd(int fd, int out, enum compression compression, int level, struct
 			return fail_errno(err, ERROR_BROKEN, "cannot read");
 		if (got == 0)
 			break;
+		if (job_check(job, err) < 0 || job_check_space(job, err) < 0)
+			return -1;
 		if (plain)
 			digest_stream_add(stream, buffer, got);
 		if (compressor_write(compressor, buffer, got, err) < 0)

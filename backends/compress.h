@@ -30,7 +30,8 @@ static inline void compressor_freep(struct compressor **compressor)
 
 /*
  * Moves all that FD gives through a compressor to OUT. PLAIN (may be NULL) is the digest before, DIGEST and SIZE of what was
- * written.
+ * written. JOB's deadline, its cancellation and the room on its disk are looked at on the way.
  */
-int compress_fd(int fd, int out, enum compression compression, int level, struct digest *plain,
-	struct digest *digest, int64_t *size, struct error *err);
+struct job;
+int compress_fd(struct job *job, int fd, int out, enum compression compression, int level,
+	struct digest *plain, struct digest *digest, int64_t *size, struct error *err);

@@ -202,7 +202,7 @@ static int pack_through(
 	close(ends[1]);
 	if (result == 0) {
 		struct error own = {0};
-		result = compress_fd(ends[0], out, layers->compression, 0, &layer->plain,
+		result = compress_fd(job, ends[0], out, layers->compression, 0, &layer->plain,
 			&layer->digest, &layer->size, err);
 		close(TAKE_FD(ends[0])); /* should we have failed, the child sees it and ends */
 		if (userns_finish(&child, &own) < 0 && result == 0) {

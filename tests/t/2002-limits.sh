@@ -34,6 +34,10 @@ printf '{"limits": {"build_timeout": "3s"}}' > "$T/timeout.json"
 fails 'limits.build_timeout ends a build' kiln apply endless --config "$T/timeout.json"
 like 'which is said' "$out" '*build_timeout*'
 
+bad sparse 'dd if=/dev/zero of=/big bs=1 count=0 seek=8000000000000'; commit sparse
+fails 'and a packing that would never end' timeout 60 kiln apply sparse --config "$T/timeout.json"
+like 'likewise' "$out" '*build_timeout*'
+
 # a full disk: the state folder on a small file system of its own
 if [ "$(id -u)" = 0 ]; then
 	mkdir "$T/state.small"
