@@ -67,21 +67,6 @@ bool artifact_has(const struct artifact *artifact, const char *path)
 	return false;
 }
 
-int artifact_destroy(struct job *job, struct artifact *artifact, struct error *err)
-{
-	for (size_t i = 0; i < artifact->count; i++) {
-		const char *path = artifact->files[i].path;
-		autofree char *folder = path_folder(path);
-		autofree char *rooted = memory_printf("%s/%s", JOB_REPOSITORY, folder);
-		autoclose int fd = job_open_path(job, rooted, O_RDONLY | O_DIRECTORY, 0, err);
-		if (fd < 0)
-			return -1;
-		if (folder_remove(fd, path_name(path), err) < 0)
-			return fail_while(err, "removing an artifact");
-	}
-	return 0;
-}
-
 /* ---- what is published ---- */
 
 void published_clear(struct published *published)

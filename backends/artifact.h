@@ -33,8 +33,6 @@ static inline void artifact_freep(struct artifact **artifact)
 void artifact_add(
 	struct artifact *artifact, const char *path, const struct digest *digest, int64_t size);
 bool artifact_has(const struct artifact *artifact, const char *path);
-/* Removes its files. */
-int artifact_destroy(struct job *job, struct artifact *artifact, struct error *err);
 
 /* Files of several artifacts, each path once, as what is published: every one digested, names without common folders. */
 struct published_file {

@@ -49,9 +49,6 @@ struct gotemplate_options {
 /* Appends the result to OUT. Errors are of kind CATALOG, without the template's name or place. */
 int gotemplate_render(const char *template, const struct gotemplate_options *options,
 	struct text *out, struct error *err);
-/* Only reads it: syntax, and that every function is known. */
-int gotemplate_check(
-	const char *template, const struct gotemplate_options *options, struct error *err);
 
 /* Called for every {{user `NAME`}}-like call with one literal argument; for looking into a template. */
 typedef void gotemplate_visit(void *context, const char *function, const char *argument);

@@ -472,18 +472,6 @@ int gotemplate_render(const char *template, const struct gotemplate_options *opt
 	return result;
 }
 
-int gotemplate_check(
-	const char *template, const struct gotemplate_options *options, struct error *err)
-{
-	struct tree tree = {0};
-
-	if (!strstr(template, "{{"))
-		return 0;
-	int result = tree_parse(template, options, &tree, err);
-	tree_clear(&tree);
-	return result;
-}
-
 /* ---- looking into a template ---- */
 
 static void visit_pipe(const struct pipe *pipe, gotemplate_visit *visit, void *context);

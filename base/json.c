@@ -245,11 +245,6 @@ void json_add(struct json *list, struct json *value)
 	json_object_array_add(C(list), C(value));
 }
 
-void json_set_item(struct json *list, size_t index, struct json *value)
-{
-	json_object_array_put_idx(C(list), index, C(value));
-}
-
 void json_remove(struct json *object, const char *key)
 {
 	if (json_kind(object) == JSON_OBJECT)

@@ -126,7 +126,6 @@ void json_free(struct json *value);
 /* These take over VALUE, which may be NULL (null). A key that is there is replaced. */
 void json_set(struct json *object, const char *key, struct json *value);
 void json_add(struct json *list, struct json *value);
-void json_set_item(struct json *list, size_t index, struct json *value);
 void json_remove(struct json *object, const char *key);
 
 /* Shorthands; a NULL text becomes null, bytes that are not UTF-8 become U+FFFD. */

@@ -10,7 +10,6 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
-#include "base/moment.h"
 #include "reconciler/manifest.h"
 #include "reconciler/order.h"
 #include "reconciler/world.h"

@@ -11,7 +11,6 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
-#include "base/moment.h"
 #include "reconciler/child.h"
 #include "reconciler/world.h"
 

@@ -15,7 +15,6 @@
 #include "base/fault.h"
 #include "base/files.h"
 #include "base/memory.h"
-#include "base/moment.h"
 #include "base/process.h"
 #include "reconciler/prepare.h"
 #include "reconciler/settle.h"

@@ -6,7 +6,6 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
-#include "base/moment.h"
 #include "reconciler/planning.h"
 #include "reconciler/world.h"
 

@@ -2,7 +2,6 @@
 #include "reconciler/switching.h"
 
 #include "base/cleanup.h"
-#include "base/moment.h"
 #include "reconciler/settle.h"
 #include "reconciler/world.h"
 

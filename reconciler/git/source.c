@@ -38,11 +38,6 @@ const char *object_id_hex(const struct object_id *id, char hex[static OBJECT_ID_
 	return hex;
 }
 
-bool object_id_parse(const char *hex, struct object_id *id)
-{
-	return digest_read_hex(hex, id->bytes, OBJECT_ID_SIZE);
-}
-
 static const git_oid *theirs(const struct object_id *id)
 {
 	return (const git_oid *)id->bytes;

@@ -20,7 +20,6 @@ struct object_id {
 
 bool object_id_equal(const struct object_id *a, const struct object_id *b);
 const char *object_id_hex(const struct object_id *id, char hex[static OBJECT_ID_HEX_SIZE]);
-bool object_id_parse(const char *hex, struct object_id *id);
 
 struct source;
 

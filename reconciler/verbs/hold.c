@@ -4,7 +4,6 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
-#include "base/moment.h"
 #include "reconciler/lookup.h"
 #include "reconciler/loop.h"
 #include "reconciler/world.h"
