@@ -140,8 +140,8 @@ char *published_sums(const struct published *published)
 	char hex[DIGEST_HEX_SIZE];
 
 	for (size_t i = 0; i < published->count; i++)
-		text_addf(&sums, "%s  files/%s\n", digest_hex(&published->items[i].digest, hex),
-			published->items[i].name);
+		digest_write_line(digest_hex(&published->items[i].digest, hex), "files/",
+			published->items[i].name, &sums);
 	return text_take(&sums);
 }
 
@@ -228,8 +228,7 @@ static int lay_out_file(struct job *job, const struct published_file *file, stru
 {
 	autofree char *folder = path_folder(file->path);
 	autoclose int from = published_open(job, file, err);
-	autoclose int to =
-		from < 0 ? -1 : folder_make_inside(job->tree_fd, folder, 0755, err);
+	autoclose int to = from < 0 ? -1 : folder_make_inside(job->tree_fd, folder, 0755, err);
 
 	if (to < 0 || folder_remove(to, path_name(file->path), err) < 0)
 		return -1;

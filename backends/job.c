@@ -3,13 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -166,15 +164,6 @@ int job_resolve(const struct job *job, const char *path, char **resolved, struct
 	return 0;
 }
 
-static int open_beneath(int folder, const char *path, int flags, mode_t mode)
-{
-	struct open_how how = {.flags = flags | O_CLOEXEC | O_NOCTTY,
-		.mode = flags & O_CREAT ? mode : 0,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-
-	return (int)syscall(SYS_openat2, folder, *path ? path : ".", &how, sizeof(how));
-}
-
 /* The folders above PATH, made one by one: none of them may be a link that leads out. */
 static int make_parents(int folder, const char *path, struct error *err)
 {
@@ -184,7 +173,7 @@ static int make_parents(int folder, const char *path, struct error *err)
 		autofree char *name = memory_copy_bytes(path, slash - path);
 		if (mkdirat(here, name, 0755) < 0 && errno != EEXIST)
 			return fail_errno(err, ERROR_BROKEN, "%s", name);
-		int next = open_beneath(here, name, O_RDONLY | O_DIRECTORY, 0);
+		int next = file_open_beneath(here, name, O_RDONLY | O_DIRECTORY, 0);
 		if (next < 0)
 			return fail_errno(err, ERROR_CATALOG, "%s", name);
 		close(here);
@@ -206,7 +195,7 @@ int job_open_path(
 	}
 	if ((flags & O_CREAT) && make_parents(job->tree_fd, resolved, err) < 0)
 		return -1;
-	int fd = open_beneath(job->tree_fd, resolved, flags, mode);
+	int fd = file_open_beneath(job->tree_fd, resolved, flags, mode);
 	if (fd < 0 && errno == EXDEV)
 		return fail(
 			err, ERROR_CATALOG, "%s: a link leads out of the build's own folder", path);

@@ -73,8 +73,8 @@ static int process(struct job *job, const struct json *json, const struct artifa
 		if (job_resolve(job, text_get(&output), &path, err) < 0)
 			return -1;
 		if (artifact_has(input, path))
-			return fail(err, ERROR_CATALOG, "output %s is the file that is to be summed",
-				text_get(&output));
+			return fail(err, ERROR_CATALOG,
+				"output %s is the file that is to be summed", text_get(&output));
 		if (write_sums(job, input, type, text_get(&output), err) < 0)
 			return -1;
 		if (!artifact_has(made, path))

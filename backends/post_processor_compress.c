@@ -158,7 +158,8 @@ static int process(struct job *job, const struct json *json, const struct artifa
 	if (job_resolve(job, named, &path, err) < 0)
 		return -1;
 	if (artifact_has(input, path))
-		return fail(err, ERROR_CATALOG, "output %s is the file that is to be packed", named);
+		return fail(
+			err, ERROR_CATALOG, "output %s is the file that is to be packed", named);
 	autoclose int out = job_open_path(job, named, O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
 	if (out < 0)
 		return -1;

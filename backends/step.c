@@ -121,10 +121,11 @@ static int run_once(struct job *job, const struct step *step, struct communicato
 static void hint_at_ids(struct job *job)
 {
 	if (!job->ids.many && job->log.said_invalid)
-		build_log_say(&job->log,
-			"hint: builds have one id here, so a chown to another owner fails; with uidmap "
-			"installed and a range for this user in /etc/subuid and /etc/subgid they have "
-			"65,536 (kiln doctor)");
+		build_log_say(&job->log, "hint: builds have one id here, so a chown to another "
+		                         "owner fails; with uidmap "
+					 "installed and a range for this user in /etc/subuid and "
+		                         "/etc/subgid they have "
+					 "65,536 (kiln doctor)");
 }
 
 int step_run(struct job *job, const struct step *step, struct communicator *communicator,

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 static const struct {
 	const char *name;
@@ -37,6 +38,22 @@ static const EVP_MD *algorithm(enum digest_kind kind)
 	if (!fetched[kind])
 		abort(); /* a libcrypto without it, or no memory */
 	return fetched[kind];
+}
+
+void digest_write_line(const char *hex, const char *folder, const char *name, struct text *out)
+{
+	text_addf(out, "%s%s  %s", strpbrk(name, "\n\r\\") ? "\\" : "", hex, folder);
+	for (const char *at = name; *at; at++) {
+		if (*at == '\n')
+			text_add(out, "\\n");
+		else if (*at == '\r')
+			text_add(out, "\\r");
+		else if (*at == '\\')
+			text_add(out, "\\\\");
+		else
+			text_add_bytes(out, at, 1);
+	}
+	text_add(out, "\n");
 }
 
 struct digest_stream {

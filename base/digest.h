@@ -34,6 +34,10 @@ void digest_write_hex(const void *bytes, size_t size, char *hex);
 /* The reverse; false unless TEXT is exactly 2 * SIZE hexadecimal digits. */
 bool digest_read_hex(const char *text, void *bytes, size_t size);
 
+/* A line of a file for sha256sum(1): "HEX  FOLDERNAME\n", escaped as it does where NAME would break the line. */
+struct text;
+void digest_write_line(const char *hex, const char *folder, const char *name, struct text *out);
+
 /* ---- a digest of what passes by ---- */
 
 enum digest_kind {

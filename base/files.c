@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -132,6 +134,23 @@ int file_replace(int folder, const char *path, mode_t mode, const void *bytes, s
 		return -1;
 	}
 	return sync_parent(folder, path, err);
+}
+
+int file_open_beneath(int folder, const char *path, int flags, mode_t mode)
+{
+	struct open_how how = {.flags = flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		.mode = flags & O_CREAT ? mode : 0,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+	struct stat status;
+
+	autoclose int fd = syscall(SYS_openat2, folder, *path ? path : ".", &how, sizeof(how));
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+		errno = ENXIO;
+		return -1;
+	}
+	return TAKE_FD(fd);
 }
 
 bool file_exists(int folder, const char *path)

@@ -28,6 +28,12 @@ int file_replace(int folder, const char *path, mode_t mode, const void *bytes, s
 /* fsync of an open file or folder; NAME is for the message. */
 int file_sync(int fd, const char *name, struct error *err);
 
+/*
+ * openat(2) where strangers have written: no part of PATH, "" being FOLDER itself, leads out of FOLDER, and what is opened is a
+ * regular file or a folder: never a device, nor a fifo that waits for its other end. -1 and errno (EXDEV: it leads out) otherwise.
+ */
+int file_open_beneath(int folder, const char *path, int flags, mode_t mode);
+
 bool file_exists(int folder, const char *path); /* of any type, links not followed */
 
 /* An existing folder; -1 and an error otherwise. */

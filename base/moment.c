@@ -61,7 +61,8 @@ int moment_parse(const char *text, int64_t *usec)
 			fraction += (*at - '0') * (scale /= 10);
 	if (*at == '+' || *at == '-') {
 		int hours, minutes, used = 0;
-		if (sscanf(at + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || used != 5)
+		if (sscanf(at + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || used != 5 ||
+			hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
 			return -1;
 		offset = (hours * 60 + minutes) * 60 * (*at == '-' ? -1 : 1);
 		at += 6;
@@ -72,7 +73,11 @@ int moment_parse(const char *text, int64_t *usec)
 	}
 	if (*at)
 		return -1;
-	*usec = ((int64_t)timegm(&parts) - offset) * 1000000 + fraction;
+	struct tm given = parts;
+	int64_t seconds = timegm(&parts);
+	if (parts.tm_mday != given.tm_mday || parts.tm_sec != given.tm_sec)
+		return -1; /* no such day or second: it was carried over */
+	*usec = (seconds - offset) * 1000000 + fraction;
 	return 0;
 }
 

@@ -108,8 +108,8 @@ static char *expected_sums(const struct json *files)
 
 	for (size_t i = 0; i < json_count(files); i++) {
 		const struct json *file = json_item(files, i);
-		text_addf(&text, "%s  files/%s\n", json_get_text(file, "sha256", ""),
-			json_get_text(file, "name", ""));
+		digest_write_line(json_get_text(file, "sha256", ""), "files/",
+			json_get_text(file, "name", ""), &text);
 	}
 	return text_take(&text);
 }
@@ -298,8 +298,8 @@ static int is_moving(struct store *store, int64_t image, bool *moving, struct er
 	for (size_t i = 0; i < under_way.count; i++) {
 		enum phase phase = under_way.items[i].phase;
 		*moving |= under_way.items[i].image == image &&
-			(phase == PHASE_PUBLISHING || phase == PHASE_SWITCHING ||
-				phase == PHASE_RETIRING);
+		           (phase == PHASE_PUBLISHING || phase == PHASE_SWITCHING ||
+				   phase == PHASE_RETIRING);
 	}
 	for (size_t i = 0; i < orders.count; i++) {
 		struct build_record build;

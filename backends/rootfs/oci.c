@@ -47,14 +47,30 @@ static char *blob_path(const struct digest *digest)
 	return memory_printf("blobs/sha256/%s", digest_hex(digest, hex));
 }
 
+/* A layout can come out of a repository: a link in it could lead to what is not its author's. */
+static int open_file(int folder, const char *path, struct error *err)
+{
+	int fd = file_open_beneath(folder, path, O_RDONLY | O_NOFOLLOW, 0);
+
+	return fd < 0 ? fail_errno(err, ERROR_CATALOG, "%s", path) : fd;
+}
+
+static int read_bytes(int folder, const char *path, struct text *bytes, struct error *err)
+{
+	autoclose int fd = open_file(folder, path, err);
+
+	if (fd < 0)
+		return -1;
+	return file_read_fd(fd, DOCUMENT_MOST, bytes, err) < 0 ? fail_while(err, "%s", path) : 0;
+}
+
 static int read_document(int folder, const char *path, struct json **document, struct error *err)
 {
-	autofree char *text = NULL;
-	size_t size;
+	CLEANUP(text_clear) struct text bytes = {0};
 
-	if (file_read(folder, path, DOCUMENT_MOST, &text, &size, err) < 0)
+	if (read_bytes(folder, path, &bytes, err) < 0)
 		return -1;
-	struct json_source source = {path, text, size};
+	struct json_source source = {path, text_get(&bytes), bytes.size};
 	return json_parse(&source, JSON_STRICT, document, err);
 }
 
@@ -64,19 +80,18 @@ static int read_blob(
 {
 	const char *named = json_get_text(descriptor, "digest", "");
 	struct digest wanted, found;
-	autofree char *text = NULL;
-	size_t size;
+	CLEANUP(text_clear) struct text bytes = {0};
 
 	if (!digest_parse(named, &wanted))
 		return fail(err, ERROR_CATALOG, "the digest '%s' is none that kiln knows", named);
 	autofree char *path = blob_path(&wanted);
-	if (file_read(folder, path, DOCUMENT_MOST, &text, &size, err) < 0)
+	if (read_bytes(folder, path, &bytes, err) < 0)
 		return -1;
-	digest_of(text, size, &found);
+	digest_of(text_get(&bytes), bytes.size, &found);
 	if (!digest_equal(&wanted, &found))
 		return fail(err, ERROR_CATALOG, "%s does not have the content that its name says",
 			path);
-	struct json_source source = {path, text, size};
+	struct json_source source = {path, text_get(&bytes), bytes.size};
 	return json_parse(&source, JSON_STRICT, document, err);
 }
 
@@ -182,11 +197,11 @@ int oci_open_layer(const struct oci_image *image, size_t index, struct error *er
 {
 	const struct oci_layer *layer = &image->layers[index];
 	autofree char *path = blob_path(&layer->digest);
-	autoclose int fd = openat(image->folder, path, O_RDONLY | O_CLOEXEC);
+	autoclose int fd = open_file(image->folder, path, err);
 	struct digest found;
 
 	if (fd < 0)
-		return fail_errno(err, ERROR_CATALOG, "%s", path);
+		return -1;
 	if (digest_of_fd(fd, &found, err) < 0)
 		return fail_while(err, "%s", path);
 	if (!digest_equal(&found, &layer->digest))

@@ -55,6 +55,16 @@ is 'a rollback of a base moves its children like any switch' "$(live tar) $(live
 fails 'a version that somebody is built on is not retired' kiln retire tar@2
 expect_whole
 
+# names
+printf '{"builders": [{"type": "file", "content": "x", "target": "out/two\\nlines.txt"}]}\n' > lines.json; commit lines
+succeeds 'a file may be named in two lines' kiln apply lines
+is 'and the sums are escaped as sha256sum reads them' "$(cd "$KILN_STATE/catalog/lines/1" && sha256sum -c SHA256SUMS 2>&1)" '\files/two\nlines.txt: OK'
+is 'which is no fault' "$(kiln verify --deep 2>&1 | sed 's/.*: //')" '0 faults'
+ln -s /etc/passwd layout/index.json.new; mv layout/index.json.new layout/index.json; commit 'a layout with a link'
+fails 'a layout whose index is a link is refused' kiln apply fromoci
+like 'by its name' "$out" '*index.json*'
+unlike 'without what the link leads to' "$out" '*root*'
+
 # the network
 printf '{"builders": [{"type": "rootfs", "base": "busybox.tar", "network": "host"}], "provisioners": [{"type": "shell", "inline": ["ip link > /etc/links"]}]}\n' > net.json; commit net
 is 'the host network needs the power' "$(kiln plan net --json 2>/dev/null | jq -r '.images[0] | .action + " " + .reasons[0].kind')" 'blocked not-allowed'

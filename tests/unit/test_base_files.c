@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/files.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -168,6 +169,33 @@ static void removes_deep(int depth)
 	CHECK(folder_remove(here, "d", &err) == 0 && !file_exists(here, "d"), "goes");
 }
 
+static void stays_beneath(void)
+{
+	autoclose int inside = folder_make(here, "in/sub", 0755, &err);
+	autoclose int root = folder_open(here, "in", &err);
+
+	CHECK(file_write_new(inside, "plain", 0600, "x", 1, &err) == 0 &&
+			symlinkat("sub/plain", root, "link") == 0 &&
+			symlinkat("../../../etc/passwd", inside, "out") == 0 &&
+			symlinkat("/etc", inside, "etc") == 0 && mkfifoat(root, "fifo", 0600) == 0,
+		"files, links and a fifo");
+	autoclose int plain = file_open_beneath(root, "sub/plain", O_RDONLY, 0);
+	autoclose int link = file_open_beneath(root, "link", O_RDONLY, 0);
+	autoclose int itself = file_open_beneath(root, "", O_RDONLY | O_DIRECTORY, 0);
+	autoclose int made = file_open_beneath(root, "sub/made", O_WRONLY | O_CREAT, 0640);
+	CHECK(plain >= 0 && link >= 0 && itself >= 0 && made >= 0, "what lies beneath is opened");
+	CHECK(file_open_beneath(root, "sub/out", O_RDONLY, 0) < 0 && errno == EXDEV,
+		"a link that leads out is not");
+	CHECK(file_open_beneath(root, "sub/etc/passwd", O_RDONLY, 0) < 0 && errno == EXDEV,
+		"nor through a folder");
+	CHECK(file_open_beneath(root, "../in/link", O_RDONLY, 0) < 0 && errno == EXDEV, "nor ..");
+	CHECK(file_open_beneath(root, "link", O_RDONLY | O_NOFOLLOW, 0) < 0 && errno == ELOOP,
+		"no link at all where none is wanted");
+	CHECK(file_open_beneath(root, "fifo", O_RDONLY, 0) < 0 && errno == ENXIO,
+		"a fifo is not waited for by a reader");
+	CHECK(file_open_beneath(root, "fifo", O_WRONLY, 0) < 0, "nor by a writer");
+}
+
 int main(void)
 {
 	char folder[] = "/tmp/kiln-test-files-XXXXXX";
@@ -178,6 +206,7 @@ int main(void)
 	reads();
 	writes();
 	makes_folders();
+	stays_beneath();
 	removes();
 	removes_deep(300);
 	struct rlimit few = {64, 64};
