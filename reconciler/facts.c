@@ -154,15 +154,16 @@ static struct image_facts *add(struct repository_facts *facts)
 }
 
 /*
- * The template that gave the image is there but cannot be read, so nobody knows what it would give: that is no reason to
- * take the image for gone.
+ * The template that gave the image is there but cannot be read, or is none any more, so nobody knows what it would give: that
+ * is no reason to take the image for gone.
  */
 static int take_broken(struct index *index, struct image_facts *orphan, struct error *err)
 {
+	const char *key = orphan->builds.items[orphan->builds.count - 1].definition;
 	CLEANUP(indexed_images_clear) struct indexed_images images = {0};
 	CLEANUP(strings_clear) struct strings keys = {0};
 
-	strings_add(&keys, orphan->builds.items[orphan->builds.count - 1].definition);
+	strings_add(&keys, key);
 	if (index_list_of(index, &keys, &images, err) < 0)
 		return -1;
 	for (size_t i = 0; i < images.count; i++) {
@@ -170,9 +171,17 @@ static int take_broken(struct index *index, struct image_facts *orphan, struct e
 			continue;
 		orphan->defined = true;
 		reasons_add_all(&orphan->wanted.problems, &images.items[i].problems);
-		break;
+		return 0;
 	}
-	return 0;
+	int remains = images.count ? 0 : index_has_file(index, key, err);
+	if (remains > 0) {
+		orphan->defined = true;
+		reasons_add(&orphan->wanted.problems, REASON_INVALID, key, NULL, NULL,
+			"%s: it is no template any more, which does not say that its image should "
+			"go (remove the file for that)",
+			key);
+	}
+	return remains < 0 ? -1 : 0;
 }
 
 /* Images that nothing defines any more, but that have something to lose. */

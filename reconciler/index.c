@@ -481,16 +481,9 @@ static int find_definition(struct index *index, struct snapshot *snapshot,
 	if (entry.kind != ENTRY_FILE)
 		return 0;
 	int template = is_template(index->source, &entry.id, err);
-	if (template <0)
-		return -1;
-	/* a template that gave an image and no longer is one is blocked, not gone */
-	if (!template) {
-		int64_t before = count_rows(index, key, err);
-		if (before <= 0)
-			return before < 0 ? -1 : 0;
-	}
-	*definition = definition_discover(key, file);
-	return 0;
+	if (template > 0)
+		*definition = definition_discover(key, file);
+	return template < 0 ? -1 : 0;
 }
 
 static int move(struct index *index, struct snapshot *snapshot, const struct definitions_file *file,
@@ -553,6 +546,17 @@ int index_read_definition_at(struct index *index, const struct object_id *tree, 
 	if (read_definitions_file(index->source, tree, &file, err) < 0)
 		return -1;
 	return find_definition(index, snapshot, file, &listed, key, definition, err);
+}
+
+int index_has_file(struct index *index, const char *path, struct error *err)
+{
+	struct object_id tree = tree_id(&index->tree);
+	CLEANUP(snapshot_freep) struct snapshot *snapshot = snapshot_new(index->source, &tree);
+	struct entry entry;
+
+	if (index->tree.listed)
+		return 0;
+	return snapshot_find(snapshot, path, &entry, err) < 0 ? -1 : entry.kind == ENTRY_FILE;
 }
 
 /* ---- bases ---- */

@@ -69,6 +69,9 @@ void indexed_image_clear(struct indexed_image *image);
 /* Its policy as JSON; the caller frees. */
 struct json *indexed_image_policy(const struct indexed_image *image);
 
+/* 1 if templates are found by looking for them and PATH is a file, whatever is in it; 0 if not. */
+int index_has_file(struct index *index, const char *path, struct error *err);
+
 /* The definition behind a key at TREE; NULL if there is none. The caller frees. */
 int index_read_definition_at(struct index *index, const struct object_id *tree, const char *key,
 	struct definition **definition, struct error *err);

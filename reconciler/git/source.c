@@ -227,10 +227,10 @@ static int fail_resolve(struct source *source, const char *revision, int code, s
 			"(git fetch "
 			"--unshallow)",
 			source->place, revision);
-	return code == GIT_ENOTFOUND
-	               ? fail(err, ERROR_CATALOG, "%s has no revision %s", source->place, revision)
-	               : fail(err, ERROR_CATALOG, "%s has no revision %s (%s)", source->place,
-				 revision, reason());
+	if (code == GIT_ENOTFOUND)
+		return fail(err, ERROR_CATALOG, "%s has no revision %s", source->place, revision);
+	return fail(err, ERROR_CATALOG, "%s: '%s' does not name a commit%s%s", source->place,
+		revision, git_error_last() ? ": " : "", git_error_last() ? reason() : "");
 }
 
 int source_resolve(

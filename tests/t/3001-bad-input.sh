@@ -70,6 +70,15 @@ like 'a circle is told' "$(reason x)" 'blocked cycle *y*'
 like 'for both' "$(reason y)" 'blocked cycle *x*'
 git rm -q x.json y.json; commit none
 
+template emptied.json busybox.tar ok.sh; commit emptied; kiln apply emptied > /dev/null 2>&1
+: > emptied.json; commit 'no template any more'
+like 'a live image whose template is none any more is blocked' "$(reason emptied)" 'blocked invalid *no template any more*'
+sqlite3 "$KILN_STATE/kiln.db" 'DELETE FROM plan_trees; DELETE FROM plan_definitions'
+like 'whatever was planned before' "$(reason emptied)" 'blocked invalid *no template any more*'
+is 'and stays live' "$(live emptied)" 1
+git rm -q emptied.json; commit none
+is 'until the file goes' "$(kiln plan --json 2>/dev/null | jq -r '.images[] | select(.name == "emptied") | .action')" orphaned
+
 # ---- repositories ----
 mkdir "$T/empty" && git init -q -b main "$T/empty"
 run kiln plan "$T/empty"; is 'a repository without a commit fails' "$code" 1

@@ -27,7 +27,7 @@ def template():
     builders = [{"type": "null", "communicator": "none", "name": n} for n in r.sample(["one", "two"], r.randint(1, 2))]
     t = {"variables": {"v": r.choice(["1", "2"])}, "builders": builders, "provisioners": steps}
     text = json.dumps(t)
-    return text if r.random() > 0.1 else text[:-3]
+    return r.choice([text] * 17 + [text[:-3], "", "{}"])
 for _ in range(r.randint(1, 4)):
     k = r.randint(0, 9)
     if k < 3: write(r.choice(scripts), f"echo {r.randint(0, 5)}\n")
@@ -39,6 +39,12 @@ for _ in range(r.randint(1, 4)):
     elif k == 8:
         p = r.choice(scripts)
         if os.path.exists(p): os.chmod(p, r.choice([0o644, 0o755]))
+    elif k == 9 and r.random() < 0.5:
+        p = r.choice(scripts + ["a/t1.json", "c", "files/f1", "a/b"])
+        if not os.path.isdir(p) or os.path.islink(p):
+            if os.path.lexists(p): os.unlink(p)
+            os.makedirs(os.path.dirname(p) or ".", exist_ok=True)
+            os.symlink(r.choice(["s0.sh", "../s1.sh", "/etc/passwd", "nosuch", "files", "../t0.json", "a/b", "../c"]), p)
     elif k == 9:
         if r.random() < 0.5 or os.path.exists("kiln.json"):
             if os.path.exists("kiln.json"): os.unlink("kiln.json")
