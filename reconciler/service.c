@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconciler/service.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,182 +8,47 @@
 
 #include "backends/power.h"
 #include "base/cleanup.h"
-#include "base/duration.h"
 #include "base/files.h"
 #include "base/memory.h"
-#include "base/nearest.h"
 #include "base/path.h"
 #include "reconciler/definition.h"
+#include "reconciler/settings.h"
 
-enum { SERVICE_SIZE_MOST = 4 * 1024 * 1024 };
+enum { SERVICE_SIZE_MOST = 4 * 1024 * 1024, POLL_SEC = 60 };
 
-struct reader {
-	struct json_source source;
-	struct service *service;
-	const struct json *object; /* where the key at hand stands */
-	const char *key;
-	struct error *err;
-};
-
-static int fail_key(struct reader *reader, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static int fail_key(struct reader *reader, const char *format, ...)
+static int not_built(struct settings_reader *reader, void *into, const struct json *value)
 {
-	struct json_place place = json_place_key(&reader->source, reader->object, reader->key);
-	struct text message = {0};
-	va_list args;
-
-	va_start(args, format);
-	text_addv(&message, format, args);
-	va_end(args);
-	error_set(reader->err, ERROR_CATALOG, "%s:%u:%u: %s: %s", reader->source.name, place.line,
-		place.column, reader->key, text_get(&message));
-	text_clear(&message);
-	return -1;
-}
-
-static int want(struct reader *reader, const struct json *value, enum json_kind kind)
-{
-	if (json_kind(value) == kind)
-		return 0;
-	return fail_key(reader, "must be %s, not %s", json_kind_name(kind),
-		json_kind_name(json_kind(value)));
-}
-
-struct key {
-	const char *name;
-	int (*read)(struct reader *reader, void *context, const struct json *value);
-};
-
-/* Every key of OBJECT by its row; what has none is an error. */
-static int read_object(struct reader *reader, const struct json *object, const struct key *keys,
-	size_t count, void *context)
-{
-	const struct json *outer = reader->object;
-	const char *outer_key = reader->key;
-
-	json_each_member (member, object) {
-		const char *names[32];
-		size_t k = 0;
-		reader->object = object;
-		reader->key = member.key;
-		for (; k < count && strcmp(keys[k].name, member.key) != 0; k++)
-			;
-		if (k < count) {
-			if (keys[k].read(reader, context, member.value) < 0)
-				return -1;
-			continue;
-		}
-		for (size_t i = 0; i < count; i++)
-			names[i] = keys[i].name;
-		const char *near = nearest_name(member.key, names, count);
-		return fail_key(reader, "unknown key%s%s%s", near ? " (did you mean " : "",
-			near ? near : "", near ? "?)" : "");
-	}
-	reader->object = outer;
-	reader->key = outer_key;
-	return 0;
-}
-
-static int read_text(struct reader *reader, char **text, const struct json *value)
-{
-	if (want(reader, value, JSON_TEXT) < 0)
-		return -1;
-	free(*text);
-	*text = memory_copy_text(json_text(value, ""));
-	return 0;
-}
-
-static int read_duration(struct reader *reader, int64_t *sec, const struct json *value)
-{
-	if (duration_parse(json_text(value, ""), sec) < 0)
-		return fail_key(reader, "must be a duration: 90s, 15m, 24h or 30d");
-	return 0;
-}
-
-static int read_number(
-	struct reader *reader, int64_t *number, int64_t least, const struct json *value)
-{
-	if (want(reader, value, JSON_INTEGER) < 0)
-		return -1;
-	*number = json_integer(value, 0);
-	if (*number < least)
-		return fail_key(reader, "must be at least %lld", (long long)least);
-	return 0;
-}
-
-static int not_built(struct reader *reader, void *context, const struct json *value)
-{
-	(void)context, (void)value;
-	return fail_key(reader, "this part of kiln is not built yet");
+	(void)into, (void)value;
+	return settings_fail(reader, "this part of kiln is not built yet");
 }
 
 /* ---- repositories ---- */
 
-static int read_name(struct reader *reader, void *context, const struct json *value)
+static int check_name(struct settings_reader *reader, void *into, const struct json *value)
 {
-	if (read_text(reader, &((struct service_repository *)context)->name, value) < 0)
-		return -1;
-	if (!definition_is_name(json_text(value, "")))
-		return fail_key(reader,
-			"must be letters, digits, '.', '_' and '-', at most 100: it "
-			"names a folder of the catalogs");
-	return 0;
+	(void)into;
+	if (definition_is_name(json_text(value, "")))
+		return 0;
+	return settings_fail(reader,
+		"must be letters, digits, '.', '_' and '-', at most 100: it names a folder of the "
+		"catalogs");
 }
 
-static int read_url(struct reader *reader, void *context, const struct json *value)
+static int check_powers(struct settings_reader *reader, void *into, const struct json *value)
 {
-	return read_text(reader, &((struct service_repository *)context)->url, value);
-}
-
-static int read_ref(struct reader *reader, void *context, const struct json *value)
-{
-	return read_text(reader, &((struct service_repository *)context)->ref, value);
-}
-
-static int read_poll(struct reader *reader, void *context, const struct json *value)
-{
-	return read_duration(reader, &((struct service_repository *)context)->poll_sec, value);
-}
-
-static int read_allow(struct reader *reader, void *context, const struct json *value)
-{
-	struct service_repository *repository = context;
+	struct service_repository *repository = into;
 	const char *argument;
 	enum power power;
 
-	if (want(reader, value, JSON_LIST) < 0)
-		return -1;
-	for (size_t i = 0; i < json_count(value); i++) {
-		const char *grant = json_text(json_item(value, i), "");
+	(void)value;
+	strings_each (grant, &repository->allow)
 		if (!power_parse(grant, &power, &argument))
-			return fail_key(reader,
+			return settings_fail(reader,
 				"there is no power '%s': they are shell-local, host-network, "
-				"host-ansible, "
-				"qemu-args, packer-engine, outside-path:PREFIX and env:NAME",
+				"host-ansible, qemu-args, packer-engine, outside-path:PREFIX and "
+				"env:NAME",
 				grant);
-		strings_add(&repository->allow, grant);
-	}
 	return 0;
-}
-
-static int read_prune(struct reader *reader, void *context, const struct json *value)
-{
-	if (want(reader, value, JSON_BOOL) < 0)
-		return -1;
-	((struct service_repository *)context)->prune = json_boolean(value, false);
-	return 0;
-}
-
-static int read_secret_file(struct reader *reader, void *context, const struct json *value)
-{
-	return read_text(reader, &((struct service_secret *)context)->file, value);
-}
-
-static int read_secret_version(struct reader *reader, void *context, const struct json *value)
-{
-	return read_text(reader, &((struct service_secret *)context)->version, value);
 }
 
 static void free_secret(void *pointer)
@@ -196,85 +60,94 @@ static void free_secret(void *pointer)
 	free(secret);
 }
 
-static int read_secrets(struct reader *reader, void *context, const struct json *value)
+static void *new_secret(void *into, const char *name)
 {
-	static const struct key keys[] = {
-		{"file", read_secret_file}, {"version", read_secret_version}};
-	struct service_repository *repository = context;
+	struct service_repository *repository = into;
+	struct service_secret *secret = memory_new(sizeof(*secret));
 
-	if (want(reader, value, JSON_OBJECT) < 0)
-		return -1;
+	map_set(&repository->secrets, name, secret);
+	return secret;
+}
+
+static int read_secrets(struct settings_reader *reader, void *into, const struct json *value)
+{
+	static const struct setting table[] = {
+		{"file", SETTING_FILE, offsetof(struct service_secret, file)},
+		{"version", SETTING_TEXT, offsetof(struct service_secret, version)}, {0}};
+	struct service_repository *repository = into;
+
 	repository->secrets.free_value = free_secret;
-	json_each_member (member, value) {
-		struct service_secret *secret = memory_new(sizeof(*secret));
-		map_set(&repository->secrets, member.key, secret);
-		reader->object = value;
-		reader->key = member.key;
-		if (want(reader, member.value, JSON_OBJECT) < 0 ||
-			read_object(reader, member.value, keys, 2, secret) < 0)
-			return -1;
-		if (!secret->file)
-			return fail_key(reader, "names no file");
-	}
-	return 0;
-}
-
-static int read_repositories(struct reader *reader, void *context, const struct json *value)
-{
-	static const struct key keys[] = {{"name", read_name}, {"url", read_url}, {"ref", read_ref},
-		{"poll", read_poll}, {"allow", read_allow}, {"prune", read_prune},
-		{"secrets", read_secrets}, {"credentials", not_built}, {"verify", not_built}};
-	struct service *service = context;
-
-	if (want(reader, value, JSON_LIST) < 0)
+	if (settings_read_map(reader, value, table, new_secret, into) < 0)
 		return -1;
-	service->repositories = memory_new(json_count(value) * sizeof(*service->repositories));
-	for (size_t i = 0; i < json_count(value); i++) {
-		struct service_repository *repository =
-			&service->repositories[service->repository_count++];
-		repository->poll_sec = 60;
-		if (json_kind(json_item(value, i)) != JSON_OBJECT)
-			return fail_key(reader, "must be a list of objects");
-		if (read_object(reader, json_item(value, i), keys, sizeof(keys) / sizeof(*keys),
-			    repository) < 0)
-			return -1;
-		if (!repository->url)
-			return fail_key(reader, "repository %zu has no url", i + 1);
-		if (!repository->name)
-			repository->name = service_repository_name(repository->url);
-		for (size_t other = 0; other < i; other++)
-			if (strcmp(service->repositories[other].name, repository->name) == 0)
-				return fail_key(reader,
-					"two repositories are called %s: give one a name",
-					repository->name);
+	map_each (entry, &repository->secrets) {
+		reader->object = value;
+		reader->key = entry->key;
+		if (!((struct service_secret *)entry->value)->file)
+			return settings_fail(reader, "names no file");
 	}
 	return 0;
 }
 
-/* ---- the rest ---- */
+static const struct setting repository_table[] = {
+	{"name", SETTING_TEXT, offsetof(struct service_repository, name), .read = check_name},
+	{"url", SETTING_TEXT, offsetof(struct service_repository, url)},
+	{"ref", SETTING_TEXT, offsetof(struct service_repository, ref)},
+	{"poll", SETTING_DURATION, offsetof(struct service_repository, poll_sec)},
+	{"allow", SETTING_TEXTS, offsetof(struct service_repository, allow), .read = check_powers},
+	{"prune", SETTING_BOOLEAN, offsetof(struct service_repository, prune)},
+	{"secrets", SETTING_OBJECT, .read = read_secrets},
+	{"credentials", SETTING_OBJECT, .read = not_built},
+	{"verify", SETTING_OBJECT, .read = not_built}, {0}};
 
-static int read_state(struct reader *reader, void *context, const struct json *value)
+static int read_repository(struct settings_reader *reader, struct service *service,
+	const struct json *list, size_t index)
 {
-	return read_text(reader, &((struct service *)context)->state, value);
+	struct service_repository *repository = &service->repositories[service->repository_count++];
+
+	repository->poll_sec = POLL_SEC;
+	if (json_kind(json_item(list, index)) != JSON_OBJECT)
+		return settings_fail(reader, "must be a list of objects");
+	if (settings_read(reader, json_item(list, index), repository_table, repository) < 0)
+		return -1;
+	if (!repository->url)
+		return settings_fail(reader, "repository %zu has no url", index + 1);
+	if (!repository->name)
+		repository->name = service_repository_name(repository->url);
+	for (size_t other = 0; other < index; other++)
+		if (strcmp(service->repositories[other].name, repository->name) == 0)
+			return settings_fail(reader,
+				"two repositories are called %s: give one a name",
+				repository->name);
+	return 0;
 }
 
-static int read_timezone(struct reader *reader, void *context, const struct json *value)
+static int read_repositories(struct settings_reader *reader, void *into, const struct json *value)
 {
-	return read_text(reader, &((struct service *)context)->timezone, value);
+	struct service *service = into;
+
+	service->repositories = memory_new(json_count(value) * sizeof(*service->repositories));
+	for (size_t i = 0; i < json_count(value); i++)
+		if (read_repository(reader, service, value, i) < 0)
+			return -1;
+	return 0;
 }
 
-static int read_catalog_type(struct reader *reader, void *context, const struct json *value)
+/* ---- catalogs ---- */
+
+static int check_catalog_type(struct settings_reader *reader, void *into, const struct json *value)
 {
-	if (strcmp(json_text(value, ""), "directory") != 0)
-		return fail_key(reader, "there is only the type directory yet");
-	return read_text(reader, &((struct service_catalog *)context)->type, value);
+	(void)into;
+	if (strcmp(json_text(value, ""), "directory") == 0)
+		return 0;
+	return settings_fail(reader, "there is only the type directory yet");
 }
 
-static int read_catalog_path(struct reader *reader, void *context, const struct json *value)
+static int check_catalog_path(struct settings_reader *reader, void *into, const struct json *value)
 {
-	if (json_text(value, "")[0] != '/')
-		return fail_key(reader, "must be an absolute path");
-	return read_text(reader, &((struct service_catalog *)context)->path, value);
+	(void)into;
+	if (json_text(value, "")[0] == '/')
+		return 0;
+	return settings_fail(reader, "must be an absolute path");
 }
 
 static void free_catalog(void *pointer)
@@ -286,91 +159,69 @@ static void free_catalog(void *pointer)
 	free(catalog);
 }
 
-static int read_catalogs(struct reader *reader, void *context, const struct json *value)
+static void *new_catalog(void *into, const char *name)
 {
-	static const struct key keys[] = {{"type", read_catalog_type}, {"path", read_catalog_path}};
-	struct service *service = context;
+	struct service_catalog *catalog = memory_new(sizeof(*catalog));
 
-	if (want(reader, value, JSON_OBJECT) < 0)
+	map_set(&((struct service *)into)->catalogs, name, catalog);
+	return catalog;
+}
+
+static int read_catalogs(struct settings_reader *reader, void *into, const struct json *value)
+{
+	static const struct setting table[] = {
+		{"type", SETTING_TEXT, offsetof(struct service_catalog, type),
+			.read = check_catalog_type},
+		{"path", SETTING_TEXT, offsetof(struct service_catalog, path),
+			.read = check_catalog_path},
+		{0}};
+	struct service *service = into;
+
+	if (settings_read_map(reader, value, table, new_catalog, into) < 0)
 		return -1;
-	json_each_member (member, value) {
-		struct service_catalog *catalog = memory_new(sizeof(*catalog));
-		map_set(&service->catalogs, member.key, catalog);
+	map_each (entry, &service->catalogs) {
 		reader->object = value;
-		reader->key = member.key;
-		if (want(reader, member.value, JSON_OBJECT) < 0 ||
-			read_object(reader, member.value, keys, 2, catalog) < 0)
-			return -1;
-		if (!catalog->path)
-			return fail_key(reader, "names no path");
+		reader->key = entry->key;
+		if (!((struct service_catalog *)entry->value)->path)
+			return settings_fail(reader, "names no path");
 	}
 	return 0;
 }
 
-static int read_builds(struct reader *reader, void *context, const struct json *value)
+/* ---- the rest ---- */
+
+static int read_limits(struct settings_reader *reader, void *into, const struct json *value)
 {
-	return read_number(reader, &((struct service *)context)->limits.builds, 1, value);
+#define LIMIT(member) offsetof(struct service, limits.member)
+	static const struct setting table[] = {{"builds", SETTING_NUMBER, LIMIT(builds), 1},
+		{"build_timeout", SETTING_DURATION, LIMIT(build_timeout_sec)},
+		{"retire_per_pass", SETTING_NUMBER, LIMIT(retire_per_pass)},
+		{"cache_bytes", SETTING_NUMBER, LIMIT(cache_bytes)},
+		{"log_days", SETTING_NUMBER, LIMIT(log_days)},
+		{"subid_base", SETTING_NUMBER, LIMIT(subid_base), 65536},
+		{"log_bytes", SETTING_NUMBER, LIMIT(log_bytes), 4096},
+		{"disk_reserve_bytes", SETTING_NUMBER, LIMIT(disk_reserve_bytes)}, {0}};
+#undef LIMIT
+
+	return settings_read(reader, value, table, into);
 }
 
-static int read_build_timeout(struct reader *reader, void *context, const struct json *value)
+static const struct setting service_table[] = {
+	{"repositories", SETTING_LIST, .read = read_repositories},
+	{"state", SETTING_TEXT, offsetof(struct service, state)},
+	{"catalogs", SETTING_OBJECT, .read = read_catalogs},
+	{"limits", SETTING_OBJECT, .read = read_limits},
+	{"timezone", SETTING_TEXT, offsetof(struct service, timezone)},
+	{"listen", SETTING_OBJECT, .read = not_built}, {"notify", SETTING_LIST, .read = not_built},
+	{0}};
+
+static int read_service(
+	struct settings_reader *reader, const struct json *root, struct service *service)
 {
-	return read_duration(reader, &((struct service *)context)->limits.build_timeout_sec, value);
-}
-
-static int read_retire_per_pass(struct reader *reader, void *context, const struct json *value)
-{
-	return read_number(reader, &((struct service *)context)->limits.retire_per_pass, 0, value);
-}
-
-static int read_cache_bytes(struct reader *reader, void *context, const struct json *value)
-{
-	return read_number(reader, &((struct service *)context)->limits.cache_bytes, 0, value);
-}
-
-static int read_log_days(struct reader *reader, void *context, const struct json *value)
-{
-	return read_number(reader, &((struct service *)context)->limits.log_days, 0, value);
-}
-
-static int read_log_bytes(struct reader *reader, void *context, const struct json *value)
-{
-	return read_number(reader, &((struct service *)context)->limits.log_bytes, 4096, value);
-}
-
-static int read_disk_reserve(struct reader *reader, void *context, const struct json *value)
-{
-	return read_number(
-		reader, &((struct service *)context)->limits.disk_reserve_bytes, 0, value);
-}
-
-static int read_subid_base(struct reader *reader, void *context, const struct json *value)
-{
-	return read_number(reader, &((struct service *)context)->limits.subid_base, 65536, value);
-}
-
-static int read_limits(struct reader *reader, void *context, const struct json *value)
-{
-	static const struct key keys[] = {{"builds", read_builds},
-		{"build_timeout", read_build_timeout}, {"retire_per_pass", read_retire_per_pass},
-		{"cache_bytes", read_cache_bytes}, {"log_days", read_log_days},
-		{"subid_base", read_subid_base}, {"log_bytes", read_log_bytes},
-		{"disk_reserve_bytes", read_disk_reserve}};
-
-	if (want(reader, value, JSON_OBJECT) < 0)
-		return -1;
-	return read_object(reader, value, keys, sizeof(keys) / sizeof(*keys), context);
-}
-
-static int read_service(struct reader *reader, const struct json *root)
-{
-	static const struct key keys[] = {{"repositories", read_repositories},
-		{"state", read_state}, {"catalogs", read_catalogs}, {"limits", read_limits},
-		{"timezone", read_timezone}, {"listen", not_built}, {"notify", not_built}};
-
 	if (json_kind(root) != JSON_OBJECT)
 		return fail(reader->err, ERROR_CATALOG, "%s:1:1: must be an object",
 			reader->source.name);
-	return read_object(reader, root, keys, sizeof(keys) / sizeof(*keys), reader->service);
+	return settings_read(reader, root, service_table, service);
 }
 
 static void set_defaults(struct service *service)
@@ -400,14 +251,14 @@ int service_read(const char *path, struct service *service, struct error *err)
 	if (!path && access(SERVICE_PATH, F_OK) < 0)
 		return 0;
 	service->path = memory_copy_text(path ? path : SERVICE_PATH);
-	struct reader reader = {.service = service, .err = err};
+	struct settings_reader reader = {.err = err};
 	if (file_read(AT_FDCWD, service->path, SERVICE_SIZE_MOST, &text, &size, err) < 0) {
 		service_clear(service);
 		return -1;
 	}
 	reader.source = (struct json_source){service->path, text, size};
 	if (json_parse(&reader.source, JSON_COMMENTS, &root, err) < 0 ||
-		read_service(&reader, root) < 0) {
+		read_service(&reader, root, service) < 0) {
 		service_clear(service);
 		return -1;
 	}

@@ -183,7 +183,7 @@ same 'the keys of kiln.json are those of its readers' "$(schema names "$docs/kil
 same 'its validators too' "$(jq -r '."$defs".image.properties.validate.items.oneOf[].properties.type.const' "$docs/kiln.schema.json")" \
 	"$(sed -n 's/^\t{"\([a-z-]*\)", .*/\1/p' "$ROOT/reconciler/validators.c")"
 same 'the keys of service.json are those of its readers' "$(schema names "$docs/service.schema.json")" \
-	"$(grep -o '{"[a-z_]*", \(read_[a-z_]*\|not_built\)}' "$ROOT/reconciler/service.c" | cut -d'"' -f2)"
+	"$(grep -ho '{"[a-z_]*", SETTING' "$ROOT"/reconciler/service*.c | cut -d'"' -f2)"
 
 # and as they answer
 mkdir "$T/cases"
@@ -194,7 +194,7 @@ for case in "$T"/cases/*; do
 	case ${case##*/}:$err in
 	known.*'unknown key'* | known.*'not built'*) wrong="$wrong ${case##*/}: $err" ;;
 	known.*) ;;
-	refused.*'not built yet'*) ;;
+	refused.*'not built yet'* | refused.*'must be'*) ;;
 	unknown.*made_up_key*'unknown key'*) ;;
 	*) wrong="$wrong ${case##*/}: $err" ;;
 	esac
