@@ -115,7 +115,7 @@ static int fail_unknown(struct settings_reader *reader, const struct setting *ta
 	const char *names[SETTINGS_MOST];
 	size_t count = 0;
 
-	for (; table[count].name && count < SETTINGS_MOST; count++)
+	for (; count < SETTINGS_MOST && table[count].name; count++)
 		names[count] = table[count].name;
 	const char *near = nearest_name(reader->key, names, count);
 	return settings_fail(reader, "unknown key%s%s%s", near ? " (did you mean " : "",
