@@ -16,6 +16,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "reconciler/announce.h"
 #include "reconciler/prepare.h"
 #include "reconciler/settle.h"
 #include "reconciler/world.h"
@@ -32,11 +33,25 @@ struct driving {
 	struct task *task;
 };
 
+static void announce_phase(const struct replacement *replacement, const char *text)
+{
+	enum phase phase = replacement->build.phase;
+	struct announced about = {.repository = replacement->repository.name,
+		.image = replacement->full_name,
+		.build = &replacement->build};
+
+	announce(phase == PHASE_LIVE     ? ANNOUNCE_LIVE
+		 : phase == PHASE_FAILED ? ANNOUNCE_FAILED
+					 : ANNOUNCE_PHASE,
+		&about, "%s: %s", phase_name(phase), text);
+}
+
 static void tell(const struct driving *driving, const char *text)
 {
 	loop_catch_up_log(driving->loop, driving->replacement->build.id);
 	if (driving->task && driving->task->moved)
 		driving->task->moved(driving->task, driving->replacement, text);
+	announce_phase(driving->replacement, text);
 }
 
 /* ---- the worker's end ---- */

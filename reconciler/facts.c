@@ -106,6 +106,10 @@ static int read_versions(struct store *store, struct image_facts *facts, struct 
 			.closure = build->closure,
 			.validated = build->validated,
 			.confirmed_usec = build->confirmed_usec,
+			.due_usec = facts->wanted.rebuild_every_sec
+		                            ? build->confirmed_usec +
+		                                      facts->wanted.rebuild_every_sec * 1000000
+		                            : 0,
 			.published = is_published(build, json_get(policy, "publish")),
 		};
 		if (build->phase == PHASE_LIVE)
@@ -126,7 +130,6 @@ static int read_image(
 {
 	struct image_record record;
 
-	facts->rebuild_every_sec = facts->wanted.rebuild_every_sec;
 	if (!repository)
 		return 0;
 	int found = image_find(store, repository, facts->wanted.name, &record, err);
@@ -279,14 +282,16 @@ static bool has(const struct repository_facts *facts, const char *name)
 }
 
 static int gather_named(struct index *index, struct store *store, int64_t repository,
-	const struct strings *names, struct repository_facts *facts, struct error *err)
+	const struct facts_names *names, struct repository_facts *facts, struct error *err)
 {
-	strings_each (name, names) {
+	strings_each (name, names->list) {
 		if (has(facts, name))
 			continue;
 		int added = add_named(index, store, repository, name, facts, err);
 		if (added < 0)
 			return -1;
+		if (!added && names->may_be_gone)
+			continue;
 		if (!added)
 			return unknown_image(index, name, err);
 		facts->items[facts->count - 1].named = true;
@@ -304,9 +309,9 @@ static int gather_named(struct index *index, struct store *store, int64_t reposi
 }
 
 int facts_gather(struct index *index, struct store *store, int64_t repository,
-	const struct strings *names, struct repository_facts *facts, struct error *err)
+	const struct facts_names *names, struct repository_facts *facts, struct error *err)
 {
-	if (names && names->count)
+	if (names->list && names->list->count)
 		return gather_named(index, store, repository, names, facts, err);
 	return gather_all(index, store, repository, facts, err);
 }
@@ -324,7 +329,6 @@ void facts_to_plan(const struct repository_facts *facts, struct plan_facts *plan
 			.closure = f->wanted.closure,
 			.validate = f->wanted.validate,
 			.parents = &f->wanted.parents,
-			.rebuild_every_sec = f->rebuild_every_sec,
 			.held = f->held,
 			.versions = f->versions,
 			.version_count = f->builds.count,

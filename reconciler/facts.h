@@ -22,7 +22,6 @@ struct image_facts {
 	bool held;
 	struct failure_record failure;
 	bool failed;
-	int64_t rebuild_every_sec;
 	bool named, forced;
 };
 
@@ -32,12 +31,17 @@ struct repository_facts {
 };
 void repository_facts_clear(struct repository_facts *facts);
 
+struct facts_names {
+	const struct strings *list; /* NULL or empty: all images */
+	bool may_be_gone; /* one that nobody knows is passed over; otherwise it is an error of kind CATALOG */
+};
+
 /*
- * The facts of the images that INDEX has, and of those that only the store has. NAMES (may be empty): these alone, and
- * what they are built on; a name that nobody knows is an error of kind CATALOG. REPOSITORY 0: nothing was ever applied.
+ * The facts of the images that INDEX has, and of those that only the store has; those of NAMES alone, and what they are
+ * built on. REPOSITORY 0: nothing was ever applied.
  */
 int facts_gather(struct index *index, struct store *store, int64_t repository,
-	const struct strings *names, struct repository_facts *facts, struct error *err);
+	const struct facts_names *names, struct repository_facts *facts, struct error *err);
 /* Fills PLAN (COUNT of facts) for plan_decide; it borrows. */
 void facts_to_plan(const struct repository_facts *facts, struct plan_facts *plan);
 

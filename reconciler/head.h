@@ -9,6 +9,7 @@
 #include "reconciler/service.h"
 
 struct client;
+struct daemon;
 
 struct head {
 	struct service service;
@@ -21,7 +22,8 @@ struct head {
 	size_t key_size;
 	bool many_ids; /* builds get 65,536 ids */
 	struct blob_cache blobs;
-	struct loop *loop; /* NULL while a question is answered without one */
+	struct daemon *daemon; /* NULL: a one-shot */
+	struct loop *loop;     /* NULL while a question is answered without one */
 };
 
 /*

@@ -105,9 +105,9 @@ struct change_finder {
 	struct index *index;
 	const struct definitions_file *file; /* at the new tree, may be NULL */
 	bool listed;
-	struct map keys;    /* what is to be evaluated again */
+	struct map keys;         /* what is to be evaluated again */
 	struct map came_or_went; /* folders above what is new or gone, likewise */
-	struct map folders; /* asked already */
+	struct map folders;      /* asked already */
 	bool file_changed;
 };
 
@@ -483,7 +483,7 @@ static int find_definition(struct index *index, struct snapshot *snapshot,
 	int template = is_template(index->source, &entry.id, err);
 	if (template > 0)
 		*definition = definition_discover(key, file);
-	return template < 0 ? -1 : 0;
+	return template <0 ? -1 : 0;
 }
 
 static int move(struct index *index, struct snapshot *snapshot, const struct definitions_file *file,

@@ -359,8 +359,8 @@ static int add_any(struct inputs *inputs, const char *path, struct strings *adde
 	bool *found, struct error *err);
 
 /* A link of a submodule is carried over as it is, if it stays in the repository. */
-static int add_submodule_link(struct tree_adder *adder, const char *path, const struct entry *entry,
-	struct error *err)
+static int add_submodule_link(
+	struct tree_adder *adder, const char *path, const struct entry *entry, struct error *err)
 {
 	autofree char *target = NULL, *folder = path_folder(path);
 	size_t size;

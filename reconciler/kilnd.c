@@ -15,10 +15,10 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/memory.h"
-#include "reconciler/loop.h"
+#include "reconciler/daemon.h"
 #include "reconciler/verbs/verbs.h"
 
-enum { CLIENT_FD = 3 };
+enum { CLIENT_FD = 3, LOCK_WAIT_SEC = 10 };
 
 struct settings {
 	bool once, daemon;
@@ -162,6 +162,33 @@ static int run_once(const struct settings *settings)
 	return 0;
 }
 
+static int run_daemon(const struct settings *settings)
+{
+	struct head head = {.lock = -1};
+	struct error err;
+	char holder[128] = "";
+	int opened;
+
+	/* a one-shot that is at work ends soon, or a daemon before us does */
+	for (int tries = LOCK_WAIT_SEC * 10;; tries--) {
+		opened = head_open(&head, settings->config, settings->state, true, "kiln daemon",
+			holder, &err);
+		if (opened != 0 || tries <= 0)
+			break;
+		head_close(&head);
+		usleep(100 * 1000);
+	}
+	if (opened == 0)
+		error_set(&err, ERROR_RESOURCE,
+			"the state folder is in use: %s has held its lock for more than %d seconds",
+			holder, LOCK_WAIT_SEC);
+	int result = opened > 0 ? daemon_run(&head, &err) : -1;
+	if (result < 0)
+		fprintf(stderr, "kiln: daemon: %s\n", err.text);
+	head_close(&head);
+	return result < 0 ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct settings settings = {0};
@@ -170,5 +197,5 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (read_settings(argc, argv, &settings) < 0)
 		return usage();
-	return run_once(&settings);
+	return settings.daemon ? run_daemon(&settings) : run_once(&settings);
 }

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "reconciler/daemon.h"
 #include "reconciler/drive.h"
 #include "reconciler/follow.h"
 #include "reconciler/server.h"
@@ -88,6 +89,11 @@ struct replacement *loop_find_replacement(struct loop *loop, int64_t image)
 	return NULL;
 }
 
+struct replacement *loop_next_replacement(struct loop *loop, struct replacement *before)
+{
+	return before ? before->next : loop->replacements;
+}
+
 struct replacement *loop_find_build(struct loop *loop, const char *build)
 {
 	for (struct replacement *r = loop->replacements; r; r = r->next)
@@ -119,6 +125,15 @@ void loop_cancel_all(struct loop *loop, const struct task *task, const char *why
 	for (struct replacement *r = loop->replacements; r; r = r->next)
 		if (r->task == task)
 			loop_cancel(loop, r, why);
+}
+
+void loop_release_replacements(struct loop *loop, const struct task *task)
+{
+	for (struct replacement *r = loop->replacements; r; r = r->next)
+		if (r->task == task) {
+			r->task = NULL;
+			r->settings = NULL;
+		}
 }
 
 bool loop_has_replacements(const struct loop *loop, const struct task *task)
@@ -240,6 +255,9 @@ static void left(void *context, struct client *client)
 			task->cancel(loop, task);
 	}
 	follow_drop(&loop->followers, client);
+	const struct verb *verb = client->request ? verb_find(client_verb(client)) : NULL;
+	if (loop->head->daemon && verb && verb->changes)
+		daemon_look(loop->head->daemon);
 	loop_wake(loop);
 }
 

@@ -45,12 +45,16 @@ void loop_add_task(struct loop *loop, struct task *task);
 void loop_add_replacement(struct loop *loop, struct replacement *replacement, struct task *task);
 /* The one that is under way for an image; NULL if none is. */
 struct replacement *loop_find_replacement(struct loop *loop, int64_t image);
+/* The one after BEFORE, the first after NULL; NULL after the last. */
+struct replacement *loop_next_replacement(struct loop *loop, struct replacement *before);
 struct replacement *loop_find_build(struct loop *loop, const char *build);
 /* A worker more may be started for JOB. */
 bool loop_has_room(const struct loop *loop, enum job_kind job);
 /* It is not wanted any more, for that reason; those past validating go on all the same. */
 void loop_cancel(struct loop *loop, struct replacement *replacement, const char *why);
 void loop_cancel_all(struct loop *loop, const struct task *task, const char *why);
+/* Those of TASK go on for nobody. */
+void loop_release_replacements(struct loop *loop, const struct task *task);
 bool loop_has_replacements(const struct loop *loop, const struct task *task);
 /* Everything is to be looked at again, soon. */
 void loop_wake(struct loop *loop);

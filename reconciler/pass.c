@@ -1,67 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconciler/pass.h"
+#include "reconciler/passing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/fault.h"
 #include "base/memory.h"
 #include "base/moment.h"
 #include "reconciler/adopting.h"
 #include "reconciler/collecting.h"
+#include "reconciler/daemon.h"
 #include "reconciler/new_build.h"
 #include "reconciler/planning.h"
 #include "reconciler/prepare.h"
-#include "reconciler/retire.h"
-#include "reconciler/retiring.h"
 #include "reconciler/switching.h"
 #include "reconciler/world.h"
 
 enum { ROUNDS_MOST = 5 }; /* of one image in one pass: something keeps changing under it */
-
-enum item_state {
-	ITEM_WAITING, /* for its parents, or for another task's work on it; then it is planned again */
-	ITEM_READY,
-	ITEM_RUNNING,
-	ITEM_DONE,
-};
-
-/* One image of the pass. */
-struct item {
-	char *name;
-	enum item_state state;
-	struct strings parents;
-	int rounds;
-	bool blocked;
-	const struct replacement *replacement; /* ITEM_RUNNING */
-	/* what was decided */
-	enum action action;
-	struct digest closure, rules;
-	int64_t image; /* its row, 0: none yet */
-	int64_t switch_to;
-	bool revalidate;
-	char *definition;
-	struct json *policy, *reasons;
-};
-
-struct pass {
-	struct task task; /* first: tasks are passes */
-	struct head *head;
-	struct apply *apply;
-	struct pass_options options;
-	struct repository repository;
-	struct commit commit;
-	char commit_hex[OBJECT_ID_HEX_SIZE];
-	struct item *items;
-	size_t count, room;
-	struct map by_name;   /* name -> index + 1 */
-	struct strings sweep; /* images that may have versions to retire */
-	bool followed; /* the commit is the one that is followed, and nothing was added to it */
-	bool cancelled, sweeping;
-	size_t live, unneeded, checked, switched, failed, blocked, retired;
-};
 
 /* ---- what the client hears ---- */
 
@@ -73,7 +29,7 @@ static const char *shown_name(const struct pass *pass, const char *name, char **
 	return *buffer;
 }
 
-static void report(const struct pass *pass, const char *name, const struct build_record *build,
+void pass_report(const struct pass *pass, const char *name, const struct build_record *build,
 	const char *action, const char *text)
 {
 	autofree char *buffer = NULL;
@@ -110,7 +66,7 @@ static void report_idle(struct pass *pass, struct item *item)
 	} else if (!named || item->action == ACTION_UNCHANGED) {
 		return;
 	}
-	report(pass, item->name, NULL, action_name(item->action),
+	pass_report(pass, item->name, NULL, action_name(item->action),
 		json_get_text(first, "text", action_name(item->action)));
 }
 
@@ -128,7 +84,7 @@ static void item_forget(struct item *item)
 	item->revalidate = false;
 }
 
-static struct item *get_item(struct pass *pass, const char *name)
+struct item *pass_item(struct pass *pass, const char *name)
 {
 	size_t index = (size_t)(uintptr_t)map_find(&pass->by_name, name);
 
@@ -178,7 +134,7 @@ static void meet_predecessor(struct loop *loop, struct pass *pass, struct item *
 		other->task = &pass->task;
 		item->state = ITEM_RUNNING;
 		item->replacement = other;
-		report(pass, item->name, &other->build, NULL, "taken over");
+		pass_report(pass, item->name, &other->build, NULL, "taken over");
 		return;
 	}
 	loop_cancel(loop, other, "it is not wanted any more");
@@ -192,7 +148,7 @@ static int take_decision(struct loop *loop, struct pass *pass, struct planning *
 {
 	const struct image_facts *facts = &planning->facts.items[index];
 	const struct plan_decision *decision = &planning->decisions[index];
-	struct item *item = get_item(pass, facts->wanted.name);
+	struct item *item = pass_item(pass, facts->wanted.name);
 	autojson struct json *about = planning_image(&pass->repository, planning, index, err);
 
 	if (!about)
@@ -203,6 +159,7 @@ static int take_decision(struct loop *loop, struct pass *pass, struct planning *
 	item->closure = facts->wanted.closure;
 	item->rules = facts->wanted.validate;
 	item->switch_to = decision->switch_to;
+	item->next_usec = decision->next_usec;
 	item->revalidate = decision->revalidate;
 	item->definition =
 		memory_copy_text(facts->wanted.definition ? facts->wanted.definition : "");
@@ -218,7 +175,7 @@ static int take_decision(struct loop *loop, struct pass *pass, struct planning *
 	if (item->state != ITEM_DONE && ++item->rounds > ROUNDS_MOST) {
 		item->state = ITEM_DONE;
 		pass->failed++;
-		report(pass, item->name, NULL, NULL,
+		pass_report(pass, item->name, NULL, NULL,
 			"it does not come to rest: something keeps changing under it");
 	}
 	if (!action_is_work(decision->action))
@@ -233,7 +190,8 @@ static int plan(struct loop *loop, struct pass *pass, const struct strings *name
 	struct planning planning;
 	struct planning_options options = {.revision = pass->commit_hex,
 		.names = names,
-		.named = pass->options.names.count != 0 && !again,
+		.may_be_gone = pass->options.limited,
+		.named = pass->options.names.count != 0 && !pass->options.limited && !again,
 		.forced = pass->options.forced && !again,
 		.keep = pass->followed,
 		.now_usec = world->now_usec()};
@@ -282,7 +240,7 @@ static int begin_build(struct loop *loop, struct pass *pass, struct item *item, 
 	item->state = ITEM_RUNNING;
 	item->replacement = replacement;
 	const struct json *reason = json_item(item->reasons, 0);
-	report(pass, item->name, &replacement->build, action_name(item->action),
+	pass_report(pass, item->name, &replacement->build, action_name(item->action),
 		json_get_text(reason, "text", ""));
 	if (pass->options.logs && pass->task.client)
 		loop_follow_log(loop, pass->task.client, replacement->build.id, true);
@@ -310,7 +268,7 @@ static void fail_item(struct pass *pass, struct item *item, const char *text)
 {
 	item->state = ITEM_DONE;
 	pass->failed++;
-	report(pass, item->name, NULL, NULL, text);
+	pass_report(pass, item->name, NULL, NULL, text);
 }
 
 static void begin(struct loop *loop, struct pass *pass, struct item *item)
@@ -329,7 +287,7 @@ static void moved(struct task *task, const struct replacement *replacement, cons
 {
 	struct pass *pass = (struct pass *)task;
 
-	report(pass, replacement->image, &replacement->build, NULL, text);
+	pass_report(pass, replacement->image, &replacement->build, NULL, text);
 }
 
 static void count_end(struct pass *pass, const struct replacement *replacement, bool ordered)
@@ -358,14 +316,14 @@ static void count_end(struct pass *pass, const struct replacement *replacement, 
 static void ended(struct loop *loop, struct task *task, struct replacement *replacement)
 {
 	struct pass *pass = (struct pass *)task;
-	struct item *item = get_item(pass, replacement->image);
+	struct item *item = pass_item(pass, replacement->image);
 	enum phase phase = replacement->build.phase;
 
 	(void)loop;
 	if (replacement->later) {
 		autofree char *text = memory_printf(
 			"%s (the next apply goes on from here)", replacement->failure.text);
-		report(pass, item->name, &replacement->build, NULL, text);
+		pass_report(pass, item->name, &replacement->build, NULL, text);
 		pass->failed++;
 		if (item->replacement == replacement)
 			item->state = ITEM_DONE;
@@ -401,7 +359,7 @@ static bool plan_waiting(struct loop *loop, struct pass *pass)
 		return false;
 	if (plan(loop, pass, &names, true, &err) < 0)
 		strings_each (name, &names)
-			fail_item(pass, get_item(pass, name), err.text);
+			fail_item(pass, pass_item(pass, name), err.text);
 	return true;
 }
 
@@ -424,6 +382,14 @@ static bool begin_next(struct loop *loop, struct pass *pass)
 	return false;
 }
 
+static bool is_waiting(const struct pass *pass)
+{
+	for (size_t i = 0; i < pass->count; i++)
+		if (pass->items[i].state == ITEM_WAITING || pass->items[i].state == ITEM_READY)
+			return true;
+	return false;
+}
+
 static bool is_busy(const struct pass *pass)
 {
 	for (size_t i = 0; i < pass->count; i++)
@@ -432,83 +398,29 @@ static bool is_busy(const struct pass *pass)
 	return false;
 }
 
-static int sweep_image(
-	struct loop *loop, struct pass *pass, const char *name, size_t *left, struct error *err)
-{
-	struct store *store = pass->head->store;
-	CLEANUP(retirement_clear) struct retirement retirement = {0};
-	const struct item *item = get_item(pass, name);
-	autofree char *full_name = memory_printf("%s/%s", pass->repository.name, name);
-	struct retention_rules rules = {.keep_last = json_get_integer(item->policy, "keep_last", 3),
-		.keep_younger_sec = json_get_integer(item->policy, "keep_younger_sec", 0)};
-
-	if (!item->image || loop_find_replacement(loop, item->image))
-		return 0;
-	if (retirement_gather(store, item->image, name, &retirement, err) < 0)
-		return -1;
-	size_t chosen = retention_choose(
-		retirement.versions, retirement.builds.count, &rules, world->now_usec(), *left);
-	if (!chosen)
-		return 0;
-	*left -= chosen;
-	if (retirement_begin(store, &retirement, full_name, world->now_usec(), err) < 0)
-		return -1;
-	FAULT("retiring");
-	for (size_t i = 0; i < retirement.builds.count; i++) {
-		struct replacement *replacement;
-		if (!retirement.versions[i].retire)
-			continue;
-		if (replacement_new(pass->head, &retirement.builds.items[i], &replacement, err) < 0)
-			return -1;
-		loop_add_replacement(loop, replacement, &pass->task);
-	}
-	return 0;
-}
-
-/* What is kept no longer goes; at most so many at once. */
-static void sweep(struct loop *loop, struct pass *pass)
-{
-	size_t left = pass->head->service.limits.retire_per_pass;
-	struct error err;
-
-	for (size_t i = 0; i < pass->count; i++)
-		if (pass->items[i].rounds)
-			strings_add(&pass->sweep, pass->items[i].name);
-	strings_sort(&pass->sweep);
-	strings_unique(&pass->sweep);
-	strings_each (name, &pass->sweep) {
-		if (left && sweep_image(loop, pass, name, &left, &err) < 0) {
-			report(pass, name, NULL, NULL, err.text);
-			pass->failed++;
-		}
-	}
-}
-
-/* The operator has said that what nothing defines any more may go (prune). */
-static void prune(struct loop *loop, struct pass *pass)
-{
-	const struct service_repository *configured = pass->repository.configured;
-
-	if (!configured || !configured->prune || !pass->followed)
-		return;
-	for (size_t i = 0; i < pass->count; i++) {
-		struct image_record image;
-		struct error err;
-		if (pass->items[i].action != ACTION_ORPHANED ||
-			image_find_by_id(pass->head->store, pass->items[i].image, &image, &err) <=
-				0)
-			continue;
-		report(pass, pass->items[i].name, NULL, "retired",
-			"nothing defines it any more, and the repository is pruned");
-		if (retire_begin(loop, pass->head, NULL, &image, 0, &err) < 0)
-			report(pass, pass->items[i].name, NULL, NULL, err.text);
-	}
-}
-
 static void add_count(struct text *text, size_t count, const char *what)
 {
 	if (count)
 		text_addf(text, "%s%zu %s", text->size ? ", " : "", count, what);
+}
+
+static void tell_end(const struct pass *pass, const char *text)
+{
+	struct pass_end end = {.commit = pass->commit_hex,
+		.text = text,
+		.cancelled = pass->cancelled,
+		.failed = pass->failed,
+		.moved = pass->live + pass->switched + pass->unneeded + pass->checked +
+	                 pass->retired};
+
+	if (!pass->options.over)
+		return;
+	for (size_t i = 0; i < pass->count; i++) {
+		int64_t next_usec = pass->items[i].next_usec;
+		if (next_usec && (!end.next_usec || next_usec < end.next_usec))
+			end.next_usec = next_usec;
+	}
+	pass->options.over(pass->options.context, &end);
 }
 
 static void finish(struct loop *loop, struct pass *pass)
@@ -529,15 +441,16 @@ static void finish(struct loop *loop, struct pass *pass)
 	add_count(&text, pass->retired, "retired");
 	if (pass->cancelled)
 		text_addf(&text, "%scancelled", text.size ? "; " : "");
-	report(pass, NULL, NULL, NULL, text.size ? text_get(&text) : "no images");
+	pass_report(pass, NULL, NULL, NULL, text.size ? text_get(&text) : "no images");
 	if (pass->followed && !pass->cancelled &&
 		repository_set_commit(
 			pass->head->store, pass->repository.id, pass->commit_hex, &err) < 0)
-		report(pass, NULL, NULL, NULL, err.text);
+		pass_report(pass, NULL, NULL, NULL, err.text);
 	pass->task.done = true;
 	/* what was built may have filled the cache; that it cannot be emptied is the next one's to say */
 	if (pass->live + pass->unneeded + pass->failed)
 		collecting_begin(loop, pass->head, NULL, 0, &err);
+	tell_end(pass, text.size ? text_get(&text) : "no images");
 	if (!pass->apply)
 		return;
 	pass->apply->failed |= pass->failed || pass->blocked || pass->cancelled;
@@ -549,6 +462,11 @@ static bool advance(struct loop *loop, struct task *task)
 {
 	struct pass *pass = (struct pass *)task;
 
+	if (daemon_is_draining(pass->head->daemon) && !pass->cancelled && is_waiting(pass)) {
+		pass->cancelled = true;
+		pass_report(pass, NULL, NULL, NULL, "the daemon begins nothing more (kiln drain)");
+	}
+
 	if (pass->cancelled)
 		for (size_t i = 0; i < pass->count; i++)
 			if (pass->items[i].state != ITEM_RUNNING)
@@ -559,8 +477,8 @@ static bool advance(struct loop *loop, struct task *task)
 		return false;
 	if (!pass->sweeping && !pass->cancelled) {
 		pass->sweeping = true;
-		sweep(loop, pass);
-		prune(loop, pass);
+		pass_sweep(loop, pass);
+		pass_prune(loop, pass);
 		return true;
 	}
 	finish(loop, pass);
@@ -622,6 +540,18 @@ static int get_registered(struct pass *pass, struct error *err)
 	return 0;
 }
 
+/* What an earlier pass began for images that are none of this one's: nothing defines them any more. */
+static void cancel_undefined(struct loop *loop, struct pass *pass)
+{
+	for (struct replacement *r = NULL; (r = loop_next_replacement(loop, r));) {
+		bool looked_at =
+			!pass->options.names.count || strings_has(&pass->options.names, r->image);
+		if (!r->task && looked_at && r->repository.id == pass->repository.id &&
+			!map_find(&pass->by_name, r->image))
+			loop_cancel(loop, r, "nothing in the repository defines it any more");
+	}
+}
+
 static int open_pass(struct loop *loop, struct pass *pass, struct error *err)
 {
 	const struct pass_options *options = &pass->options;
@@ -636,10 +566,14 @@ static int open_pass(struct loop *loop, struct pass *pass, struct error *err)
 	object_id_hex(&pass->commit.id, pass->commit_hex);
 	pass->followed = !options->revision && !build_settings_decide(&options->settings);
 	note_commit(pass);
-	return plan(loop, pass, &options->names, false, err);
+	if (plan(loop, pass, &options->names, false, err) < 0)
+		return -1;
+	if (pass->followed)
+		cancel_undefined(loop, pass);
+	return 0;
 }
 
-int pass_begin(struct loop *loop, struct head *head, struct client *client, struct apply *apply,
+static struct pass *begin_pass(struct loop *loop, struct head *head, struct client *client,
 	struct pass_options *options, struct error *err)
 {
 	struct pass *pass = memory_new(sizeof(*pass));
@@ -651,13 +585,40 @@ int pass_begin(struct loop *loop, struct head *head, struct client *client, stru
 	*options = (struct pass_options){0};
 	if (open_pass(loop, pass, err) < 0) {
 		pass_free(&pass->task);
-		return -1;
+		return NULL;
 	}
+	loop_add_task(loop, &pass->task);
+	return pass;
+}
+
+int pass_begin(struct loop *loop, struct head *head, struct client *client, struct apply *apply,
+	struct pass_options *options, struct error *err)
+{
+	struct pass *pass = begin_pass(loop, head, client, options, err);
+
+	if (!pass)
+		return -1;
 	pass->apply = apply;
 	if (apply) {
 		apply->passes++;
 		apply->references++;
 	}
-	loop_add_task(loop, &pass->task);
 	return 0;
+}
+
+struct task *pass_begin_unasked(
+	struct loop *loop, struct head *head, struct pass_options *options, struct error *err)
+{
+	struct pass *pass = begin_pass(loop, head, NULL, options, err);
+
+	return pass ? &pass->task : NULL;
+}
+
+void pass_abandon(struct loop *loop, struct task *task)
+{
+	struct pass *pass = (struct pass *)task;
+
+	pass->options.over = NULL;
+	loop_release_replacements(loop, task);
+	task->done = true;
 }

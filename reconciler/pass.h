@@ -16,12 +16,26 @@ struct apply {
 	bool failed;
 };
 
+/* How a pass ended, for who began it without a client. */
+struct pass_end {
+	const char *commit; /* what was looked at, in hex */
+	const char *text;   /* "1 new, 3 unchanged" */
+	bool cancelled;
+	size_t moved; /* images of which something is other than it was */
+	size_t failed;
+	int64_t next_usec; /* when time alone would give another plan; 0: never */
+};
+
 struct pass_options {
 	const char *place, *folder, *revision; /* borrowed for the call; NULL: what is followed */
 	struct strings names;                  /* images; none: all */
-	bool forced;                           /* those are built though nothing changed */
-	bool logs;                             /* the client wants to see what builds say */
+	bool limited; /* nobody named them, they are only those that may have changed */
+	bool forced;  /* those are built though nothing changed */
+	bool logs;    /* the client wants to see what builds say */
 	struct build_settings settings;
+	/* At its end; may be NULL. */
+	void (*over)(void *context, const struct pass_end *end);
+	void *context;
 };
 
 /*
@@ -30,3 +44,13 @@ struct pass_options {
  */
 int pass_begin(struct loop *loop, struct head *head, struct client *client, struct apply *apply,
 	struct pass_options *options, struct error *err);
+/*
+ * The same for nobody; the task, which lives until `over` was called, or NULL.
+ */
+struct task *pass_begin_unasked(
+	struct loop *loop, struct head *head, struct pass_options *options, struct error *err);
+/*
+ * Another one is to take its place: it ends without a word, and what it has under way is left to that one, which goes on with
+ * what it wants and cancels the rest.
+ */
+void pass_abandon(struct loop *loop, struct task *task);

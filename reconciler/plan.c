@@ -77,11 +77,20 @@ static const struct plan_version *newest_wanted(const struct plan_facts *facts)
 	return NULL;
 }
 
-static bool is_due(
-	const struct plan_facts *facts, const struct plan_version *version, int64_t now_usec)
+static void note_next(struct plan_decision *decision, int64_t usec)
 {
-	return facts->rebuild_every_sec &&
-	       now_usec - version->confirmed_usec >= facts->rebuild_every_sec * 1000000;
+	if (usec && (!decision->next_usec || usec < decision->next_usec))
+		decision->next_usec = usec;
+}
+
+/* It has the age at which it is to be built again. */
+static bool is_due(
+	const struct plan_version *version, int64_t now_usec, struct plan_decision *decision)
+{
+	if (!version->due_usec || version->due_usec <= now_usec)
+		return version->due_usec != 0;
+	note_next(decision, version->due_usec);
+	return false;
 }
 
 static void need_build(const struct plan_facts *facts, struct plan_decision *decision)
@@ -103,6 +112,7 @@ static bool waits_after_failure(
 	if (facts->failure_next_usec && facts->failure_next_usec <= now_usec)
 		return false;
 	decision->action = ACTION_BLOCKED;
+	note_next(decision, facts->failure_next_usec);
 	if (facts->failure_next_usec)
 		reasons_add(&decision->reasons, REASON_FAILED, NULL, NULL, NULL,
 			"the last build failed: %s (next try %s, or name the image)",
@@ -171,7 +181,7 @@ static void decide_by_closure(
 			(long long)wanted->version);
 		return;
 	}
-	if (wanted && is_due(facts, wanted, now_usec) &&
+	if (wanted && is_due(wanted, now_usec, decision) &&
 		!waits_after_failure(facts, now_usec, decision)) {
 		need_build(facts, decision);
 		reasons_add(&decision->reasons, REASON_AGE, NULL, NULL, NULL,

@@ -38,6 +38,7 @@ struct plan_version {
 	bool quarantined;
 	struct digest validated; /* the rules that it passed last */
 	int64_t confirmed_usec;  /* a build last gave its artifact */
+	int64_t due_usec;        /* when it is to be built again for its age; 0: never */
 	bool published;          /* in every catalog that is wanted */
 	bool followed; /* every channel that follows `current` names it; of a live one only */
 };
@@ -52,7 +53,6 @@ struct plan_facts {
 	struct digest closure;
 	struct digest validate;
 	const struct strings *parents; /* images of the same plan that it is built on */
-	int64_t rebuild_every_sec;     /* 0: never by age */
 	/* there is */
 	bool held;
 	const struct plan_version *versions; /* oldest first */
@@ -72,6 +72,7 @@ struct plan_decision {
 	bool closure_known; /* false: a base will be another one first */
 	int64_t switch_to;  /* ACTION_SWITCH: the version that has the closure */
 	bool revalidate;    /* and it must pass other rules first */
+	int64_t next_usec;  /* when time alone changes the decision; 0: it does not */
 	bool explain; /* reasons are to be completed with what differs from the live closure */
 };
 void plan_decision_clear(struct plan_decision *decision);

@@ -16,13 +16,14 @@ static int plan_at(struct repository *repository, const struct planning_options 
 	struct planning *planning, struct error *err)
 {
 	struct head *head = repository->head;
+	struct facts_names names = {options->names, options->may_be_gone};
 	size_t refreshed;
 
 	if (index_open(&planning->index, head->store, repository->place, repository->source,
 		    &repository->evaluator, err) < 0 ||
 		index_move(&planning->index, &planning->commit.tree, NULL, err) < 0 ||
 		index_refresh_bases(&planning->index, &refreshed, err) < 0 ||
-		facts_gather(&planning->index, head->store, repository->id, options->names,
+		facts_gather(&planning->index, head->store, repository->id, &names,
 			&planning->facts, err) < 0)
 		return -1;
 	size_t count = planning->facts.count;
@@ -494,6 +495,41 @@ static int compare(struct comparison *comparison, struct json *answer, struct er
 	return 0;
 }
 
+static int add_descendants(struct comparison *comparison, struct error *err)
+{
+	for (size_t i = 0; i < comparison->names.count; i++) {
+		CLEANUP(strings_clear) struct strings keys = {0};
+		CLEANUP(indexed_images_clear) struct indexed_images children = {0};
+		if (plan_children(comparison->repository->head->store, comparison->index.tree.id,
+			    comparison->names.items[i], &keys, err) < 0 ||
+			index_list_of(&comparison->index, &keys, &children, err) < 0)
+			return -1;
+		for (size_t c = 0; c < children.count; c++)
+			strings_add_once(&comparison->names, children.items[c].name);
+	}
+	return 0;
+}
+
+static int find_touched(struct comparison *comparison, struct error *err)
+{
+	struct repository *repository = comparison->repository;
+
+	if (index_open(&comparison->index, repository->head->store, repository->place,
+		    repository->source, &repository->evaluator, err) < 0 ||
+		read_both(comparison, err) < 0)
+		return -1;
+	gather_names(comparison);
+	return add_descendants(comparison, err);
+}
+
+static void comparison_clear(struct comparison *comparison)
+{
+	indexed_images_clear(&comparison->before);
+	indexed_images_clear(&comparison->after);
+	strings_clear(&comparison->names);
+	map_clear(&comparison->new_closures);
+}
+
 int planning_compare(struct repository *repository, const struct commit *from,
 	const struct commit *to, struct json *answer, struct error *err)
 {
@@ -504,9 +540,22 @@ int planning_compare(struct repository *repository, const struct commit *from,
 		return -1;
 	int result = compare(&comparison, answer, err);
 	store_rollback(store);
-	indexed_images_clear(&comparison.before);
-	indexed_images_clear(&comparison.after);
-	strings_clear(&comparison.names);
-	map_clear(&comparison.new_closures);
+	comparison_clear(&comparison);
+	return result;
+}
+
+int planning_find_touched(struct repository *repository, const struct commit *from,
+	const struct commit *to, struct strings *names, struct error *err)
+{
+	struct comparison comparison = {.repository = repository, .from = from, .to = to};
+	struct store *store = repository->head->store;
+
+	if (store_begin(store, err) < 0)
+		return -1;
+	int result = find_touched(&comparison, err);
+	store_rollback(store);
+	if (result == 0)
+		strings_add_all(names, &comparison.names);
+	comparison_clear(&comparison);
 	return result;
 }

@@ -19,6 +19,7 @@ struct planning {
 struct planning_options {
 	const char *revision;        /* NULL: what is followed */
 	const struct strings *names; /* images; NULL or empty: all */
+	bool may_be_gone;            /* a name that nobody knows is no error */
 	bool named;                  /* a person named them: failures are forgotten */
 	bool forced;                 /* build the named (or all) again */
 	bool keep; /* the index stays at this commit (it is the one that is followed) */
@@ -43,6 +44,13 @@ struct json *planning_image(
  */
 int planning_compare(struct repository *repository, const struct commit *from,
 	const struct commit *to, struct json *answer, struct error *err);
+
+/*
+ * The names of the images whose definitions differ between the commits in whatever way, and of those that are built on them,
+ * however far down. The store is left as it was.
+ */
+int planning_find_touched(struct repository *repository, const struct commit *from,
+	const struct commit *to, struct strings *names, struct error *err);
 
 /* The closure and notes of a defined image at TREE, evaluated anew; NULL in *TEXT if it has none. The caller frees. */
 int planning_closure(struct repository *repository, struct index *index,

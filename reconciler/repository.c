@@ -112,9 +112,10 @@ static int recall(struct repository *repository, struct error *err)
 	for (size_t i = 0; i < head->service.repository_count && !repository->configured; i++) {
 		struct error ignored;
 		autofree char *place =
-			source_canonical_path(head->service.repositories[i].url, &ignored);
+			source_canonical_path(head->service.repositories[i]->url, &ignored);
 		if (place && strcmp(place, repository->place) == 0)
-			repository->configured = &head->service.repositories[i];
+			repository->configured =
+				service_repository_hold(head->service.repositories[i]);
 	}
 	if (repository->configured && repository->configured->ref)
 		repository->ref = memory_copy_text(repository->configured->ref);
@@ -140,19 +141,21 @@ int repository_open(struct head *head, const char *place, const char *folder,
 	autofree char *joined = NULL;
 
 	*repository = (struct repository){.head = head};
-	repository->configured = service_find_repository(&head->service, place);
-	if (repository->configured)
-		place = repository->configured->url;
+	struct service_repository *configured = service_find_repository(&head->service, place);
+	if (configured) {
+		repository->configured = service_repository_hold(configured);
+		place = configured->url;
+	}
 	if (!strstr(place, "://") && place[0] != '/' && folder)
 		place = joined = path_join(folder, place);
-	if (strstr(place, "://") && !text_starts_with(place, "file://"))
+	if (strstr(place, "://") && !text_starts_with(place, "file://")) {
+		repository_close(repository);
 		return fail(err, ERROR_CATALOG,
 			"%s: kiln reads repositories of this machine, not remote ones, yet", place);
-	if (source_start(err) < 0)
-		return -1;
+	}
 	repository->opened_usec = moment_elapsed_usec();
-	repository->place = source_canonical_path(place, err);
-	if (!repository->place || source_open(repository->place, &repository->source, err) < 0 ||
+	if (source_start(err) < 0 || !(repository->place = source_canonical_path(place, err)) ||
+		source_open(repository->place, &repository->source, err) < 0 ||
 		recall(repository, err) < 0 || read_secrets(repository, err) < 0) {
 		repository_close(repository);
 		return -1;
@@ -173,6 +176,7 @@ void repository_close(struct repository *repository)
 	strings_clear(&repository->grants);
 	map_clear(&repository->secrets);
 	map_clear(&repository->evaluations);
+	service_repository_release(repository->configured);
 	*repository = (struct repository){0};
 }
 

@@ -19,10 +19,10 @@ bool build_settings_decide(const struct build_settings *settings);
 /* Must not move while it is open: its evaluator points into it. */
 struct repository {
 	struct head *head;
-	const struct service_repository *configured; /* or NULL */
-	int64_t id;                                  /* in the store; 0: never applied */
-	char *name, *place;                          /* place: canonical */
-	char *ref;                                   /* what is followed */
+	struct service_repository *configured; /* or NULL */
+	int64_t id;                            /* in the store; 0: never applied */
+	char *name, *place;                    /* place: canonical */
+	char *ref;                             /* what is followed */
 	bool prefixed;
 	struct source *source;
 	int64_t opened_usec; /* of CLOCK_MONOTONIC: just before */

@@ -116,7 +116,7 @@ static int find_places(struct head *head, const char *named, const char *folder,
 		return 0;
 	}
 	for (size_t i = 0; i < head->service.repository_count; i++)
-		strings_add(places, head->service.repositories[i].url);
+		strings_add(places, head->service.repositories[i]->url);
 	if (places->count)
 		return 0;
 	char *around = source_discover(folder);

@@ -102,8 +102,10 @@ static const struct setting repository_table[] = {
 static int read_repository(struct settings_reader *reader, struct service *service,
 	const struct json *list, size_t index)
 {
-	struct service_repository *repository = &service->repositories[service->repository_count++];
+	struct service_repository *repository = memory_new(sizeof(*repository));
 
+	service->repositories[service->repository_count++] = repository;
+	repository->references = 1;
 	repository->poll_sec = POLL_SEC;
 	if (json_kind(json_item(list, index)) != JSON_OBJECT)
 		return settings_fail(reader, "must be a list of objects");
@@ -114,7 +116,7 @@ static int read_repository(struct settings_reader *reader, struct service *servi
 	if (!repository->name)
 		repository->name = service_repository_name(repository->url);
 	for (size_t other = 0; other < index; other++)
-		if (strcmp(service->repositories[other].name, repository->name) == 0)
+		if (strcmp(service->repositories[other]->name, repository->name) == 0)
 			return settings_fail(reader,
 				"two repositories are called %s: give one a name",
 				repository->name);
@@ -265,16 +267,28 @@ int service_read(const char *path, struct service *service, struct error *err)
 	return 0;
 }
 
+struct service_repository *service_repository_hold(struct service_repository *repository)
+{
+	repository->references++;
+	return repository;
+}
+
+void service_repository_release(struct service_repository *repository)
+{
+	if (!repository || --repository->references)
+		return;
+	free(repository->name);
+	free(repository->url);
+	free(repository->ref);
+	strings_clear(&repository->allow);
+	map_clear(&repository->secrets);
+	free(repository);
+}
+
 void service_clear(struct service *service)
 {
-	for (size_t i = 0; i < service->repository_count; i++) {
-		struct service_repository *repository = &service->repositories[i];
-		free(repository->name);
-		free(repository->url);
-		free(repository->ref);
-		strings_clear(&repository->allow);
-		map_clear(&repository->secrets);
-	}
+	for (size_t i = 0; i < service->repository_count; i++)
+		service_repository_release(service->repositories[i]);
 	free(service->repositories);
 	free(service->path);
 	free(service->state);
@@ -309,13 +323,13 @@ char *service_repository_name(const char *url)
 	return text_take(&result);
 }
 
-const struct service_repository *service_find_repository(
+struct service_repository *service_find_repository(
 	const struct service *service, const char *url_or_name)
 {
 	for (size_t i = 0; i < service->repository_count; i++)
-		if (strcmp(service->repositories[i].url, url_or_name) == 0 ||
-			strcmp(service->repositories[i].name, url_or_name) == 0)
-			return &service->repositories[i];
+		if (strcmp(service->repositories[i]->url, url_or_name) == 0 ||
+			strcmp(service->repositories[i]->name, url_or_name) == 0)
+			return service->repositories[i];
 	return NULL;
 }
 

@@ -16,7 +16,9 @@ struct service_secret {
 	char *file, *version; /* version NULL: its content decides */
 };
 
+/* Shared by those who have the repository open: a configuration that is read again does not take it from them. */
 struct service_repository {
+	int references;
 	char *name; /* derived from the url where not given */
 	char *url;
 	char *ref; /* NULL: the remote's HEAD */
@@ -32,7 +34,7 @@ struct service_catalog {
 
 struct service {
 	char *path; /* of the file; NULL: there is none, and all are defaults */
-	struct service_repository *repositories;
+	struct service_repository **repositories;
 	size_t repository_count;
 	char *state;         /* NULL: not said */
 	struct map catalogs; /* name -> struct service_catalog */
@@ -57,9 +59,11 @@ void service_clear(struct service *service);
 
 /* "images" for /srv/git/images.git. The caller frees. */
 char *service_repository_name(const char *url);
-/* The repository of that url or name; NULL if it is not configured. */
-const struct service_repository *service_find_repository(
+/* The repository of that url or name; NULL if it is not configured. Borrowed until it is held. */
+struct service_repository *service_find_repository(
 	const struct service *service, const char *url_or_name);
+struct service_repository *service_repository_hold(struct service_repository *repository);
+void service_repository_release(struct service_repository *repository);
 
 /* Where the state is: OPTION (--state, may be NULL), $KILN_STATE, the file, the default of the user. The caller frees. */
 char *service_state_folder(const char *option, const char *configured);

@@ -74,6 +74,8 @@ void cli_print_help(const struct cli_verb *verb);
 void cli_print_verbs(void);
 
 /* "kiln: TEXT" on standard error. */
+/* The path of the head's program; the caller frees. */
+char *cli_find_kilnd(void);
 void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A number of OBJECT as text, NULL for null. Good until the fourth call after it. */
 const char *cli_number(const struct json *object, const char *key);

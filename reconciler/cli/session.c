@@ -94,7 +94,7 @@ static int connect_socket(const char *state)
 }
 
 /* kilnd lies beside kiln in a build tree, in libexec/kiln when installed. */
-static char *find_kilnd(void)
+char *cli_find_kilnd(void)
 {
 	char self[4096];
 	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -113,7 +113,7 @@ static char *find_kilnd(void)
 static int start_kilnd(
 	const struct session *session, struct message_link *link, pid_t *pid, struct error *err)
 {
-	autofree char *program = find_kilnd();
+	autofree char *program = cli_find_kilnd();
 	const char *arguments[8] = {program, "--once"};
 	struct process_options options = PROCESS_OPTIONS;
 	int ends[2], count = 2;

@@ -9,6 +9,7 @@
 struct verb {
 	const char *name;
 	bool creates; /* the state folder is made where there is none */
+	bool changes; /* what is to be done may be something else after it */
 	bool loops;   /* its answer takes time: the loop must run */
 	/*
 	 * Answers by client_item and client_end. -1 with an error: the client is told and gets exit code 1. A verb that
@@ -42,3 +43,6 @@ int verb_retire(struct head *head, struct client *client, struct error *err);
 int verb_cancel(struct head *head, struct client *client, struct error *err);
 int verb_gc(struct head *head, struct client *client, struct error *err);
 int verb_doctor(struct head *head, struct client *client, struct error *err);
+int verb_reload(struct head *head, struct client *client, struct error *err);
+int verb_poll(struct head *head, struct client *client, struct error *err);
+int verb_drain(struct head *head, struct client *client, struct error *err);

@@ -52,7 +52,7 @@ struct plan_case {
 static struct reasons problem;
 static const struct digest a_digest = {{'A'}};
 
-static struct plan_version make_version(const struct version_case *from)
+static struct plan_version make_version(const struct version_case *from, int flags)
 {
 	bool equals = from->flags & EQUALS_A;
 	int64_t age_usec = from->flags & OLD     ? 24 * HOUR_USEC
@@ -68,6 +68,7 @@ static struct plan_version make_version(const struct version_case *from)
 		.quarantined = from->flags & BAD,
 		.validated = {{from->flags & OTHER_RULES ? RULES + 1 : RULES}},
 		.confirmed_usec = NOW - age_usec,
+		.due_usec = flags & AGES ? NOW - age_usec + 24 * HOUR_USEC : 0,
 		.published = !(from->flags & UNPUBLISHED),
 		.followed = from->phase == PHASE_LIVE && !(from->flags & UNFOLLOWED),
 	};
@@ -86,7 +87,6 @@ static struct plan_facts make_facts(
 		.complete = !(flags & INCOMPLETE),
 		.closure = {{'A'}},
 		.validate = {{RULES}},
-		.rebuild_every_sec = flags & AGES ? 24 * 3600 : 0,
 		.held = flags & HELD,
 		.versions = versions,
 		.version_count = count,
@@ -235,7 +235,7 @@ static void decides_by_table(void)
 		struct plan_decision decision;
 		size_t count = 0;
 		for (; count < VERSIONS_MOST && cases[i].versions[count].number; count++)
-			versions[count] = make_version(&cases[i].versions[count]);
+			versions[count] = make_version(&cases[i].versions[count], cases[i].flags);
 		struct plan_facts facts = make_facts("debian", cases[i].flags, versions, count);
 		plan_decide(&facts, 1, NOW, &decision);
 		CHECK_TEXT(summarise(&decision), cases[i].wanted, "%s", cases[i].sentence);
@@ -246,7 +246,7 @@ static void decides_by_table(void)
 static void says_why(void)
 {
 	struct version_case from = LIVE(4, 'B');
-	struct plan_version version = make_version(&from);
+	struct plan_version version = make_version(&from, 0);
 	struct plan_facts facts = make_facts("debian", FAILED_LATER, &version, 1);
 	struct plan_decision decision;
 
@@ -288,7 +288,7 @@ static int count_wrong(
 		const struct image_case *image = &images[order[i]];
 		size_t have = 0;
 		for (; have < 2 && image->versions[have].number; have++)
-			versions[i][have] = make_version(&image->versions[have]);
+			versions[i][have] = make_version(&image->versions[have], image->flags);
 		facts[i] = make_facts(image->name, image->flags, versions[i], have);
 		if (image->parents)
 			strings_split(&parents[i], image->parents, ' ');

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconciler/watched.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "reconciler/announce.h"
+#include "reconciler/daemon.h"
+#include "reconciler/pass.h"
+#include "reconciler/planning.h"
+#include "reconciler/watch.h"
+#include "reconciler/world.h"
+
+enum {
+	LIMITED_MOST = 100,     /* more than so many images are planned with all the others */
+	SETTLE_USEC = 2 * 1000, /* one push moves several files */
+	TRY_AGAIN_SEC = 5,      /* after a pass in which something failed; doubled each time */
+	TRY_AGAIN_MOST_SEC = 5 * 60,
+	ACCURACY_USEC = 1000 * 1000, /* timers that have time share their wake-ups */
+};
+
+struct watched {
+	struct loop *loop;
+	struct head *head;
+	struct service_repository *configured;
+	struct watch *watch;
+	sd_event_source *soon, *poll, *due;
+	struct task *pass; /* that is under way, or NULL */
+	char looked_at
+		[OBJECT_ID_HEX_SIZE]; /* the commit of the last pass that was begun; "": none was */
+	bool whole;                   /* the next look plans every image */
+	int64_t due_usec;             /* when the next one is to come of itself; 0: never */
+	int64_t try_again_sec;        /* grows while passes fail */
+	char *trouble;                /* what stood in the way at the last look; NULL: nothing */
+};
+
+const char *watched_name(const struct watched *watched)
+{
+	return watched->configured->name;
+}
+
+/* ---- when ---- */
+
+static void set_due(struct watched *watched, int64_t usec)
+{
+	watched->due_usec = usec;
+	if (!usec) {
+		sd_event_source_set_enabled(watched->due, SD_EVENT_OFF);
+		return;
+	}
+	/* the world's clock may run apart from the machine's */
+	int64_t wait_usec = usec - world->now_usec();
+	sd_event_source_set_time_relative(watched->due, wait_usec > 0 ? (uint64_t)wait_usec : 0);
+	sd_event_source_set_enabled(watched->due, SD_EVENT_ONESHOT);
+}
+
+static void set_due_by(struct watched *watched, int64_t usec)
+{
+	if (usec && (!watched->due_usec || usec < watched->due_usec))
+		set_due(watched, usec);
+}
+
+void watched_look(struct watched *watched, bool whole)
+{
+	int enabled;
+
+	watched->whole |= whole;
+	/* what comes while it settles does not put it off: a stream of pushes would for ever */
+	if (sd_event_source_get_enabled(watched->soon, &enabled) >= 0 && enabled != SD_EVENT_OFF)
+		return;
+	sd_event_source_set_time_relative(watched->soon, SETTLE_USEC);
+	sd_event_source_set_enabled(watched->soon, SD_EVENT_ONESHOT);
+}
+
+static void on_change(void *context)
+{
+	watched_look(context, false);
+}
+
+/* ---- looking ---- */
+
+/* Said once, until it is another trouble or over. */
+static void note_trouble(struct watched *watched, const char *text)
+{
+	struct announced about = {.repository = watched_name(watched)};
+
+	if (text && (!watched->trouble || strcmp(watched->trouble, text) != 0))
+		announce(ANNOUNCE_TROUBLE, &about, "%s", text);
+	else if (!text && watched->trouble)
+		announce(ANNOUNCE_PASS, &about, "can be read again");
+	free(watched->trouble);
+	watched->trouble = text ? memory_copy_text(text) : NULL;
+}
+
+static void over(void *context, const struct pass_end *end)
+{
+	struct watched *watched = context;
+	struct announced about = {.repository = watched_name(watched)};
+
+	watched->pass = NULL;
+	if (end->moved || end->failed)
+		announce(ANNOUNCE_PASS, &about, "commit %.12s: %s", end->commit, end->text);
+	if (end->cancelled)
+		return;
+	set_due_by(watched, end->next_usec);
+	watched->try_again_sec = !end->failed              ? 0
+	                         : !watched->try_again_sec ? TRY_AGAIN_SEC
+	                                                   : watched->try_again_sec * 2;
+	if (watched->try_again_sec > TRY_AGAIN_MOST_SEC)
+		watched->try_again_sec = TRY_AGAIN_MOST_SEC;
+	if (end->failed)
+		set_due_by(watched, world->now_usec() + watched->try_again_sec * 1000000);
+	else if (end->moved)
+		watched_look(watched, true); /* is all well now, and when is the next due? */
+}
+
+/* The images whose definitions differ between what was looked at last and COMMIT; false: all are to be planned. */
+static bool find_touched(struct watched *watched, struct repository *repository,
+	const struct commit *commit, struct strings *names)
+{
+	CLEANUP(commit_clear) struct commit before = {0};
+	struct error ignored;
+
+	if (watched->whole || !watched->looked_at[0] ||
+		source_resolve(repository->source, watched->looked_at, &before, &ignored) < 0 ||
+		planning_find_touched(repository, &before, commit, names, &ignored) < 0 ||
+		names->count > LIMITED_MOST) {
+		strings_clear(names);
+		return false;
+	}
+	return true;
+}
+
+static int begin_pass(struct watched *watched, struct repository *repository,
+	const struct commit *commit, const char *hex, struct error *err)
+{
+	struct pass_options options = {
+		.place = watched_name(watched), .over = over, .context = watched};
+
+	if (find_touched(watched, repository, commit, &options.names)) {
+		if (!options.names.count) {
+			strcpy(watched->looked_at, hex);
+			return repository_set_commit(
+				watched->head->store, repository->id, hex, err);
+		}
+		options.limited = true;
+	}
+	if (watched->pass)
+		pass_abandon(watched->loop, watched->pass);
+	watched->whole = false;
+	if (!options.limited)
+		set_due(watched, 0);
+	watched->pass = pass_begin_unasked(watched->loop, watched->head, &options, err);
+	if (!watched->pass)
+		return -1;
+	strcpy(watched->looked_at, hex);
+	return 0;
+}
+
+static int look_at(struct watched *watched, struct repository *repository, struct error *err)
+{
+	CLEANUP(commit_clear) struct commit commit = {0};
+	char hex[OBJECT_ID_HEX_SIZE];
+
+	watch_set(watched->watch, source_git_folder(repository->source), repository->ref);
+	if (repository_resolve(repository, NULL, &commit, err) < 0)
+		return -1;
+	object_id_hex(&commit.id, hex);
+	if (strcmp(hex, watched->looked_at) == 0 && (!watched->whole || watched->pass))
+		return 0;
+	return begin_pass(watched, repository, &commit, hex, err);
+}
+
+static int look(struct watched *watched, struct error *err)
+{
+	struct repository repository;
+	const char *place = watched->configured->url;
+
+	if (repository_open(watched->head, watched_name(watched), NULL, &repository, err) < 0) {
+		/* it may come back */
+		watch_set(
+			watched->watch, text_starts_with(place, "file://") ? place + 7 : place, "");
+		return -1;
+	}
+	int result = look_at(watched, &repository, err);
+	repository_close(&repository);
+	return result;
+}
+
+static int on_soon(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct watched *watched = context;
+	struct error err;
+
+	(void)source;
+	(void)usec;
+	if (daemon_is_draining(watched->head->daemon))
+		return 0;
+	note_trouble(watched, look(watched, &err) < 0 ? err.text : NULL);
+	return 0;
+}
+
+static int on_poll(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct watched *watched = context;
+
+	(void)usec;
+	sd_event_source_set_time_relative(source, watched->configured->poll_sec * 1000000);
+	sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	watched_look(watched, false);
+	return 0;
+}
+
+static int on_due(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct watched *watched = context;
+
+	(void)source;
+	(void)usec;
+	watched->due_usec = 0;
+	watched_look(watched, true);
+	return 0;
+}
+
+/* ---- beginning and end ---- */
+
+static sd_event_source *new_timer(
+	struct watched *watched, uint64_t accuracy_usec, sd_event_time_handler_t handler)
+{
+	sd_event_source *source = NULL;
+
+	sd_event_add_time(loop_event(watched->loop), &source, CLOCK_MONOTONIC, 0, accuracy_usec,
+		handler, watched);
+	sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	return source;
+}
+
+struct watched *watched_new(
+	struct loop *loop, struct head *head, struct service_repository *configured)
+{
+	struct watched *watched = memory_new(sizeof(*watched));
+
+	*watched = (struct watched){
+		.loop = loop, .head = head, .configured = service_repository_hold(configured)};
+	watched->watch = watch_new(loop_event(loop), on_change, watched);
+	watched->soon = new_timer(watched, 1, on_soon);
+	watched->poll = new_timer(watched, ACCURACY_USEC, on_poll);
+	watched->due = new_timer(watched, ACCURACY_USEC, on_due);
+	on_poll(watched->poll, 0, watched);
+	return watched;
+}
+
+void watched_free(struct watched *watched)
+{
+	if (watched->pass)
+		pass_abandon(watched->loop, watched->pass);
+	watch_free(watched->watch);
+	sd_event_source_disable_unref(watched->soon);
+	sd_event_source_disable_unref(watched->poll);
+	sd_event_source_disable_unref(watched->due);
+	service_repository_release(watched->configured);
+	free(watched->trouble);
+	free(watched);
+}

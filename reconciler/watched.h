@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* One repository that the service keeps its catalog true to. */
+
+#include "reconciler/loop.h"
+
+struct watched;
+
+/* Holds CONFIGURED. Nothing is looked at before watched_look. */
+struct watched *watched_new(
+	struct loop *loop, struct head *head, struct service_repository *configured);
+/* Its pass, if one is under way, is given up; what that builds goes on. */
+void watched_free(struct watched *watched);
+const char *watched_name(const struct watched *watched);
+/* Soon; WHOLE: every image is planned, whether the commit is another one or not. */
+void watched_look(struct watched *watched, bool whole);
