@@ -273,14 +273,16 @@ static int find_changes(struct index *index, const struct object_id *tree,
 {
 	struct change_finder finder = {.index = index, .file = file};
 	struct object_id old = tree_id(&index->tree);
-	int result;
+	int result = 0;
 
 	finder.listed = file && definitions_file_lists(file);
+	/* objects of the old tree may be gone: collected after a forced push, or the repository is another one now */
+	if (index->tree.filled &&
+		tree_diff(index->source, &old, tree, visit_change, &finder, err) < 0)
+		index->tree.filled = false;
 	if (!index->tree.filled) {
 		result = finder.listed ? 0 : find_all(&finder, tree, err);
 		finder.file_changed = true;
-	} else {
-		result = tree_diff(index->source, &old, tree, visit_change, &finder, err);
 	}
 	if (result == 0 && finder.file_changed)
 		result = find_changed_entries(&finder, tree, err);

@@ -352,11 +352,14 @@ struct tree_adder {
 	struct source *source;
 	bool in_submodule;
 	struct strings *added;
-	unsigned depth;
+	struct map *walked;
 };
 
-static int add_any(struct inputs *inputs, const char *path, struct strings *added, unsigned depth,
-	bool *found, struct error *err);
+/* What is known of a folder while all that links reach is added: each is walked once. */
+static char walking[] = "walking", walked_through[] = "done";
+
+static int add_reached(struct inputs *inputs, const char *path, struct strings *added,
+	struct map *walked, bool *found, struct error *err);
 
 /* A link of a submodule is carried over as it is, if it stays in the repository. */
 static int add_submodule_link(
@@ -392,45 +395,56 @@ static int add_inner(void *context, const char *path, const struct entry *entry,
 		return 0; /* of a submodule's own submodules only the commit counts, by their parent's */
 	if (adder->in_submodule)
 		return add_submodule_link(adder, full, entry, err);
-	return add_any(adder->inputs, full, adder->added, adder->depth + 1, &found, err);
+	return add_reached(adder->inputs, full, adder->added, adder->walked, &found, err);
 }
 
 static int add_tree(struct inputs *inputs, const struct place *place, const char *path,
-	struct strings *added, unsigned depth, struct error *err)
+	struct strings *added, struct map *walked, struct error *err)
 {
 	struct tree_adder adder = {inputs, place->path, path, snapshot_source(place->snapshot),
-		*place->submodule != '\0', added, depth};
+		*place->submodule != '\0', added, walked};
 
 	inputs_depend(inputs, path, true);
 	if (!*place->submodule) {
 		/* reached through a link: what is there counts under its own name too */
 		inputs_depend(inputs, place->path, true);
 	}
-	return snapshot_walk(place->snapshot, place->path, add_inner, &adder, err);
+	if (map_find(walked, path))
+		return 0;
+	map_set(walked, path, walking);
+	int result = snapshot_walk(place->snapshot, place->path, add_inner, &adder, err);
+	map_set(walked, path, walked_through);
+	return result;
 }
 
-/* The file or folder at PATH. Through a link, the content stands at the link's target: the link is written out too. */
-static int add_any(struct inputs *inputs, const char *path, struct strings *added, unsigned depth,
-	bool *found, struct error *err)
+/* Through a link, the content stands at the link's target: the link is written out too. */
+static int add_reached(struct inputs *inputs, const char *path, struct strings *added,
+	struct map *walked, bool *found, struct error *err)
 {
 	struct place place;
 
-	if (depth > LINKS_MOST) {
-		reasons_add(inputs->problems, REASON_INVALID, path, NULL, NULL,
-			"the link %s leads into itself", path);
-		*found = false;
-		return 0;
-	}
 	if (find_place(inputs, path, &place, err) < 0)
 		return -1;
 	autofree char *real = full_path(&place, place.path);
 	*found = place.entry.kind != ENTRY_NONE;
-	if (place.entry.kind == ENTRY_FOLDER)
-		return add_tree(inputs, &place, real, added, depth, err);
 	if (place.entry.kind == ENTRY_FILE)
 		return add_blob(inputs, real, snapshot_source(place.snapshot), !*place.submodule,
 			&place.entry, added, err);
-	return 0;
+	if (place.entry.kind != ENTRY_FOLDER)
+		return 0;
+	if (map_find(walked, real) == walking)
+		reasons_add(inputs->problems, REASON_INVALID, path, NULL, NULL,
+			"the link %s leads into itself", path);
+	return add_tree(inputs, &place, real, added, walked, err);
+}
+
+/* The file or folder at PATH, and what links in it lead to. */
+static int add_any(struct inputs *inputs, const char *path, struct strings *added, bool *found,
+	struct error *err)
+{
+	CLEANUP(map_clear) struct map walked = {0};
+
+	return add_reached(inputs, path, added, &walked, found, err);
 }
 
 struct glob {
@@ -513,7 +527,7 @@ int inputs_add(struct inputs *inputs, const char *path, enum option_path kind,
 	CLEANUP(strings_clear) struct strings matches = {0};
 
 	if (kind != PATH_PATTERN || !path_is_pattern(path)) {
-		if (add_any(inputs, path, added, 0, found, err) < 0)
+		if (add_any(inputs, path, added, found, err) < 0)
 			return -1;
 	} else {
 		if (expand(inputs, "", path, &matches, err) < 0)
@@ -521,7 +535,7 @@ int inputs_add(struct inputs *inputs, const char *path, enum option_path kind,
 		*found = matches.count != 0;
 		strings_each (match, &matches) {
 			bool there;
-			if (add_any(inputs, match, added, 0, &there, err) < 0)
+			if (add_any(inputs, match, added, &there, err) < 0)
 				return -1;
 		}
 	}

@@ -124,10 +124,11 @@ static void list_wanted(const char *git_folder, const char *ref, struct strings 
 	}
 }
 
-void watch_set(struct watch *watch, const char *git_folder, const char *ref)
+bool watch_set(struct watch *watch, const char *git_folder, const char *ref)
 {
 	CLEANUP(strings_clear) struct strings wanted = {0}, unwanted = {0};
 	autofree char *top = path_clean(git_folder);
+	bool added = false;
 
 	list_wanted(top, ref, &wanted);
 	map_each (entry, &watch->folders) {
@@ -138,6 +139,9 @@ void watch_set(struct watch *watch, const char *git_folder, const char *ref)
 	strings_each (path, &unwanted)
 		map_set(&watch->folders, path, NULL);
 	strings_each (path, &wanted)
-		if (!map_find(&watch->folders, path))
+		if (!map_find(&watch->folders, path)) {
 			add_folder(watch, path, strcmp(path, top) == 0);
+			added |= map_find(&watch->folders, path) != NULL;
+		}
+	return added;
 }

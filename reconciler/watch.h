@@ -6,6 +6,8 @@
  * their folders are watched (inotify). Only a hint: who is told looks himself, and looks now and then also untold.
  */
 
+#include <stdbool.h>
+
 struct sd_event;
 struct watch;
 
@@ -15,5 +17,6 @@ void watch_free(struct watch *watch);
 /*
  * What there is to be watched for REF (full name) of the git folder GIT_FOLDER; where a folder is missing, the nearest above
  * it that exists. To be called again after each change: folders come and go. What cannot be watched is left to the poll.
+ * True if a folder was added: what happened there just before was not seen, so it is to be looked at once more.
  */
-void watch_set(struct watch *watch, const char *git_folder, const char *ref);
+bool watch_set(struct watch *watch, const char *git_folder, const char *ref);

@@ -63,6 +63,14 @@ static void set_due_by(struct watched *watched, int64_t usec)
 		set_due(watched, usec);
 }
 
+static void try_again(struct watched *watched)
+{
+	int64_t wait_sec = watched->try_again_sec ? watched->try_again_sec * 2 : TRY_AGAIN_SEC;
+
+	watched->try_again_sec = wait_sec < TRY_AGAIN_MOST_SEC ? wait_sec : TRY_AGAIN_MOST_SEC;
+	set_due_by(watched, world->now_usec() + watched->try_again_sec * 1000000);
+}
+
 void watched_look(struct watched *watched, bool whole)
 {
 	int enabled;
@@ -106,14 +114,12 @@ static void over(void *context, const struct pass_end *end)
 	if (end->cancelled)
 		return;
 	set_due_by(watched, end->next_usec);
-	watched->try_again_sec = !end->failed              ? 0
-	                         : !watched->try_again_sec ? TRY_AGAIN_SEC
-	                                                   : watched->try_again_sec * 2;
-	if (watched->try_again_sec > TRY_AGAIN_MOST_SEC)
-		watched->try_again_sec = TRY_AGAIN_MOST_SEC;
-	if (end->failed)
-		set_due_by(watched, world->now_usec() + watched->try_again_sec * 1000000);
-	else if (end->moved)
+	if (end->failed) {
+		try_again(watched);
+		return;
+	}
+	watched->try_again_sec = 0;
+	if (end->moved)
 		watched_look(watched, true); /* is all well now, and when is the next due? */
 }
 
@@ -165,7 +171,8 @@ static int look_at(struct watched *watched, struct repository *repository, struc
 	CLEANUP(commit_clear) struct commit commit = {0};
 	char hex[OBJECT_ID_HEX_SIZE];
 
-	watch_set(watched->watch, source_git_folder(repository->source), repository->ref);
+	if (watch_set(watched->watch, source_git_folder(repository->source), repository->ref))
+		watched_look(watched, false);
 	if (repository_resolve(repository, NULL, &commit, err) < 0)
 		return -1;
 	object_id_hex(&commit.id, hex);
@@ -181,8 +188,9 @@ static int look(struct watched *watched, struct error *err)
 
 	if (repository_open(watched->head, watched_name(watched), NULL, &repository, err) < 0) {
 		/* it may come back */
-		watch_set(
-			watched->watch, text_starts_with(place, "file://") ? place + 7 : place, "");
+		if (watch_set(watched->watch,
+			    text_starts_with(place, "file://") ? place + 7 : place, ""))
+			watched_look(watched, false);
 		return -1;
 	}
 	int result = look_at(watched, &repository, err);
@@ -199,7 +207,12 @@ static int on_soon(sd_event_source *source, uint64_t usec, void *context)
 	(void)usec;
 	if (daemon_is_draining(watched->head->daemon))
 		return 0;
-	note_trouble(watched, look(watched, &err) < 0 ? err.text : NULL);
+	if (look(watched, &err) == 0) {
+		note_trouble(watched, NULL);
+		return 0;
+	}
+	note_trouble(watched, err.text);
+	try_again(watched);
 	return 0;
 }
 

@@ -95,6 +95,9 @@ static int roll_back(struct loop *loop, struct errand *errand, struct error *err
 	CLEANUP(build_record_clear) struct build_record live = {0};
 	int64_t image = errand->image.id, current;
 
+	/* what was just being switched to is what is gone back from */
+	if (!errand->version && find_before(head, image, &errand->version, err) < 0)
+		return fail_while(err, "%s", errand->image.name);
 	if (check_target(head, &errand->image, errand->version, err) < 0 ||
 		channel_find(head->store, image, "current", &current, err) < 0)
 		return -1;
@@ -123,9 +126,11 @@ int verb_rollback(struct head *head, struct client *client, struct error *err)
 		return -1;
 	if (number && lookup_read_number(number, &what.version, err) < 0)
 		return -1;
-	if (!number && find_before(head, image.id, &what.version, err) < 0)
-		return fail_while(err, "%s", image.name);
-	if (check_target(head, &image, what.version, err) < 0)
+	if (number && check_target(head, &image, what.version, err) < 0)
 		return -1;
+	/* nothing is given up for an order that cannot be carried out */
+	int64_t before;
+	if (!number && find_before(head, image.id, &before, err) < 0)
+		return fail_while(err, "%s", image.name);
 	return errand_begin(head->loop, client, &image, &what, err);
 }

@@ -79,6 +79,11 @@ is 'and stays live' "$(live emptied)" 1
 git rm -q emptied.json; commit none
 is 'until the file goes' "$(kiln plan --json 2>/dev/null | jq -r '.images[] | select(.name == "emptied") | .action')" orphaned
 
+mkdir loop && ln -s ../loop loop/a && ln -s ../loop loop/b && ln -s ../ok.sh loop/c
+printf '{"builders": [{"type": "rootfs", "base": "busybox.tar"}], "provisioners": [{"type": "file", "source": "loop/", "destination": "/x"}]}' > loop.json; commit loop
+like 'a folder with many links to itself is blocked, at once' "$(reason loop)" 'blocked invalid *loop/a leads into itself*'
+git rm -rq loop loop.json; commit none
+
 # ---- repositories ----
 mkdir "$T/empty" && git init -q -b main "$T/empty"
 run kiln plan "$T/empty"; is 'a repository without a commit fails' "$code" 1

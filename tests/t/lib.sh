@@ -115,6 +115,22 @@ three_images() {
 	commit 'three images'
 }
 
+# ---- the service ----
+
+# daemon_start CONFIG: in the background, as $daemon, until it answers; what it says goes to $T/daemon
+daemon_start() {
+	kiln daemon --config "$1" >> "$T/daemon" 2>&1 & daemon=$!; background="$background $daemon"
+	for i in $(seq 600); do kiln doctor > /dev/null 2>&1 < /dev/null && [ -S "$KILN_STATE/control.sock" ] && break; sleep 0.05; done
+}
+daemon_end() { kill "${1:--TERM}" "$daemon" && wait "$daemon"; daemon_code=$?; }
+# wait_until WANTED COMMAND...: until the command prints it; half a minute at most, what it printed last is in $last
+wait_until() {
+	wanted=$1; shift
+	for i in $(seq 600); do last=$("$@" 2>/dev/null); [ "$last" = "$wanted" ] && return; sleep 0.05; done
+}
+# becomes WHAT WANTED COMMAND...: as `is`, but it may take its time
+becomes() { what=$1; shift; wait_until "$@"; is "$what" "$last" "$1"; }
+
 # ---- what is published ----
 
 live() { readlink "$KILN_STATE/catalog/$1/${2:-current}"; }
