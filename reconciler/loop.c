@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconciler/loop.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +193,9 @@ static bool advance_tasks(struct loop *loop)
 		task->free(task);
 		changed = true;
 	}
+	/* a plan of everything needs much for a moment; a daemon is to be small for months */
+	if (changed && loop->daemon && !loop->tasks)
+		malloc_trim(0);
 	return changed;
 }
 
