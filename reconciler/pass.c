@@ -330,6 +330,7 @@ static void ended(struct loop *loop, struct task *task, struct replacement *repl
 		return;
 	}
 	count_end(pass, replacement, item->action == ACTION_SWITCH);
+	item->moved |= phase != PHASE_CANCELLED && phase != PHASE_FAILED;
 	if (item->replacement != replacement)
 		return;
 	item->replacement = NULL;
@@ -406,17 +407,19 @@ static void add_count(struct text *text, size_t count, const char *what)
 
 static void tell_end(const struct pass *pass, const char *text)
 {
+	CLEANUP(strings_clear) struct strings moved = {0};
 	struct pass_end end = {.commit = pass->commit_hex,
 		.text = text,
 		.cancelled = pass->cancelled,
 		.failed = pass->failed,
-		.moved = pass->live + pass->switched + pass->unneeded + pass->checked +
-	                 pass->retired};
+		.moved = &moved};
 
 	if (!pass->options.over)
 		return;
 	for (size_t i = 0; i < pass->count; i++) {
 		int64_t next_usec = pass->items[i].next_usec;
+		if (pass->items[i].moved)
+			strings_add(&moved, pass->items[i].name);
 		if (next_usec && (!end.next_usec || next_usec < end.next_usec))
 			end.next_usec = next_usec;
 	}
@@ -614,9 +617,13 @@ struct task *pass_begin_unasked(
 	return pass ? &pass->task : NULL;
 }
 
-void pass_abandon(struct loop *loop, struct task *task)
+void pass_abandon(struct loop *loop, struct task *task, struct strings *left)
 {
 	struct pass *pass = (struct pass *)task;
+
+	for (size_t i = 0; i < pass->count; i++)
+		if (pass->items[i].state != ITEM_DONE)
+			strings_add_once(left, pass->items[i].name);
 
 	pass->options.over = NULL;
 	loop_release_replacements(loop, task);

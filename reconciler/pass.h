@@ -21,7 +21,7 @@ struct pass_end {
 	const char *commit; /* what was looked at, in hex */
 	const char *text;   /* "1 new, 3 unchanged" */
 	bool cancelled;
-	size_t moved; /* images of which something is other than it was */
+	const struct strings *moved; /* images of which something is other than it was */
 	size_t failed;
 	int64_t next_usec; /* when time alone would give another plan; 0: never */
 };
@@ -51,6 +51,6 @@ struct task *pass_begin_unasked(
 	struct loop *loop, struct head *head, struct pass_options *options, struct error *err);
 /*
  * Another one is to take its place: it ends without a word, and what it has under way is left to that one, which goes on with
- * what it wants and cancels the rest.
+ * what it wants and cancels the rest. The images that it was not done with are added to LEFT.
  */
-void pass_abandon(struct loop *loop, struct task *task);
+void pass_abandon(struct loop *loop, struct task *task, struct strings *left);

@@ -19,7 +19,7 @@ struct item {
 	enum item_state state;
 	struct strings parents;
 	int rounds;
-	bool blocked;
+	bool blocked, moved;
 	const struct replacement *replacement; /* ITEM_RUNNING */
 	/* what was decided */
 	enum action action;

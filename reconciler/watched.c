@@ -31,6 +31,7 @@ struct watched {
 	struct task *pass; /* that is under way, or NULL */
 	char looked_at
 		[OBJECT_ID_HEX_SIZE]; /* the commit of the last pass that was begun; "": none was */
+	struct strings again;         /* images to be planned whatever the commit is */
 	bool whole;                   /* the next look plans every image */
 	int64_t due_usec;             /* when the next one is to come of itself; 0: never */
 	int64_t try_again_sec;        /* grows while passes fail */
@@ -109,7 +110,9 @@ static void over(void *context, const struct pass_end *end)
 	struct announced about = {.repository = watched_name(watched)};
 
 	watched->pass = NULL;
-	if (end->moved || end->failed)
+	if (watched->whole)
+		watched_look(watched, true);
+	if (end->moved->count || end->failed)
 		announce(ANNOUNCE_PASS, &about, "commit %.12s: %s", end->commit, end->text);
 	if (end->cancelled)
 		return;
@@ -119,8 +122,13 @@ static void over(void *context, const struct pass_end *end)
 		return;
 	}
 	watched->try_again_sec = 0;
-	if (end->moved)
-		watched_look(watched, true); /* is all well now, and when is the next due? */
+	if (end->moved->count > LIMITED_MOST) {
+		watched_look(watched, true);
+	} else if (end->moved->count) {
+		/* is all well with them now, and when is the next due? */
+		strings_add_all(&watched->again, end->moved);
+		watched_look(watched, false);
+	}
 }
 
 /* The images whose definitions differ between what was looked at last and COMMIT; false: all are to be planned. */
@@ -146,17 +154,19 @@ static int begin_pass(struct watched *watched, struct repository *repository,
 	struct pass_options options = {
 		.place = watched_name(watched), .over = over, .context = watched};
 
-	if (find_touched(watched, repository, commit, &options.names)) {
-		if (!options.names.count) {
-			strcpy(watched->looked_at, hex);
-			return repository_set_commit(
-				watched->head->store, repository->id, hex, err);
-		}
-		options.limited = true;
+	options.limited = find_touched(watched, repository, commit, &options.names);
+	if (options.limited && !options.names.count && !watched->again.count) {
+		strcpy(watched->looked_at, hex);
+		return repository_set_commit(watched->head->store, repository->id, hex, err);
 	}
 	if (watched->pass)
-		pass_abandon(watched->loop, watched->pass);
+		pass_abandon(watched->loop, watched->pass, &watched->again);
+	if (options.limited)
+		strings_add_all(&options.names, &watched->again);
+	strings_sort(&options.names);
+	strings_unique(&options.names);
 	watched->whole = false;
+	strings_clear(&watched->again);
 	if (!options.limited)
 		set_due(watched, 0);
 	watched->pass = pass_begin_unasked(watched->loop, watched->head, &options, err);
@@ -176,7 +186,8 @@ static int look_at(struct watched *watched, struct repository *repository, struc
 	if (repository_resolve(repository, NULL, &commit, err) < 0)
 		return -1;
 	object_id_hex(&commit.id, hex);
-	if (strcmp(hex, watched->looked_at) == 0 && (!watched->whole || watched->pass))
+	bool more = (watched->whole || watched->again.count) && !watched->pass;
+	if (strcmp(hex, watched->looked_at) == 0 && !more)
 		return 0;
 	return begin_pass(watched, repository, &commit, hex, err);
 }
@@ -269,12 +280,13 @@ struct watched *watched_new(
 void watched_free(struct watched *watched)
 {
 	if (watched->pass)
-		pass_abandon(watched->loop, watched->pass);
+		pass_abandon(watched->loop, watched->pass, &watched->again);
 	watch_free(watched->watch);
 	sd_event_source_disable_unref(watched->soon);
 	sd_event_source_disable_unref(watched->poll);
 	sd_event_source_disable_unref(watched->due);
 	service_repository_release(watched->configured);
+	strings_clear(&watched->again);
 	free(watched->trouble);
 	free(watched);
 }

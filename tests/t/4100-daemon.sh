@@ -63,6 +63,12 @@ becomes 'one that nothing defines any more is cancelled' 'cancelled live cancell
 is 'its worker ends' "$(running)" no
 is 'what was live of it stays' "$(live slow)" 1
 
+template parent.json busybox.tar parent.sh; template child.json catalog:parent child.sh
+echo 'sleep 2; echo one > /etc/parent' | script parent.sh; echo 'cat /etc/parent > /etc/child' | script child.sh; push family
+wait_until building phases parent
+text a beside; push beside
+becomes 'what waits for a parent is built too, whatever is pushed meanwhile' 1 live child
+
 # ---- the next daemon ----
 template slow.json busybox.tar slow.sh; printf 'echo four > /etc/slow\nsleep 3\n' | script slow.sh; push 'for the next'
 becomes 'a build is under way' 'cancelled live cancelled building' phases slow
