@@ -15,6 +15,7 @@
 
 #include "backends/catalog.h"
 #include "backends/collect.h"
+#include "backends/notify.h"
 #include "backends/post.h"
 #include "backends/probe.h"
 #include "backends/rootfs/userns.h"
@@ -269,6 +270,20 @@ static int collect_and_print(void)
 	return 0;
 }
 
+/* Nor is this one. */
+static int tell_outside(void)
+{
+	autojson struct json *order = read_order();
+	struct error err;
+
+	if (!order)
+		return 2;
+	if (notify_deliver(order, &err) == 0)
+		return 0;
+	fprintf(stderr, "%s\n", err.text);
+	return 1;
+}
+
 static int run_order(void)
 {
 	struct json *order = read_order();
@@ -309,8 +324,11 @@ int main(int argc, char **argv)
 		return probe_print();
 	if (argc == 2 && strcmp(argv[1], "--collect") == 0)
 		return collect_and_print();
+	if (argc == 2 && strcmp(argv[1], "--notify") == 0)
+		return tell_outside();
 	if (argc != 1) {
-		fprintf(stderr, "usage: kiln-build [--collect] < ORDER | kiln-build --probe\n");
+		fprintf(stderr,
+			"usage: kiln-build [--collect | --notify] < ORDER | kiln-build --probe\n");
 		return 2;
 	}
 	job_catch_signals();

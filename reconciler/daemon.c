@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/moment.h"
 #include "reconciler/announce.h"
+#include "reconciler/notify.h"
 #include "reconciler/resume.h"
 #include "reconciler/watched.h"
 #include "reconciler/world.h"
@@ -139,7 +140,8 @@ static int begin(struct daemon *daemon, struct error *err)
 		result = sd_event_set_watchdog(event, true);
 	if (result < 0)
 		return fail(err, ERROR_BROKEN, "the service: %s", strerror(-result));
-	if (resume(daemon->loop, daemon->head, RESUME_ALL, err) < 0)
+	if (resume(daemon->loop, daemon->head, RESUME_ALL, err) < 0 ||
+		notify_resume(daemon->head, err) < 0)
 		return -1;
 	watch_all(daemon);
 	return 0;

@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "reconciler/announce.h"
+#include "reconciler/notify.h"
 #include "reconciler/prepare.h"
 #include "reconciler/settle.h"
 #include "reconciler/world.h"
@@ -33,6 +34,24 @@ struct driving {
 	struct task *task;
 };
 
+/* The attempt before this one. */
+static bool failed_before(const struct replacement *replacement)
+{
+	CLEANUP(build_records_clear) struct build_records builds = {0};
+	struct error ignored;
+	enum phase before = PHASE_LIVE;
+
+	if (builds_of_image(replacement->head->store, replacement->build.image, &builds, &ignored) <
+		0)
+		return false;
+	for (size_t i = 0; i < builds.count; i++)
+		if (strcmp(builds.items[i].id, replacement->build.id) == 0)
+			break;
+		else
+			before = builds.items[i].phase;
+	return before == PHASE_FAILED;
+}
+
 static void announce_phase(const struct replacement *replacement, const char *text)
 {
 	enum phase phase = replacement->build.phase;
@@ -40,6 +59,15 @@ static void announce_phase(const struct replacement *replacement, const char *te
 		.image = replacement->full_name,
 		.build = &replacement->build};
 
+	if (replacement->head->daemon && (phase == PHASE_LIVE || phase == PHASE_FAILED))
+		notify(replacement->head,
+			&(struct notice){.event = phase == PHASE_FAILED        ? "failed"
+		                                  : failed_before(replacement) ? "recovered"
+		                                                               : "live",
+				.repository = replacement->repository.name,
+				.image = replacement->image,
+				.build = &replacement->build,
+				.text = text});
 	announce(phase == PHASE_LIVE     ? ANNOUNCE_LIVE
 		 : phase == PHASE_FAILED ? ANNOUNCE_FAILED
 					 : ANNOUNCE_PHASE,

@@ -70,6 +70,17 @@ static void report_idle(struct pass *pass, struct item *item)
 		json_get_text(first, "text", action_name(item->action)));
 }
 
+static void tell_planned(const struct pass *pass, const struct item *item)
+{
+	const struct json *first = json_item(item->reasons, 0);
+	bool blocked = item->action == ACTION_BLOCKED &&
+	               strcmp(json_get_text(first, "kind", ""), "failed") != 0;
+
+	if (pass->options.planned)
+		pass->options.planned(pass->options.context, item->name,
+			blocked ? json_get_text(first, "text", "blocked") : NULL);
+}
+
 /* ---- items ---- */
 
 static void item_forget(struct item *item)
@@ -180,6 +191,7 @@ static int take_decision(struct loop *loop, struct pass *pass, struct planning *
 	}
 	if (!action_is_work(decision->action))
 		report_idle(pass, item);
+	tell_planned(pass, item);
 	meet_predecessor(loop, pass, item);
 	return 0;
 }

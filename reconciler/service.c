@@ -208,14 +208,63 @@ static int read_limits(struct settings_reader *reader, void *into, const struct 
 	return settings_read(reader, value, table, into);
 }
 
+static int check_events(struct settings_reader *reader, void *into, const struct json *value)
+{
+	const struct service_notify *notify = into;
+
+	(void)value;
+	strings_each (event, &notify->on)
+		if (strcmp(event, "live") != 0 && strcmp(event, "failed") != 0 &&
+			strcmp(event, "blocked") != 0 && strcmp(event, "recovered") != 0)
+			return settings_fail(reader,
+				"there is no event '%s': they are live, failed, blocked and "
+			        "recovered",
+				event);
+	return 0;
+}
+
+static int check_notify_url(struct settings_reader *reader, void *into, const struct json *value)
+{
+	const char *url = json_text(value, "");
+
+	(void)into;
+	if (text_starts_with(url, "https://") || text_starts_with(url, "http://"))
+		return 0;
+	return settings_fail(reader, "must begin with https:// or http://");
+}
+
+static int read_notify(struct settings_reader *reader, void *into, const struct json *value)
+{
+	static const struct setting table[] = {
+		{"on", SETTING_TEXTS, offsetof(struct service_notify, on), .read = check_events},
+		{"url", SETTING_TEXT, offsetof(struct service_notify, url),
+			.read = check_notify_url},
+		{"secret_file", SETTING_FILE, offsetof(struct service_notify, secret_file)},
+		{"command", SETTING_TEXTS, offsetof(struct service_notify, command)}, {0}};
+	struct service *service = into;
+
+	service->notify = memory_new((json_count(value) + 1) * sizeof(*service->notify));
+	for (size_t i = 0; i < json_count(value); i++) {
+		struct service_notify *notify = &service->notify[service->notify_count++];
+		if (json_kind(json_item(value, i)) != JSON_OBJECT)
+			return settings_fail(reader, "must be a list of objects");
+		if (settings_read(reader, json_item(value, i), table, notify) < 0)
+			return -1;
+		if (!notify->url == !notify->command.count)
+			return settings_fail(
+				reader, "entry %zu must have either url or command", i + 1);
+	}
+	return 0;
+}
+
 static const struct setting service_table[] = {
 	{"repositories", SETTING_LIST, .read = read_repositories},
 	{"state", SETTING_TEXT, offsetof(struct service, state)},
 	{"catalogs", SETTING_OBJECT, .read = read_catalogs},
 	{"limits", SETTING_OBJECT, .read = read_limits},
 	{"timezone", SETTING_TEXT, offsetof(struct service, timezone)},
-	{"listen", SETTING_OBJECT, .read = not_built}, {"notify", SETTING_LIST, .read = not_built},
-	{0}};
+	{"listen", SETTING_OBJECT, .read = not_built},
+	{"notify", SETTING_LIST, .read = read_notify}, {0}};
 
 static int read_service(
 	struct settings_reader *reader, const struct json *root, struct service *service)
@@ -293,6 +342,13 @@ void service_clear(struct service *service)
 	free(service->path);
 	free(service->state);
 	free(service->timezone);
+	for (size_t i = 0; i < service->notify_count; i++) {
+		strings_clear(&service->notify[i].on);
+		strings_clear(&service->notify[i].command);
+		free(service->notify[i].url);
+		free(service->notify[i].secret_file);
+	}
+	free(service->notify);
 	map_clear(&service->catalogs);
 	*service = (struct service){0};
 }

@@ -32,6 +32,13 @@ struct service_catalog {
 	char *type, *path;
 };
 
+/* Who is told of what becomes of images: one of url and command. */
+struct service_notify {
+	struct strings on; /* events; none: all */
+	char *url, *secret_file;
+	struct strings command;
+};
+
 struct service {
 	char *path; /* of the file; NULL: there is none, and all are defaults */
 	struct service_repository **repositories;
@@ -49,6 +56,8 @@ struct service {
 		int64_t disk_reserve_bytes; /* left free on the state's file system while a build runs */
 	} limits;
 	char *timezone;
+	struct service_notify *notify;
+	size_t notify_count;
 };
 
 /*

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "reconciler/announce.h"
 #include "reconciler/daemon.h"
+#include "reconciler/notify.h"
 #include "reconciler/pass.h"
 #include "reconciler/planning.h"
 #include "reconciler/watch.h"
@@ -36,6 +37,8 @@ struct watched {
 	int64_t due_usec;             /* when the next one is to come of itself; 0: never */
 	int64_t try_again_sec;        /* grows while passes fail */
 	char *trouble;                /* what stood in the way at the last look; NULL: nothing */
+	struct map blocked;           /* image -> not NULL: it is, and that was told */
+	bool told_blocked;            /* what was blocked before this daemon is nobody's news */
 };
 
 const char *watched_name(const struct watched *watched)
@@ -104,12 +107,29 @@ static void note_trouble(struct watched *watched, const char *text)
 	watched->trouble = text ? memory_copy_text(text) : NULL;
 }
 
+static void planned(void *context, const char *image, const char *why)
+{
+	struct watched *watched = context;
+	bool before = map_find(&watched->blocked, image) != NULL;
+	struct notice notice = {.event = why ? "blocked" : "recovered",
+		.repository = watched_name(watched),
+		.image = image,
+		.text = why ? why : "it is not blocked any more"};
+
+	if (before == (why != NULL))
+		return;
+	map_set(&watched->blocked, image, why ? watched : NULL);
+	if (watched->told_blocked)
+		notify(watched->head, &notice);
+}
+
 static void over(void *context, const struct pass_end *end)
 {
 	struct watched *watched = context;
 	struct announced about = {.repository = watched_name(watched)};
 
 	watched->pass = NULL;
+	watched->told_blocked = true;
 	if (watched->whole)
 		watched_look(watched, true);
 	if (end->moved->count || end->failed)
@@ -151,8 +171,10 @@ static bool find_touched(struct watched *watched, struct repository *repository,
 static int begin_pass(struct watched *watched, struct repository *repository,
 	const struct commit *commit, const char *hex, struct error *err)
 {
-	struct pass_options options = {
-		.place = watched_name(watched), .over = over, .context = watched};
+	struct pass_options options = {.place = watched_name(watched),
+		.planned = planned,
+		.over = over,
+		.context = watched};
 
 	options.limited = find_touched(watched, repository, commit, &options.names);
 	if (options.limited && !options.names.count && !watched->again.count) {
@@ -287,6 +309,7 @@ void watched_free(struct watched *watched)
 	sd_event_source_disable_unref(watched->due);
 	service_repository_release(watched->configured);
 	strings_clear(&watched->again);
+	map_clear(&watched->blocked);
 	free(watched->trouble);
 	free(watched);
 }
