@@ -26,8 +26,8 @@ days = ['Mon', 'tue', 'WED', 'Thursday', 'fri', 'Saturday', 'sunday', 'Monday', 
 words = ['minutely', 'hourly', 'daily', 'Weekly', 'monthly', 'quarterly', 'semiannually', 'semi-annually', 'biannually', 'yearly', 'annually']
 
 def span(low, high, top, fraction):
-    """TOP is the first value that is too high. Where a repetition without an end does not divide it, systemd loses the first ones of
-    the next day or year ("*:0/14" at 23:57 misses 00:00): those have an end here."""
+    """TOP is the first value that is too high (0: that differs). Where a repetition without an end does not divide it, systemd loses
+    the first ones of the next day or year ("*:0/14" at 23:57 misses 00:00): those have an end here."""
     tail = ('.%d' % number(0, 9999999)) if fraction and chance() < 0.2 else ''
     first = number(low, high)
     end = step = ''
@@ -35,15 +35,15 @@ def span(low, high, top, fraction):
         end = '..%d' % number(first if chance() < 0.9 else low, high)
     if chance() < 0.3:
         step = number(1, max(1, (high - low) // 3))
-        if not end and (tail or (top - first) % step):
+        if not end and (tail or not top or (top - first) % step):
             end = '..%d' % high
         step = '/%d' % step + ('.25' if fraction and end and chance() < 0.3 else '')
     return ('%02d' if chance() < 0.5 else '%d') % first + tail + end + step
 
-def some(low, high, star=0.3, top=0, fraction=False):
+def some(low, high, top, star=0.3, fraction=False):
     if chance() < star:
         return '*'
-    return ','.join(span(low, high, top or high + 1, fraction) for _ in range(choice([1, 1, 1, 2, 3])))
+    return ','.join(span(low, high, top, fraction) for _ in range(choice([1, 1, 1, 2, 3])))
 
 def expression():
     if chance() < 0.05:
@@ -56,14 +56,16 @@ def expression():
             parts.append(','.join(choice(days) + ('..' + choice(days) if chance() < 0.3 else '') for _ in range(choice([1, 1, 2]))))
         if chance() < 0.6:
             # of days from the month's end systemd takes 28, but of the second in a list 25, of the third 22: not compared
-            year = (some(2000, 2060, 0.7) if chance() < 0.9 else some(0, 99)) + '-' if chance() < 0.7 else ''
-            parts.append(year + some(1, 12) + (('~' + some(1, 20, top=1000)) if chance() < 0.25 else ('-' + some(1, 31, top=1000))))
+            year = (some(2000, 2060, 0, 0.7) if chance() < 0.9 else some(0, 99, 0)) + '-' if chance() < 0.7 else ''
+            parts.append(year + some(1, 12, 13) + (('~' + some(1, 20, 0)) if chance() < 0.25 else ('-' + some(1, 31, 0))))
         if chance() < 0.7 or not parts:
-            hours = some(0, 4, top=24) if chance() < 0.6 else some(0, 23)
-            seconds = ':' + some(0, 59, 0.2, fraction=True) if chance() < 0.3 else ''
-            parts.append(hours + ':' + some(0, 59) + seconds)
+            hours = some(0, 4, 24) if chance() < 0.6 else some(0, 23, 24)
+            seconds = ':' + some(0, 59, 60, 0.2, True) if chance() < 0.3 else ''
+            parts.append(hours + ':' + some(0, 59, 60) + seconds)
         text = ' '.join(parts)
-    if chance() < 0.15:
+    if '~' in text: # of an hour that comes twice systemd takes either there, even one that is over
+        text += ' UTC'
+    elif chance() < 0.15:
         text += ' ' + choice(zones + ['utc'])
     return text
 
