@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/nearest.h"
 #include "base/path.h"
+#include "reconciler/schedule.h"
 #include "reconciler/validators.h"
 
 enum { NAME_MOST = 100, NAME_KEPT = 91 };
@@ -343,27 +344,24 @@ static void read_keep(struct entry_reader *reader, const struct json *value)
 
 static void read_rebuild(struct entry_reader *reader, const struct json *value)
 {
-	static const char *const known[] = {"every", "at", "calendar", "when"};
+	static const char *const known[] = {"every", "at", "calendar", "spread", "when"};
+	CLEANUP(schedule_freep) struct schedule *schedule = NULL;
 	struct entry_reader inner = *reader;
+	struct error err;
 
 	if (!want(reader, value, JSON_OBJECT))
 		return;
 	inner.object = value;
 	json_each_member (member, value) {
+		bool is_known = false;
 		inner.key = member.key;
-		if (strcmp(member.key, "every") == 0)
-			read_duration(&inner, member.value);
-		else if (strcmp(member.key, "when") == 0) {
-			if (strcmp(json_text(member.value, ""), "inputs") == 0)
-				problem(&inner, REASON_UNSUPPORTED, "kiln knows only `always` yet");
-			else if (strcmp(json_text(member.value, ""), "always") != 0)
-				problem(&inner, REASON_INVALID, "must be always or inputs");
-		} else if (strcmp(member.key, "at") == 0 || strcmp(member.key, "calendar") == 0) {
-			problem(&inner, REASON_UNSUPPORTED, "kiln knows only `every` yet");
-		} else {
-			unknown_key(&inner, known, 4);
-		}
+		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+			is_known |= strcmp(member.key, known[i]) == 0;
+		if (!is_known)
+			unknown_key(&inner, known, sizeof(known) / sizeof(*known));
 	}
+	if (schedule_read(value, &schedule, &inner.key, &err) < 0)
+		problem(&inner, REASON_INVALID, err.text);
 	json_free(reader->definition->rebuild);
 	reader->definition->rebuild = json_copy(value);
 }

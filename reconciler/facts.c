@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/nearest.h"
+#include "reconciler/schedule.h"
 
 static void image_facts_clear(struct image_facts *facts)
 {
@@ -106,10 +107,6 @@ static int read_versions(struct store *store, struct image_facts *facts, struct 
 			.closure = build->closure,
 			.validated = build->validated,
 			.confirmed_usec = build->confirmed_usec,
-			.due_usec = facts->wanted.rebuild_every_sec
-		                            ? build->confirmed_usec +
-		                                      facts->wanted.rebuild_every_sec * 1000000
-		                            : 0,
 			.published = is_published(build, json_get(policy, "publish")),
 		};
 		if (build->phase == PHASE_LIVE)
@@ -316,6 +313,22 @@ int facts_gather(struct index *index, struct store *store, int64_t repository,
 	return gather_all(index, store, repository, facts, err);
 }
 
+void facts_set_due(struct repository_facts *facts, const char *zone, int64_t now_usec)
+{
+	for (size_t i = 0; i < facts->count; i++) {
+		struct image_facts *image = &facts->items[i];
+		const struct schedule *schedule = image->wanted.schedule;
+		const char *name = image->wanted.name;
+		if (schedule_is_for_inputs(schedule)) {
+			image->look_usec = schedule_next(schedule, zone, name, now_usec);
+			continue;
+		}
+		for (size_t v = 0; schedule && v < image->builds.count; v++)
+			image->versions[v].due_usec = schedule_next(
+				schedule, zone, name, image->versions[v].confirmed_usec);
+	}
+}
+
 void facts_to_plan(const struct repository_facts *facts, struct plan_facts *plan)
 {
 	for (size_t i = 0; i < facts->count; i++) {
@@ -329,6 +342,7 @@ void facts_to_plan(const struct repository_facts *facts, struct plan_facts *plan
 			.closure = f->wanted.closure,
 			.validate = f->wanted.validate,
 			.parents = &f->wanted.parents,
+			.look_usec = f->look_usec,
 			.held = f->held,
 			.versions = f->versions,
 			.version_count = f->builds.count,

@@ -20,6 +20,7 @@ struct image_facts {
 	struct digest **equals; /* a list for each version */
 	int64_t live;           /* 0: none */
 	bool held;
+	int64_t look_usec; /* what lies outside is to be looked at then; 0: not by the clock */
 	struct failure_record failure;
 	bool failed;
 	bool named, forced;
@@ -43,6 +44,8 @@ struct facts_names {
 int facts_gather(struct index *index, struct store *store, int64_t repository,
 	const struct facts_names *names, struct repository_facts *facts, struct error *err);
 /* Fills PLAN (COUNT of facts) for plan_decide; it borrows. */
+/* When they are due by their schedules, in the time zone ZONE. */
+void facts_set_due(struct repository_facts *facts, const char *zone, int64_t now_usec);
 void facts_to_plan(const struct repository_facts *facts, struct plan_facts *plan);
 
 /* What a failure is remembered under: a build is tried again when its closure or the rules it must pass are others. */

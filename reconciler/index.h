@@ -50,7 +50,7 @@ struct indexed_image {
 	struct strings needs, parents;
 	struct digest validate;
 	char *policy; /* publish, channels, keep, rebuild, validate: as the definition says, as JSON text; there are many */
-	int64_t rebuild_every_sec; /* of it; 0: never by age */
+	struct schedule *schedule; /* of it; NULL: it is never built for its age */
 };
 struct indexed_images {
 	struct indexed_image *items;

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/duration.h"
 #include "base/memory.h"
 #include "reconciler/index.h"
+#include "reconciler/schedule.h"
 
 void indexed_image_clear(struct indexed_image *image)
 {
@@ -17,6 +17,7 @@ void indexed_image_clear(struct indexed_image *image)
 	strings_clear(&image->needs);
 	strings_clear(&image->parents);
 	free(image->policy);
+	schedule_free(image->schedule);
 	*image = (struct indexed_image){0};
 }
 
@@ -48,11 +49,12 @@ struct json *indexed_image_policy(const struct indexed_image *image)
 static void read_policy(const struct json *policy, struct indexed_image *image)
 {
 	struct text text = {0};
+	struct error ignored; /* a schedule that is none blocks the image */
+	const char *key;
 
 	json_write(policy, JSON_LINE, &text);
 	image->policy = text_take(&text);
-	duration_parse(
-		json_get_text(json_get(policy, "rebuild"), "every", ""), &image->rebuild_every_sec);
+	schedule_read(json_get(policy, "rebuild"), &image->schedule, &key, &ignored);
 }
 
 static int read_row(const struct plan_row *row, struct indexed_image *image, struct error *err)

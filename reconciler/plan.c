@@ -302,6 +302,7 @@ static void decide_one(struct planner *planner, size_t index)
 	struct plan_decision *decision = &planner->decisions[index];
 
 	decision->closure_known = facts->complete;
+	decision->next_usec = facts->look_usec;
 	if (!facts->defined) {
 		decision->action = ACTION_ORPHANED;
 		reasons_add(&decision->reasons, REASON_ABSENT, NULL, NULL, NULL,

@@ -53,6 +53,7 @@ struct plan_facts {
 	struct digest closure;
 	struct digest validate;
 	const struct strings *parents; /* images of the same plan that it is built on */
+	int64_t look_usec; /* when to look again, whatever is decided now; 0: not by the clock */
 	/* there is */
 	bool held;
 	const struct plan_version *versions; /* oldest first */

@@ -34,6 +34,7 @@ static int plan_at(struct repository *repository, const struct planning_options 
 		facts->named = facts->named && options->named;
 		facts->forced = options->forced && chosen;
 	}
+	facts_set_due(&planning->facts, head->service.timezone, options->now_usec);
 	autofree struct plan_facts *plan = memory_new(count * sizeof(*plan));
 	planning->decisions = memory_new(count * sizeof(*planning->decisions));
 	facts_to_plan(&planning->facts, plan);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "backends/power.h"
+#include "base/calendar.h"
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -208,6 +209,16 @@ static int read_limits(struct settings_reader *reader, void *into, const struct 
 	return settings_read(reader, value, table, into);
 }
 
+static int check_timezone(struct settings_reader *reader, void *into, const struct json *value)
+{
+	(void)into;
+	if (calendar_zone_is_known(json_text(value, "")))
+		return 0;
+	return settings_fail(reader,
+		"the time zone %s is not known here (tzdata has them: Europe/Berlin)",
+		json_text(value, ""));
+}
+
 static int check_events(struct settings_reader *reader, void *into, const struct json *value)
 {
 	const struct service_notify *notify = into;
@@ -218,7 +229,7 @@ static int check_events(struct settings_reader *reader, void *into, const struct
 			strcmp(event, "blocked") != 0 && strcmp(event, "recovered") != 0)
 			return settings_fail(reader,
 				"there is no event '%s': they are live, failed, blocked and "
-			        "recovered",
+				"recovered",
 				event);
 	return 0;
 }
@@ -262,7 +273,7 @@ static const struct setting service_table[] = {
 	{"state", SETTING_TEXT, offsetof(struct service, state)},
 	{"catalogs", SETTING_OBJECT, .read = read_catalogs},
 	{"limits", SETTING_OBJECT, .read = read_limits},
-	{"timezone", SETTING_TEXT, offsetof(struct service, timezone)},
+	{"timezone", SETTING_TEXT, offsetof(struct service, timezone), .read = check_timezone},
 	{"listen", SETTING_OBJECT, .read = not_built},
 	{"notify", SETTING_LIST, .read = read_notify}, {0}};
 

@@ -6,11 +6,11 @@
 
 #include "backends/journal.h"
 #include "base/cleanup.h"
-#include "base/duration.h"
 #include "base/fault.h"
 #include "base/memory.h"
 #include "reconciler/facts.h"
 #include "reconciler/prepare.h"
+#include "reconciler/schedule.h"
 #include "state/event.h"
 
 enum {
@@ -209,7 +209,7 @@ static int enter_live(struct replacement *replacement, int64_t now_usec, struct 
 /* When it is worth trying again; 0: only when something changes. */
 static int64_t next_try(const struct replacement *replacement, int64_t tries, int64_t now_usec)
 {
-	int64_t wait_sec = FIRST_WAIT_SEC, every_sec = DAY_SEC;
+	int64_t wait_sec = FIRST_WAIT_SEC, scheduled_usec;
 
 	switch (replacement->failure.kind) {
 	case ERROR_RESOURCE:
@@ -220,9 +220,9 @@ static int64_t next_try(const struct replacement *replacement, int64_t tries, in
 				wait_sec *= WAIT_FACTOR;
 			return now_usec + wait_sec * 1000000;
 		}
-		duration_parse(json_get_text(json_get(replacement->policy, "rebuild"), "every", ""),
-			&every_sec);
-		return now_usec + every_sec * 1000000;
+		scheduled_usec = schedule_next_of(json_get(replacement->policy, "rebuild"),
+			replacement->head->service.timezone, replacement->image, now_usec);
+		return scheduled_usec ? scheduled_usec : now_usec + (int64_t)DAY_SEC * 1000000;
 	default:
 		return 0;
 	}

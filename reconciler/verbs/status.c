@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/duration.h"
 #include "reconciler/describe.h"
+#include "reconciler/schedule.h"
 
 /* When something will be done of itself: the next try after a failure, or the rebuild for age; 0: nothing is due. */
 static int find_next(struct head *head, const struct image_record *image,
@@ -15,7 +15,6 @@ static int find_next(struct head *head, const struct image_record *image,
 	autojson struct json *policy = describe_column(newest->policy);
 	struct failure_record failure;
 	struct digest rules = {0}, key;
-	int64_t every_sec = 0;
 
 	*next_usec = 0;
 	digest_parse(json_get_text(policy, "rules", ""), &rules);
@@ -26,9 +25,9 @@ static int find_next(struct head *head, const struct image_record *image,
 	if (failed) {
 		*next_usec = failure.next_usec;
 		failure_record_clear(&failure);
-	} else if (live && duration_parse(json_get_text(json_get(policy, "rebuild"), "every", ""),
-				   &every_sec) == 0) {
-		*next_usec = live->confirmed_usec + every_sec * 1000000;
+	} else if (live) {
+		*next_usec = schedule_next_of(json_get(policy, "rebuild"), head->service.timezone,
+			image->name, live->confirmed_usec);
 	}
 	return 0;
 }
