@@ -84,6 +84,7 @@ static int read_again(struct daemon *daemon, struct error *err)
 	*service = fresh;
 	daemon->draining = false;
 	watch_all(daemon);
+	loop_wake(daemon->loop); /* freezes may be over */
 	return 0;
 }
 

@@ -15,8 +15,10 @@
 #include "base/fault.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/moment.h"
 #include "base/process.h"
 #include "reconciler/announce.h"
+#include "reconciler/freeze.h"
 #include "reconciler/notify.h"
 #include "reconciler/prepare.h"
 #include "reconciler/settle.h"
@@ -86,6 +88,7 @@ static void tell(const struct driving *driving, const char *text)
 
 void drive_stop_watching(struct replacement *replacement)
 {
+	replacement->thaw = sd_event_source_disable_unref(replacement->thaw);
 	replacement->exited = sd_event_source_disable_unref(replacement->exited);
 	replacement->overdue = sd_event_source_disable_unref(replacement->overdue);
 }
@@ -387,6 +390,57 @@ static bool put_off(const struct driving *driving, const struct error *err)
 	return true;
 }
 
+static int on_thaw(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct driving *driving = context;
+
+	(void)source;
+	(void)usec;
+	loop_wake(driving->loop);
+	return 0;
+}
+
+/*
+ * A daemon keeps it, for nobody in particular, until the freeze is over; a one-shot leaves it to who comes after that.
+ * True if it is to be left.
+ */
+static bool wait_for_thaw(const struct driving *driving)
+{
+	struct replacement *replacement = driving->replacement;
+	int64_t now_usec = world->now_usec();
+	int64_t until_usec =
+		freeze_until(&replacement->head->service, replacement->repository.name, now_usec);
+	char when[MOMENT_TEXT_SIZE];
+	struct error err;
+
+	if (replacement->head->daemon && replacement->thaw && !replacement->task)
+		return false;
+	error_set(&err, ERROR_RESOURCE,
+		"it is ready, and is put in place when the freeze is over: %s",
+		until_usec == INT64_MAX ? "never, as it is configured"
+					: moment_text(until_usec, when));
+	put_off(driving, &err);
+	replacement->frozen = true;
+	if (!replacement->head->daemon)
+		return true;
+	struct driving *own = memory_new(sizeof(*own));
+	*own = *driving;
+	sd_event_source_disable_unref(replacement->thaw);
+	if (sd_event_add_time_relative(driving->event, &replacement->thaw, CLOCK_MONOTONIC,
+		    until_usec == INT64_MAX ? UINT64_MAX / 2 : (uint64_t)(until_usec - now_usec),
+		    1000000, on_thaw, own) >= 0)
+		sd_event_source_set_destroy_callback(replacement->thaw, free_driving);
+	else
+		free(own);
+	announce_phase(replacement, err.text);
+	if (replacement->task && replacement->task->ended)
+		replacement->task->ended(driving->loop, replacement->task, replacement);
+	replacement->task = NULL;
+	replacement->settings = NULL;
+	replacement->later = replacement->frozen = false;
+	return false;
+}
+
 bool drive(struct replacement *replacement, struct loop *loop, struct sd_event *event,
 	struct task *task, bool *ended)
 {
@@ -404,6 +458,10 @@ bool drive(struct replacement *replacement, struct loop *loop, struct sd_event *
 		struct replace_step step = replace_next(&facts);
 		if (step.order == REPLACE_STOP)
 			ask_to_stop(replacement);
+		if (step.order == REPLACE_THAW) {
+			*ended = wait_for_thaw(&driving);
+			return changed || *ended;
+		}
 		if (step.order == REPLACE_STOP || step.order == REPLACE_WAIT ||
 			(step.order == REPLACE_RUN && !loop_has_room(loop, step.job)))
 			return changed;

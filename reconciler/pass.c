@@ -11,6 +11,7 @@
 #include "reconciler/adopting.h"
 #include "reconciler/collecting.h"
 #include "reconciler/daemon.h"
+#include "reconciler/freeze.h"
 #include "reconciler/new_build.h"
 #include "reconciler/planning.h"
 #include "reconciler/prepare.h"
@@ -283,11 +284,29 @@ static void fail_item(struct pass *pass, struct item *item, const char *text)
 	pass_report(pass, item->name, NULL, NULL, text);
 }
 
+/* True if the switch is not to be now. */
+static bool wait_for_thaw(struct pass *pass, struct item *item)
+{
+	int64_t until_usec =
+		freeze_until(&pass->head->service, pass->repository.name, world->now_usec());
+
+	if (!until_usec)
+		return false;
+	item->state = ITEM_DONE;
+	item->next_usec = until_usec == INT64_MAX ? 0 : until_usec;
+	pass->waiting++;
+	pass_report(pass, item->name, NULL, action_name(item->action),
+		"the switch waits for the end of a freeze");
+	return true;
+}
+
 static void begin(struct loop *loop, struct pass *pass, struct item *item)
 {
 	struct error err;
 	bool builds = item->action != ACTION_SWITCH || item->revalidate;
 
+	if (!builds && wait_for_thaw(pass, item))
+		return;
 	if ((builds ? begin_build(loop, pass, item, &err) : begin_switch(loop, pass, item, &err)) <
 		0)
 		fail_item(pass, item, err.text);
@@ -332,6 +351,13 @@ static void ended(struct loop *loop, struct task *task, struct replacement *repl
 	enum phase phase = replacement->build.phase;
 
 	(void)loop;
+	if (replacement->frozen) {
+		pass_report(pass, item->name, &replacement->build, NULL, replacement->failure.text);
+		pass->waiting++;
+		if (item->replacement == replacement)
+			item->state = ITEM_DONE;
+		return;
+	}
 	if (replacement->later) {
 		autofree char *text = memory_printf(
 			"%s (the next apply goes on from here)", replacement->failure.text);
@@ -453,6 +479,7 @@ static void finish(struct loop *loop, struct pass *pass)
 	add_count(&text, unchanged, "unchanged");
 	add_count(&text, pass->blocked, "blocked");
 	add_count(&text, pass->failed, "failed");
+	add_count(&text, pass->waiting, "waiting for the end of a freeze");
 	add_count(&text, pass->retired, "retired");
 	if (pass->cancelled)
 		text_addf(&text, "%scancelled", text.size ? "; " : "");

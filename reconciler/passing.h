@@ -46,6 +46,7 @@ struct pass {
 	struct strings sweep; /* images that may have versions to retire */
 	bool followed; /* the commit is the one that is followed, and nothing was added to it */
 	bool cancelled, sweeping;
+	size_t waiting; /* for the end of a freeze */
 	size_t live, unneeded, checked, switched, failed, blocked, retired;
 };
 

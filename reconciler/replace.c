@@ -51,6 +51,9 @@ static struct replace_step move_on(const struct replace_facts *facts)
 {
 	if (facts->phase == PHASE_VALIDATING && (facts->reuses || facts->equals_live))
 		return move(PHASE_UNNEEDED);
+	/* before it has a number: while it waits, a newer commit can still take its place */
+	if (facts->phase == PHASE_VALIDATING && facts->frozen)
+		return step(REPLACE_THAW);
 	return move(phases[facts->phase].next);
 }
 

@@ -38,6 +38,7 @@ struct replace_facts {
 	bool has_rules;     /* `validate` says something */
 	bool equals_live;   /* its artifact is the live version's, byte for byte */
 	bool ordered;       /* published already: its channels are to be moved */
+	bool frozen;        /* no version is to be put in place of another now */
 	bool unwanted;      /* a person cancelled it, or a commit made it pointless */
 	bool work_left;     /* the work folder is there */
 	enum job_kind job;  /* of the worker that was started last */
@@ -51,6 +52,7 @@ enum replace_order {
 	REPLACE_RUN,        /* start a worker for `job` */
 	REPLACE_STOP,       /* ask the worker to end */
 	REPLACE_MOVE,       /* to phase `to` */
+	REPLACE_THAW,       /* wait until versions may be put in place of others again */
 	REPLACE_ORDER_DONE, /* the channels moved as they were ordered to */
 	REPLACE_LATER, /* the outside does not let it end: it stays in its phase until the next pass */
 	REPLACE_END, /* at rest, nothing is left of it */

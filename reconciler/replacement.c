@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "reconciler/freeze.h"
+#include "reconciler/world.h"
 
 int replacement_new(struct head *head, struct build_record *build, struct replacement **replacement,
 	struct error *err)
@@ -101,6 +103,9 @@ int replacement_facts(
 		.reuses = replacement->build.reuses != 0,
 		.has_rules = json_count(json_get(replacement->policy, "validate")) != 0,
 		.ordered = replacement->ordered != NULL,
+		.frozen = replacement->build.phase == PHASE_VALIDATING &&
+	                  freeze_until(&replacement->head->service, replacement->repository.name,
+				  world->now_usec()) != 0,
 		.unwanted = replacement->unwanted != NULL,
 		.work_left = file_exists(AT_FDCWD, work) && !is_kept(replacement),
 		.job = replacement->run.job,

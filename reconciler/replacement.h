@@ -39,6 +39,8 @@ struct replacement {
 	bool asked_to_stop;
 	int said; /* what its worker says on standard error; -1: none */
 	struct sd_event_source *exited, *overdue;
+	struct sd_event_source *thaw; /* it waits for the end of a freeze */
+	bool frozen;                  /* that is why it is `later` */
 	struct replacement *next;
 };
 

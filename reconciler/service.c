@@ -268,6 +268,59 @@ static int read_notify(struct settings_reader *reader, void *into, const struct 
 	return 0;
 }
 
+static int read_span_calendar(struct settings_reader *reader, void *into, const struct json *value)
+{
+	struct service_span *span = into;
+	struct error err;
+
+	calendar_free(span->calendar);
+	span->calendar = NULL;
+	if (calendar_parse(json_text(value, ""), &span->calendar, &err) < 0)
+		return settings_fail(reader, "%s", err.text);
+	return 0;
+}
+
+static int read_spans(
+	struct settings_reader *reader, struct service_spans *spans, const struct json *value)
+{
+	static const struct setting table[] = {
+		{"calendar", SETTING_OTHER, .read = read_span_calendar},
+		{"for", SETTING_DURATION, offsetof(struct service_span, for_sec)},
+		{"repositories", SETTING_TEXTS, offsetof(struct service_span, repositories)}, {0}};
+
+	spans->items = memory_new((json_count(value) + 1) * sizeof(*spans->items));
+	for (size_t i = 0; i < json_count(value); i++) {
+		struct service_span *span = &spans->items[spans->count++];
+		if (json_kind(json_item(value, i)) != JSON_OBJECT)
+			return settings_fail(reader, "must be a list of objects");
+		if (settings_read(reader, json_item(value, i), table, span) < 0)
+			return -1;
+		if (!span->calendar || span->for_sec <= 0)
+			return settings_fail(
+				reader, "entry %zu must have both calendar and for", i + 1);
+	}
+	return 0;
+}
+
+static int read_freezes(struct settings_reader *reader, void *into, const struct json *value)
+{
+	return read_spans(reader, &((struct service *)into)->freezes, value);
+}
+
+static int read_windows(struct settings_reader *reader, void *into, const struct json *value)
+{
+	return read_spans(reader, &((struct service *)into)->windows, value);
+}
+
+static void clear_spans(struct service_spans *spans)
+{
+	for (size_t i = 0; i < spans->count; i++) {
+		calendar_free(spans->items[i].calendar);
+		strings_clear(&spans->items[i].repositories);
+	}
+	free(spans->items);
+}
+
 static const struct setting service_table[] = {
 	{"repositories", SETTING_LIST, .read = read_repositories},
 	{"state", SETTING_TEXT, offsetof(struct service, state)},
@@ -275,6 +328,8 @@ static const struct setting service_table[] = {
 	{"limits", SETTING_OBJECT, .read = read_limits},
 	{"timezone", SETTING_TEXT, offsetof(struct service, timezone), .read = check_timezone},
 	{"listen", SETTING_OBJECT, .read = not_built},
+	{"freezes", SETTING_LIST, .read = read_freezes},
+	{"windows", SETTING_LIST, .read = read_windows},
 	{"notify", SETTING_LIST, .read = read_notify}, {0}};
 
 static int read_service(
@@ -353,6 +408,8 @@ void service_clear(struct service *service)
 	free(service->path);
 	free(service->state);
 	free(service->timezone);
+	clear_spans(&service->freezes);
+	clear_spans(&service->windows);
 	for (size_t i = 0; i < service->notify_count; i++) {
 		strings_clear(&service->notify[i].on);
 		strings_clear(&service->notify[i].command);

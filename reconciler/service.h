@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/calendar.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/map.h"
@@ -39,6 +40,18 @@ struct service_notify {
 	struct strings command;
 };
 
+/* A time that comes again: it begins when CALENDAR elapses. */
+struct service_span {
+	struct calendar *calendar;
+	int64_t for_sec;
+	struct strings repositories; /* none: all */
+};
+
+struct service_spans {
+	struct service_span *items;
+	size_t count;
+};
+
 struct service {
 	char *path; /* of the file; NULL: there is none, and all are defaults */
 	struct service_repository **repositories;
@@ -56,6 +69,8 @@ struct service {
 		int64_t disk_reserve_bytes; /* left free on the state's file system while a build runs */
 	} limits;
 	char *timezone;
+	struct service_spans freezes; /* no version is put in place of another */
+	struct service_spans windows; /* only in these one is; none: always */
 	struct service_notify *notify;
 	size_t notify_count;
 };

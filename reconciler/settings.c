@@ -80,7 +80,8 @@ static int take_value(struct settings_reader *reader, const struct setting *row,
 		[SETTING_NUMBER] = JSON_INTEGER,
 		[SETTING_BOOLEAN] = JSON_BOOL,
 		[SETTING_OBJECT] = JSON_OBJECT,
-		[SETTING_LIST] = JSON_LIST};
+		[SETTING_LIST] = JSON_LIST,
+		[SETTING_OTHER] = JSON_TEXT};
 
 	if (row->type != SETTING_DURATION && want(reader, value, kinds[row->type]) < 0)
 		return -1;

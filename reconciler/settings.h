@@ -28,6 +28,7 @@ enum setting_type {
 	SETTING_BOOLEAN,  /* bool */
 	SETTING_OBJECT,   /* `read` gets it, and it is an object */
 	SETTING_LIST,     /* `read` gets it, and it is a list */
+	SETTING_OTHER,    /* `read` gets it, and it is a text */
 };
 
 struct setting {

@@ -16,6 +16,7 @@ static const char *describe(struct replace_step step)
 		[REPLACE_RUN] = "run",
 		[REPLACE_STOP] = "stop",
 		[REPLACE_MOVE] = "move",
+		[REPLACE_THAW] = "thaw",
 		[REPLACE_ORDER_DONE] = "order done",
 		[REPLACE_LATER] = "later",
 		[REPLACE_END] = "end",
@@ -86,6 +87,16 @@ static const struct step_case cases[] = {
 	{"what is checked and unwanted is cancelled",
 		{IN(VALIDATING), .has_rules = true, OK(VALIDATE), .unwanted = true},
 		"move cancelled"},
+
+	{"in a freeze it waits", {IN(VALIDATING), .has_rules = true, OK(VALIDATE), .frozen = true},
+		"thaw"},
+	{"once it was checked", {IN(VALIDATING), .has_rules = true, .frozen = true}, "run validate"},
+	{"unless nobody wants it any more", {IN(VALIDATING), .frozen = true, .unwanted = true},
+		"move cancelled"},
+	{"what equals the live version waits for nothing",
+		{IN(VALIDATING), .equals_live = true, .frozen = true}, "move unneeded"},
+	{"what is published already goes on", {IN(PUBLISHING), OK(PUBLISH), .frozen = true},
+		"move switching"},
 
 	{"it is published", {IN(PUBLISHING)}, "run publish"},
 	{"published, the channels move", {IN(PUBLISHING), OK(PUBLISH)}, "move switching"},
@@ -264,6 +275,11 @@ static bool carry_out(struct world *world, struct replace_step step)
 		return true;
 	case REPLACE_MOVE:
 		move(world, step.to);
+		return true;
+	case REPLACE_THAW:
+		demand(world, facts->frozen && facts->phase == PHASE_VALIDATING,
+			"it waits in a freeze, before it has a number");
+		facts->frozen = false;
 		return true;
 	case REPLACE_ORDER_DONE:
 		demand(world, facts->ordered && facts->job == JOB_SWITCH && facts->run == RUN_OK,
