@@ -7,25 +7,23 @@
 #include "base/memory.h"
 #include "reconciler/fetch/url.h"
 
-#define MEMBER(name) #name, offsetof(struct service_credentials, name)
+#define AT(member) offsetof(struct service_credentials, member)
 
 /* One row a key: how it is read, and with which schemes it means something. */
 static const struct {
-	const char *name;
-	size_t offset;
-	enum setting_type type;
+	struct setting setting;
 	bool https, ssh;
 } keys[] = {
-	{MEMBER(username), SETTING_TEXT, .https = true, .ssh = true},
-	{MEMBER(password_file), SETTING_FILE, .https = true},
-	{MEMBER(token_file), SETTING_FILE, .https = true},
-	{MEMBER(certificate_file), SETTING_FILE, .https = true},
-	{MEMBER(key_file), SETTING_FILE, .https = true},
-	{MEMBER(ca_file), SETTING_FILE, .https = true},
-	{MEMBER(ssh_key_file), SETTING_FILE, .ssh = true},
-	{MEMBER(passphrase_file), SETTING_FILE, .https = true, .ssh = true},
-	{MEMBER(ssh_agent), SETTING_BOOLEAN, .ssh = true},
-	{MEMBER(known_hosts_file), SETTING_FILE, .ssh = true},
+	{{"username", SETTING_TEXT, AT(username)}, .https = true, .ssh = true},
+	{{"password_file", SETTING_FILE, AT(password_file)}, .https = true},
+	{{"token_file", SETTING_FILE, AT(token_file)}, .https = true},
+	{{"certificate_file", SETTING_FILE, AT(certificate_file)}, .https = true},
+	{{"key_file", SETTING_FILE, AT(key_file)}, .https = true},
+	{{"ca_file", SETTING_FILE, AT(ca_file)}, .https = true},
+	{{"ssh_key_file", SETTING_FILE, AT(ssh_key_file)}, .ssh = true},
+	{{"passphrase_file", SETTING_FILE, AT(passphrase_file)}, .https = true, .ssh = true},
+	{{"ssh_agent", SETTING_BOOLEAN, AT(ssh_agent)}, .ssh = true},
+	{{"known_hosts_file", SETTING_FILE, AT(known_hosts_file)}, .ssh = true},
 };
 enum { KEY_COUNT = sizeof(keys) / sizeof(*keys) };
 
@@ -35,7 +33,7 @@ int credentials_read(struct settings_reader *reader, const struct json *object,
 	struct setting table[KEY_COUNT + 1] = {0};
 
 	for (size_t i = 0; i < KEY_COUNT; i++)
-		table[i] = (struct setting){keys[i].name, keys[i].type, keys[i].offset};
+		table[i] = keys[i].setting;
 	credentials_free(*credentials);
 	*credentials = memory_new(sizeof(**credentials));
 	return settings_read(reader, object, table, *credentials);
@@ -43,13 +41,13 @@ int credentials_read(struct settings_reader *reader, const struct json *object,
 
 static char *text_of(const struct service_credentials *credentials, size_t row)
 {
-	return *(char **)((char *)credentials + keys[row].offset);
+	return *(char **)((char *)credentials + keys[row].setting.offset);
 }
 
 static bool is_given(const struct service_credentials *credentials, size_t row)
 {
-	if (keys[row].type == SETTING_BOOLEAN)
-		return *(bool *)((char *)credentials + keys[row].offset);
+	if (keys[row].setting.type == SETTING_BOOLEAN)
+		return *(bool *)((char *)credentials + keys[row].setting.offset);
 	return text_of(credentials, row);
 }
 
@@ -58,7 +56,7 @@ void credentials_free(struct service_credentials *credentials)
 	if (!credentials)
 		return;
 	for (size_t i = 0; i < KEY_COUNT; i++)
-		if (keys[i].type != SETTING_BOOLEAN)
+		if (keys[i].setting.type != SETTING_BOOLEAN)
 			free(text_of(credentials, i));
 	free(credentials);
 }
@@ -99,7 +97,7 @@ const char *credentials_check(const struct service_credentials *credentials,
 	for (size_t i = 0; credentials && i < KEY_COUNT; i++) {
 		if (!is_given(credentials, i))
 			continue;
-		*key = keys[i].name;
+		*key = keys[i].setting.name;
 		if (url->scheme == REMOTE_HTTP || url->scheme == REMOTE_GIT)
 			return "nothing secret goes over http and git, which anybody can read: use "
 			       "https or ssh";
@@ -126,10 +124,10 @@ struct json *credentials_to_json(const struct service_credentials *credentials)
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		if (!is_given(credentials, i))
 			continue;
-		if (keys[i].type == SETTING_BOOLEAN)
-			json_set_bool(object, keys[i].name, true);
+		if (keys[i].setting.type == SETTING_BOOLEAN)
+			json_set_bool(object, keys[i].setting.name, true);
 		else
-			json_set_text(object, keys[i].name, text_of(credentials, i));
+			json_set_text(object, keys[i].setting.name, text_of(credentials, i));
 	}
 	return object;
 }

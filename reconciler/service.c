@@ -12,7 +12,9 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "reconciler/credentials.h"
 #include "reconciler/definition.h"
+#include "reconciler/fetch/url.h"
 #include "reconciler/settings.h"
 
 enum { SERVICE_SIZE_MOST = 4 * 1024 * 1024, POLL_SEC = 60 };
@@ -89,6 +91,39 @@ static int read_secrets(struct settings_reader *reader, void *into, const struct
 	return 0;
 }
 
+static int read_credentials(struct settings_reader *reader, void *into, const struct json *value)
+{
+	struct service_repository *repository = into;
+
+	return credentials_read(reader, value, &repository->credentials);
+}
+
+/* A remote's url, and whether the credentials are such that it can be asked; ITEM is the repository's object. */
+static int check_remote(struct settings_reader *reader, const struct service_repository *repository,
+	const struct json *item)
+{
+	CLEANUP(remote_url_clear) struct remote_url url = {.scheme = REMOTE_FILE};
+	const struct settings_reader outer = *reader;
+	const char *key, *wrong;
+	struct error err;
+
+	reader->object = item;
+	reader->key = "url";
+	if (remote_url_is_remote(repository->url) &&
+		remote_url_parse(repository->url, &url, &err) < 0)
+		return settings_fail(reader, "%s", err.text);
+	wrong = credentials_check(repository->credentials, &url, &key);
+	if (!wrong) {
+		*reader = outer;
+		return 0;
+	}
+	if (key) {
+		reader->object = json_get(item, "credentials");
+		reader->key = key;
+	}
+	return settings_fail(reader, "%s", wrong);
+}
+
 static const struct setting repository_table[] = {
 	{"name", SETTING_TEXT, offsetof(struct service_repository, name), .read = check_name},
 	{"url", SETTING_TEXT, offsetof(struct service_repository, url)},
@@ -97,7 +132,7 @@ static const struct setting repository_table[] = {
 	{"allow", SETTING_TEXTS, offsetof(struct service_repository, allow), .read = check_powers},
 	{"prune", SETTING_BOOLEAN, offsetof(struct service_repository, prune)},
 	{"secrets", SETTING_OBJECT, .read = read_secrets},
-	{"credentials", SETTING_OBJECT, .read = not_built},
+	{"credentials", SETTING_OBJECT, .read = read_credentials},
 	{"verify", SETTING_OBJECT, .read = not_built}, {0}};
 
 static int read_repository(struct settings_reader *reader, struct service *service,
@@ -121,7 +156,7 @@ static int read_repository(struct settings_reader *reader, struct service *servi
 			return settings_fail(reader,
 				"two repositories are called %s: give one a name",
 				repository->name);
-	return 0;
+	return check_remote(reader, repository, json_item(list, index));
 }
 
 static int read_repositories(struct settings_reader *reader, void *into, const struct json *value)
@@ -397,6 +432,7 @@ void service_repository_release(struct service_repository *repository)
 	free(repository->ref);
 	strings_clear(&repository->allow);
 	map_clear(&repository->secrets);
+	credentials_free(repository->credentials);
 	free(repository);
 }
 
@@ -424,9 +460,12 @@ void service_clear(struct service *service)
 char *service_repository_name(const char *url)
 {
 	autofree char *clean = path_clean(url);
-	const char *name = path_name(clean);
-	size_t size = strlen(name);
+	const char *name = path_name(clean), *colon = strrchr(name, ':');
 	struct text result = {0};
+
+	if (colon && remote_url_is_remote(url)) /* git@example.org:images.git */
+		name = colon + 1;
+	size_t size = strlen(name);
 
 	if (strcmp(name, ".git") == 0) { /* the folder around it */
 		autofree char *folder = path_folder(clean);

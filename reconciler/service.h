@@ -17,6 +17,8 @@ struct service_secret {
 	char *file, *version; /* version NULL: its content decides */
 };
 
+struct service_credentials;
+
 /* Shared by those who have the repository open: a configuration that is read again does not take it from them. */
 struct service_repository {
 	int references;
@@ -26,7 +28,8 @@ struct service_repository {
 	int64_t poll_sec;
 	struct strings allow; /* powers */
 	bool prune;
-	struct map secrets; /* name -> struct service_secret */
+	struct map secrets;                      /* name -> struct service_secret */
+	struct service_credentials *credentials; /* for a remote; NULL: none */
 };
 
 struct service_catalog {

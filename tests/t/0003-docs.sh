@@ -183,7 +183,7 @@ same 'the keys of kiln.json are those of its readers' "$(schema names "$docs/kil
 same 'its validators too' "$(jq -r '."$defs".image.properties.validate.items.oneOf[].properties.type.const' "$docs/kiln.schema.json")" \
 	"$(sed -n 's/^\t{"\([a-z-]*\)", .*/\1/p' "$ROOT/reconciler/validators.c")"
 same 'the keys of service.json are those of its readers' "$(schema names "$docs/service.schema.json")" \
-	"$(grep -ho '{"[a-z_]*", SETTING' "$ROOT"/reconciler/service*.c | cut -d'"' -f2)"
+	"$(grep -ho '{"[a-z_]*", SETTING' "$ROOT"/reconciler/service*.c "$ROOT"/reconciler/credentials.c | cut -d'"' -f2)"
 
 # and as they answer
 mkdir "$T/cases"
