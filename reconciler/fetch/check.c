@@ -158,14 +158,40 @@ static int look_at_ref(struct walk *walk, const char *name, bool tree)
 	return result;
 }
 
+/* libgit2's list passes silently over a file that is no ref; NAME is below the repository's folder. */
+static int look_at_ref_files(struct walk *walk, const char *name)
+{
+	CLEANUP(strings_clear) struct strings names = {0};
+	autofree char *folder = memory_printf("%s%s", git_repository_path(walk->repository), name);
+	git_reference *reference = NULL;
+	struct stat status;
+	int result = 0;
+
+	if (lstat(folder, &status) == 0 && !S_ISDIR(status.st_mode)) {
+		if (git_reference_lookup(&reference, walk->repository, name) < 0)
+			return fail_git_local(walk->err, name);
+		git_reference_free(reference);
+		return 0;
+	}
+	if (folder_list(AT_FDCWD, folder, &names, walk->err) < 0)
+		return -1;
+	strings_each (inner, &names) {
+		autofree char *path = memory_printf("%s/%s", name, inner);
+		if (result == 0 && !text_ends_with(inner, ".lock"))
+			result = look_at_ref_files(walk, path);
+	}
+	return result;
+}
+
 static int walk_refs(struct walk *walk, bool trees)
 {
 	git_strarray names = {0};
-	int result = 0;
+	int result;
 
 	if (git_repository_odb(&walk->objects, walk->repository) < 0)
 		return fail_git_local(walk->err, git_repository_path(walk->repository));
-	if (git_reference_list(&names, walk->repository) < 0)
+	result = look_at_ref_files(walk, "refs");
+	if (result == 0 && git_reference_list(&names, walk->repository) < 0)
 		result = fail_git_local(walk->err, git_repository_path(walk->repository));
 	for (size_t i = 0; i < names.count && result == 0; i++)
 		result = look_at_ref(walk, names.strings[i], trees);

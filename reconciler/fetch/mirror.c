@@ -120,7 +120,7 @@ void mirror_close(struct mirror *mirror)
 	git_repository_free(mirror->repository);
 	if (mirror->lock_fd >= 0)
 		rmdir(mirror->path); /* where it came to nothing, nothing stays */
-	else if (mirror->path)
+	if (mirror->beside)
 		folder_remove(AT_FDCWD, mirror->path, &ignored);
 	cleanup_close(&mirror->lock_fd);
 	free(mirror->path);
@@ -140,6 +140,7 @@ static bool is_empty(const char *path)
 static int check_shape(struct mirror *mirror, struct error *err)
 {
 	git_reference *head = NULL;
+	int valid = 0;
 
 	git_error_clear();
 	if (git_repository_open_ext(
@@ -151,8 +152,11 @@ static int check_shape(struct mirror *mirror, struct error *err)
 		return fail(err, ERROR_BROKEN, "%s is shallow", mirror->path);
 	if (git_reference_lookup(&head, mirror->repository, "HEAD") < 0)
 		return fail_git_local(err, mirror->path);
+	const char *target = git_reference_symbolic_target(head);
+	if (target)
+		git_reference_name_is_valid(&valid, target);
 	git_reference_free(head);
-	return 0;
+	return valid ? 0 : fail(err, ERROR_BROKEN, "%s: its HEAD names no ref", mirror->path);
 }
 
 static int check_mirror(struct mirror *mirror, bool thorough, struct error *err)
@@ -180,7 +184,7 @@ int mirror_new(const struct mirror *mirror, struct mirror *made, struct error *e
 {
 	git_repository_init_options options = GIT_REPOSITORY_INIT_OPTIONS_INIT;
 
-	*made = (struct mirror){.path = path_beside(mirror->path), .lock_fd = -1};
+	*made = (struct mirror){.path = path_beside(mirror->path), .lock_fd = -1, .beside = true};
 	options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKDIR |
 	                GIT_REPOSITORY_INIT_NO_REINIT;
 	options.initial_head = "main";

@@ -20,7 +20,8 @@ struct git_repository;
 
 struct mirror {
 	char *path;
-	int lock_fd; /* of the folder, flock()ed; -1: this is a new one beside it */
+	int lock_fd; /* of the folder, flock()ed; -1: none */
+	bool beside; /* a new one: what is there when it is closed is removed */
 	struct git_repository *repository;
 };
 

@@ -111,9 +111,11 @@ static int check_whole(const struct fetch_order *order, struct error *err)
 		return fail(err, ERROR_CATALOG, "the order has no %s",
 			order->url.call ? "mirror" : "url");
 	wrong = credentials_check(order->credentials, &order->url, &key);
+	if (wrong && key)
+		return fail(
+			err, ERROR_CATALOG, "%s: credentials.%s: %s", order->url.shown, key, wrong);
 	if (wrong)
-		return fail(err, ERROR_CATALOG, "%s: %s%s%s", order->url.shown,
-			key ? "credentials." : "", key ? key : "", key ? ": " : "");
+		return fail(err, ERROR_CATALOG, "%s: %s", order->url.shown, wrong);
 	return 0;
 }
 

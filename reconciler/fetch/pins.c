@@ -75,26 +75,39 @@ void pins_missing(struct mirror *mirror, const struct strings *pins, struct stri
 			strings_add(missing, pin);
 }
 
-/* One at a time: what one of them lacks is not the others' end. */
-static void rescue(struct mirror *mirror, const char *broken, const char *pin)
+/* The history of PIN in a pack of its own, without what the refs have anyway. */
+static int pack(git_repository *both, const char *pin)
 {
-	autofree char *spec = memory_printf("+" PINS "%s:" PINS "%s", pin, pin);
-	git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
-	git_strarray specs = {&spec, 1};
-	git_remote *remote = NULL;
+	git_packbuilder *builder = NULL;
+	git_revwalk *commits = NULL;
+	git_oid id;
+	int code = -1;
 
-	options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
-	options.proxy_opts.type = GIT_PROXY_NONE;
-	if (git_remote_create_anonymous(&remote, mirror->repository, broken) == 0)
-		git_remote_download(remote, &specs, &options);
-	git_remote_free(remote);
+	git_oid_fromstr(&id, pin);
+	if (git_revwalk_new(&commits, both) == 0 && git_revwalk_push(commits, &id) == 0 &&
+		git_revwalk_hide_glob(commits, "refs/*") == 0 &&
+		git_packbuilder_new(&builder, both) == 0 &&
+		git_packbuilder_insert_walk(builder, commits) == 0)
+		code = git_packbuilder_write(builder, NULL, 0, NULL, NULL);
+	git_packbuilder_free(builder);
+	git_revwalk_free(commits);
+	return code;
 }
 
+/* One at a time: what one of them lacks is not the others' end. */
 void pins_rescue(struct mirror *mirror, const char *broken, const struct strings *pins)
 {
+	autofree char *objects = memory_printf("%s/objects", broken);
+	git_repository *both = NULL;
+	git_odb *store = NULL;
 	struct object_id id;
 
-	strings_each (pin, pins)
-		if (!has_commit(mirror, pin, &id))
-			rescue(mirror, broken, pin);
+	if (git_repository_open_bare(&both, mirror->path) == 0 &&
+		git_repository_odb(&store, both) == 0 &&
+		git_odb_add_disk_alternate(store, objects) == 0)
+		strings_each (pin, pins)
+			if (!has_commit(mirror, pin, &id))
+				pack(both, pin);
+	git_odb_free(store);
+	git_repository_free(both);
 }

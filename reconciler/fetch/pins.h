@@ -14,7 +14,7 @@ int pins_set(struct mirror *mirror, const struct strings *pins, struct error *er
 /* Adds those that it does not have. */
 void pins_missing(struct mirror *mirror, const struct strings *pins, struct strings *missing);
 /*
- * Copies what PINS need and MIRROR lacks from the one at BROKEN, as far as that can still be read. A remote that was
- * force-pushed has them no more.
+ * Copies what PINS need and MIRROR lacks from the objects of the one at BROKEN, whatever else of it is broken. A remote that
+ * was force-pushed has them no more. What cannot be read stays missing.
  */
 void pins_rescue(struct mirror *mirror, const char *broken, const struct strings *pins);

@@ -152,19 +152,22 @@ static int move_refs(struct update *update, const struct remote_state *state, st
 	return 0;
 }
 
-static int change(struct update *update, const struct remote_state *state, struct error *err)
+static int carry_out(struct update *update, const struct remote_state *state, struct error *err)
 {
 	const struct strings *pins = &update->login->order->pins;
 
 	if (mirror_begin(update->mirror, err) < 0 || receive(update, state, err) < 0 ||
 		check_received(update, state, err) < 0)
 		return -1;
-	if (update->broken)
-		pins_rescue(update->mirror, update->broken, pins);
 	/* before the refs: what they let go of is held already */
 	if (pins_set(update->mirror, pins, err) < 0 || move_refs(update, state, err) < 0) {
 		update->suspect = true;
 		return -1;
+	}
+	if (update->broken) {
+		pins_rescue(update->mirror, update->broken, pins);
+		if (pins_set(update->mirror, pins, err) < 0)
+			return -1;
 	}
 	return mirror_finish(update->mirror, err);
 }
@@ -204,7 +207,7 @@ int update_run(struct update *update, struct json **result, struct error *err)
 		return -1;
 	if ((refs_differ(update, &state) ||
 		    pins_differ(update->mirror, &update->login->order->pins) || update->broken) &&
-		change(update, &state, err) < 0)
+		carry_out(update, &state, err) < 0)
 		return -1;
 	return report(update, &state, result, err);
 }
