@@ -65,6 +65,7 @@ static const struct {
 	{"Unable to open private key file", ERROR_CATALOG, "ssh_key_file cannot be opened"},
 	{"Unable to read private key", ERROR_CATALOG,
 		"ssh_key_file cannot be read: the passphrase is wrong, or it is no private key"},
+	{"no auth sock variable", ERROR_CATALOG, "SSH_AUTH_SOCK names no ssh agent"},
 	{"unable to connect to agent", ERROR_CATALOG, "there is no ssh agent at SSH_AUTH_SOCK"},
 	{"failed connecting with agent", ERROR_CATALOG, "there is no ssh agent at SSH_AUTH_SOCK"},
 };
