@@ -21,7 +21,7 @@
 #include "reconciler/fetch/tls.h"
 #include "reconciler/fetch/update.h"
 
-#define MEMORY_MOST (2ull * 1024 * 1024 * 1024)
+#define MEMORY_MOST (1ull * 1024 * 1024 * 1024)
 
 /* What a remote sends is unpacked here: a small pack can ask for any amount of memory. */
 static void limit_memory(void)
@@ -74,8 +74,10 @@ static int bring_up(struct login *login, struct mirror *mirror, struct json **re
 	if (health == MIRROR_GOOD) {
 		if (update_run(&update, result, err) == 0)
 			return 0;
+		why = *err;
 		answer_stage(ANSWER_CHECK);
-		if (!update.suspect || check_history(mirror->repository, &why) == 0)
+		if (!update.incomplete &&
+			(!update.suspect || check_history(mirror->repository, &why) == 0))
 			return -1;
 	}
 	*remade = health != MIRROR_NONE;

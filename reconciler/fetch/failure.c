@@ -20,12 +20,8 @@ static const struct {
 	{"out of memory", ERROR_RESOURCE, NULL},
 	{"Out of memory", ERROR_RESOURCE, NULL},
 	{"Cannot allocate memory", ERROR_RESOURCE, NULL},
+	{"too many objects", ERROR_RESOURCE, NULL},
 
-	/* a server says "shallow COMMIT" where libgit2 1.5 reads nothing but refs */
-	{"error parsing REF pkt-line", ERROR_CATALOG,
-		"the repository is a shallow clone, which lacks older commits and cannot be "
-		"mirrored "
-		"(run git fetch --unshallow there), or the server is no git server"},
 	{"status code: 404", ERROR_CATALOG,
 		"there is no repository at this url, or it is shown only with credentials (status "
 		"404)"},

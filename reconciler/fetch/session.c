@@ -69,6 +69,14 @@ static git_remote_connect_options options_for(struct login *login)
 	return options;
 }
 
+static int fail_shallow(const struct login *login, const char *unless, struct error *err)
+{
+	return fail(err, ERROR_CATALOG,
+		"%s: is a shallow clone, which lacks older commits and cannot be mirrored: run git "
+		"fetch --unshallow there%s",
+		login->order->url.shown, unless);
+}
+
 static int connect_once(struct session *session, struct error *err)
 {
 	git_remote_connect_options options = options_for(session->login);
@@ -76,9 +84,13 @@ static int connect_once(struct session *session, struct error *err)
 	session->login->tried = 0;
 	session->login->failure.kind = ERROR_NONE;
 	git_error_clear();
-	if (git_remote_connect_ext(session->remote, GIT_DIRECTION_FETCH, &options) < 0)
-		return fail_session(session->login, err);
-	return 0;
+	if (git_remote_connect_ext(session->remote, GIT_DIRECTION_FETCH, &options) == 0)
+		return 0;
+	const git_error *error = git_error_last();
+	/* behind its refs a server says "shallow COMMIT", where libgit2 1.5 reads nothing but refs */
+	if (error && strstr(error->message, "error parsing REF pkt-line"))
+		return fail_shallow(session->login, " (or the server is no git server)", err);
+	return fail_session(session->login, err);
 }
 
 /* ---- ssh ---- */
@@ -146,9 +158,10 @@ static int connect_session(struct session *session, const char *folder, struct e
 	return result;
 }
 
-/* A folder of this machine tells it by itself; over the wire libgit2 stumbles over it (failure.c). */
-static int refuse_shallow(const struct remote_url *url, struct error *err)
+/* A folder of this machine tells it by itself; over the wire libgit2 stumbles over it (above). */
+static int refuse_shallow(const struct login *login, struct error *err)
 {
+	const struct remote_url *url = &login->order->url;
 	git_repository *theirs = NULL;
 	int shallow = 0;
 
@@ -161,12 +174,7 @@ static int refuse_shallow(const struct remote_url *url, struct error *err)
 	}
 	shallow = git_repository_is_shallow(theirs);
 	git_repository_free(theirs);
-	if (shallow != 1)
-		return 0;
-	return fail(err, ERROR_CATALOG,
-		"%s is a shallow clone, which lacks older commits and cannot be mirrored (run git "
-		"fetch --unshallow there)",
-		url->shown);
+	return shallow == 1 ? fail_shallow(login, "", err) : 0;
 }
 
 int session_open(struct login *login, struct git_repository *into, const char *folder,
@@ -176,7 +184,7 @@ int session_open(struct login *login, struct git_repository *into, const char *f
 
 	answer_stage(ANSWER_REMOTE);
 	made->login = login;
-	if (refuse_shallow(&login->order->url, err) < 0)
+	if (refuse_shallow(login, err) < 0)
 		return -1;
 	if (git_remote_create_anonymous(&made->remote, into, login->order->url.call) < 0)
 		return fail_git_local(err, login->order->url.shown);

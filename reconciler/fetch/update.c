@@ -118,7 +118,7 @@ static int check_received(
 		}
 		known = known && mirror_commit(mirror, ref, &here, &old, &ignored) == 0;
 		if (check_arrival(mirror->path, known ? &old : NULL, &new, err) < 0) {
-			update->suspect = true;
+			update->incomplete = true;
 			return fail_while(err, "%s: %s", update->login->order->url.shown, ref);
 		}
 	}

@@ -13,6 +13,7 @@ struct update {
 	struct mirror *mirror; /* open */
 	const char *broken;    /* the one that it takes the place of, if that holds pins; or NULL */
 	bool suspect;          /* set: what failed may be the mirror's own fault */
+	bool incomplete; /* set: it has a commit without all of its files, which it will not ask for again */
 };
 
 /*
