@@ -262,31 +262,43 @@ int known_hosts_check(const struct known_hosts *hosts, const char *host, int por
 	return fail_unknown(hosts, place.name, key, key_size, same_type, other_type, err);
 }
 
+static void add_types(const struct known_hosts *hosts, const char *name, struct strings *types)
+{
+	for (size_t i = 0; i < hosts->count; i++)
+		if (!hosts->lines[i].revoked && matches_name(&hosts->lines[i], name))
+			strings_add_once(types, hosts->lines[i].type);
+}
+
 void known_hosts_types(
 	const struct known_hosts *hosts, const char *host, int port, struct strings *types)
 {
 	CLEANUP(place_clear) struct place place = place_of(host, port);
 
-	for (int plain = 0; plain <= !place.plain; plain++)
-		for (size_t i = 0; i < hosts->count; i++)
-			if (!hosts->lines[i].revoked &&
-				matches_name(&hosts->lines[i], plain ? place.host : place.name))
-				strings_add_once(types, hosts->lines[i].type);
+	add_types(hosts, place.name, types);
+	if (!place.plain)
+		add_types(hosts, place.host, types);
+}
+
+static const struct known_host *find_line(
+	const struct known_hosts *hosts, const char *name, const char *type)
+{
+	for (size_t i = 0; i < hosts->count; i++)
+		if (!hosts->lines[i].revoked && strcmp(hosts->lines[i].type, type) == 0 &&
+			matches_name(&hosts->lines[i], name))
+			return &hosts->lines[i];
+	return NULL;
 }
 
 char *known_hosts_line(
 	const struct known_hosts *hosts, const char *host, int port, const char *type)
 {
 	CLEANUP(place_clear) struct place place = place_of(host, port);
+	const struct known_host *line = find_line(hosts, place.name, type);
 
-	for (int plain = 0; plain <= !place.plain; plain++)
-		for (size_t i = 0; i < hosts->count; i++) {
-			const struct known_host *line = &hosts->lines[i];
-			if (line->revoked || strcmp(line->type, type) != 0 ||
-				!matches_name(line, plain ? place.host : place.name))
-				continue;
-			autofree char *key = encode(line->key, line->key_size);
-			return memory_printf("%s %s %s\n", place.name, type, key);
-		}
-	return NULL;
+	if (!line)
+		line = find_line(hosts, place.host, type);
+	if (!line)
+		return NULL;
+	autofree char *key = encode(line->key, line->key_size);
+	return memory_printf("%s %s %s\n", place.name, type, key);
 }

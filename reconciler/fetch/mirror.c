@@ -258,7 +258,7 @@ int mirror_finish(struct mirror *mirror, struct error *err)
 
 static git_oid to_git(const struct object_id *id)
 {
-	git_oid oid;
+	git_oid oid = {0};
 
 	memcpy(oid.id, id->bytes, sizeof(oid.id));
 	return oid;

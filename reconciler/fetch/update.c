@@ -2,6 +2,7 @@
 #include "reconciler/fetch/update.h"
 
 #include <git2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "reconciler/fetch/answer.h"
 #include "reconciler/fetch/check.h"
 #include "reconciler/fetch/pins.h"
+#include "reconciler/fetch/repack.h"
 #include "reconciler/fetch/session.h"
 
 struct remote_state {
@@ -155,6 +157,7 @@ static int move_refs(struct update *update, const struct remote_state *state, st
 static int carry_out(struct update *update, const struct remote_state *state, struct error *err)
 {
 	const struct strings *pins = &update->login->order->pins;
+	struct error ignored;
 
 	if (mirror_begin(update->mirror, err) < 0 || receive(update, state, err) < 0 ||
 		check_received(update, state, err) < 0)
@@ -169,6 +172,8 @@ static int carry_out(struct update *update, const struct remote_state *state, st
 		if (pins_set(update->mirror, pins, err) < 0)
 			return -1;
 	}
+	if (repack_if_many(update->mirror, &ignored) < 0)
+		fprintf(stderr, "kiln-fetch: not packed anew: %s\n", ignored.text);
 	return mirror_finish(update->mirror, err);
 }
 

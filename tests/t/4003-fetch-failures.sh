@@ -133,10 +133,10 @@ modes = {
 def handle(serve, client):
     try:
         serve(client)
+        client.shutdown(socket.SHUT_RDWR) # git daemon's children have it too
     except OSError:
         pass
-    finally:
-        client.close()
+    client.close()
 
 def listen(name, server):
     while True:
@@ -194,8 +194,8 @@ refuses 'one that hangs up' transient '*' "$(at close)" "$mirror"
 refuses 'one that hangs up: http' transient '*' "$(at close http)" "$mirror"
 refuses 'one that hangs up: https' transient '*no TLS*' "$(at close https)" "$mirror"
 refuses 'one that hangs up: ssh' transient '*' "$(at close ssh)" "$mirror" "$hosts"
-refuses 'one that hangs up among its refs' transient '*' "$(at drop-early)" "$mirror"
-refuses 'one that hangs up in the middle of a pack' transient '*' "$(at drop)" "$mirror"
+refuses 'one that hangs up among its refs' transient '*early EOF*' "$(at drop-early)" "$mirror"
+refuses 'one that hangs up in the middle of a pack' transient '*early EOF*' "$(at drop)" "$mirror"
 for scheme in git http https; do refuses "garbage: $scheme" transient '*' "$(at garbage $scheme)" "$mirror"; done
 refuses 'garbage: ssh' transient '*' "$(at garbage ssh)" "$mirror" "$hosts"
 refuses 'lines that are no refs' catalog '*no git server*' "$(at wrong-lines)" "$mirror"

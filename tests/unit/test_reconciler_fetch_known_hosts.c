@@ -93,10 +93,12 @@ static size_t bytes_of(const char *key, unsigned char bytes[static 256])
 
 static void write_file(const char *path, const char *text)
 {
-	autofclose FILE *file = fopen(path, "w");
+	FILE *file = fopen(path, "w");
 
-	if (file)
-		fputs(text, file);
+	if (!file)
+		return;
+	fputs(text, file);
+	fclose(file);
 }
 
 static void test_cases(const char *path)
