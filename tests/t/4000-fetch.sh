@@ -133,13 +133,23 @@ wait "$reader"
 
 echo held > a; commit held; held=$(id HEAD); fetch "$remote" "$mirror"; git reset -q --hard HEAD~1
 git tag -a v2 -m v2; git -c advice.nestedTag=false tag -a v3 -m 'a tag of a tag' v2
-for i in $(seq 56); do echo "push $i" > a; commit "$i"; fetch "$remote" "$mirror" "{refs: [\"refs/heads/main\", \"refs/tags/v3\"], pins: [\"$held\"]}"; done
+many="{refs: [\"refs/heads/main\", \"refs/tags/v3\"], pins: [\"$held\"]}"
+export KILN_FAULT=fetch-repacked
+for i in $(seq 60); do
+	echo "push $i" > a; commit "$i"; fetch "$remote" "$mirror" "$many"
+	[ "$code" = 0 ] || break
+done
+unset KILN_FAULT
+is 'killed when many small packs have become one' "$code" 137
+whole 'nothing is lost'
+echo most > a; commit most
+fetch "$remote" "$mirror" "$many"
 packs=$(ls "$mirror"/objects/pack/*.pack | wc -l)
-is 'many small packs become one' "$([ "$packs" -lt 30 ] && echo few || echo "$packs")" few
+is 'the next one has no more than that' "$([ "$packs" -lt 30 ] && echo few || echo "$packs")" few
 whole 'nothing is lost'
 is 'no tag either' "$(git -C "$mirror" rev-parse 'refs/tags/v3^{commit}')" "$(id 'v3^{commit}')"
 is 'nor what is pinned' "$(git -C "$mirror" show "$held:a")" held
-fetches 'and the mirror says that it is whole' "$remote" "$mirror" "{refs: [\"refs/heads/main\", \"refs/tags/v3\"], pins: [\"$held\"]}"
+fetches 'and the mirror says that it is whole' "$remote" "$mirror" "$many"
 json 'as it does' .remade false
 
 # ---- the order, and what ends it ----
