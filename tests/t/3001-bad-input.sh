@@ -103,6 +103,19 @@ conf '{"repositories": [{"ulr": "x"}]}'; is 'an unknown key of service.json fail
 like 'with its place and the nearest' "$err" '*service.json:1:*ulr*url*'
 conf '{"limits": {"builds": "many"}}'; like 'a wrong type too' "$err" '*service.json:1:*builds*'
 conf '{"repositories": [{"url": "/x", "allow": ["shel-local"]}]}'; like 'and a power that there is not' "$err" '*shel-local*'
+remote() { conf "{\"repositories\": [{\"url\": \"$1\"
+,\"credentials\": $2}]}"; }
+remote ftp://h/a '{}'; like 'a url of no scheme of ours' "$err" '*service.json:1:*url: *ftp*https*'
+remote https://ann:hush@h/a '{}'; like 'a password in a url' "$err" '*service.json:1:*url: *password_file*'
+unlike 'which is not shown' "$err" '*hush*'
+remote ssh://h/a '{"ssh_agent": true}'; like 'ssh without known_hosts_file' "$err" '*service.json:1:*url: *known_hosts_file*'
+remote h:a '{"known_hosts_file": "/k"}'; like 'ssh without a key' "$err" '*service.json:1:*ssh_key_file*'
+remote http://h/a '{"token_file": "/t"}'; like 'a token over http' "$err" '*service.json:2:*token_file: *anybody can read*'
+remote git://h/a '{"username": "u"}'; like 'a user over git' "$err" '*service.json:2:*username: *'
+remote https://h/a '{"token_file": "t/u"}'; like 'a file that is neither a path nor a credential' "$err" '*service.json:2:*token_file: *absolute*LoadCredential*'
+remote https://h/a '{"tokenfile": "/t"}'; like 'an unknown key of credentials' "$err" '*service.json:2:*tokenfile*token_file*'
+remote /srv/a '{"token_file": "/t"}'; like 'credentials for a path' "$err" '*service.json:2:*this machine*'
+remote https://h/a '[]'; like 'credentials that are none' "$err" '*service.json:2:*credentials: must be*'
 conf '{'; like 'and what is no JSON' "$err" '*service.json:1:*'
 run kiln status --config "$T/nosuch.json"; like 'and a file that is not there' "$err" '*nosuch.json*'
 done_testing
