@@ -40,7 +40,7 @@ bool daemon_poll(struct daemon *daemon, const char *name)
 		if (name && strcmp(watched_name(daemon->items[i]), name) != 0)
 			continue;
 		found = true;
-		watched_look(daemon->items[i], false);
+		watched_poll(daemon->items[i]);
 	}
 	return found;
 }

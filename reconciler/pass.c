@@ -464,6 +464,25 @@ static void tell_end(const struct pass *pass, const char *text)
 	pass->options.over(pass->options.context, &end);
 }
 
+static void end_part(struct apply *apply, struct client *client)
+{
+	if (--apply->passes == 0 && client)
+		client_end(client, apply->failed ? 1 : 0);
+}
+
+void apply_hold(struct apply *apply)
+{
+	apply->passes++;
+	apply->references++;
+}
+
+void apply_release(struct apply *apply, struct client *client)
+{
+	end_part(apply, client);
+	if (--apply->references == 0)
+		free(apply);
+}
+
 static void finish(struct loop *loop, struct pass *pass)
 {
 	CLEANUP(text_clear) struct text text = {0};
@@ -496,8 +515,7 @@ static void finish(struct loop *loop, struct pass *pass)
 	if (!pass->apply)
 		return;
 	pass->apply->failed |= pass->failed || pass->blocked || pass->cancelled;
-	if (--pass->apply->passes == 0 && pass->task.client)
-		client_end(pass->task.client, pass->apply->failed ? 1 : 0);
+	end_part(pass->apply, pass->task.client);
 }
 
 static bool advance(struct loop *loop, struct task *task)
@@ -641,10 +659,8 @@ int pass_begin(struct loop *loop, struct head *head, struct client *client, stru
 	if (!pass)
 		return -1;
 	pass->apply = apply;
-	if (apply) {
-		apply->passes++;
-		apply->references++;
-	}
+	if (apply)
+		apply_hold(apply);
 	return 0;
 }
 

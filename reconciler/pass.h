@@ -15,6 +15,9 @@ struct apply {
 	int references; /* of passes, over or not; the last one frees it */
 	bool failed;
 };
+/* Something else is part of it, as a pass is; it is over when it is released. CLIENT is NULL if he is gone. */
+void apply_hold(struct apply *apply);
+void apply_release(struct apply *apply, struct client *client);
 
 /* How a pass ended, for who began it without a client. */
 struct pass_end {

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/moment.h"
 #include "base/path.h"
+#include "reconciler/fetch/url.h"
 
 enum { SECRET_SIZE_MOST = 1024 * 1024 };
 
@@ -109,14 +110,6 @@ static int recall(struct repository *repository, struct error *err)
 
 	if (found < 0)
 		return -1;
-	for (size_t i = 0; i < head->service.repository_count && !repository->configured; i++) {
-		struct error ignored;
-		autofree char *place =
-			source_canonical_path(head->service.repositories[i]->url, &ignored);
-		if (place && strcmp(place, repository->place) == 0)
-			repository->configured =
-				service_repository_hold(head->service.repositories[i]);
-	}
 	if (repository->configured && repository->configured->ref)
 		repository->ref = memory_copy_text(repository->configured->ref);
 	if (found) {
@@ -135,6 +128,75 @@ static int recall(struct repository *repository, struct error *err)
 	return 0;
 }
 
+char *repository_mirror(
+	const struct head *head, const char *url, const struct service_repository *configured)
+{
+	struct digest digest;
+	char hex[DIGEST_HEX_SIZE];
+
+	if (configured)
+		return memory_printf("%s/mirrors/%s.git", head->state, configured->name);
+	autofree char *name = service_repository_name(url);
+	digest_of(url, strlen(url), &digest);
+	return memory_printf("%s/mirrors/%s-%.8s.git", head->state, name, digest_hex(&digest, hex));
+}
+
+static bool is_same_place(const char *url, const char *other)
+{
+	struct error ignored;
+
+	if (strcmp(url, other) == 0)
+		return true;
+	if (remote_url_is_remote(url) || remote_url_is_remote(other))
+		return false;
+	autofree char *path = source_canonical_path(url, &ignored);
+	autofree char *other_path = source_canonical_path(other, &ignored);
+	return path && other_path && strcmp(path, other_path) == 0;
+}
+
+/* Who gives a path may mean a repository that is configured. */
+static void find_configured(struct repository *repository, const char *place)
+{
+	const struct service *service = &repository->head->service;
+
+	for (size_t i = 0; i < service->repository_count && !repository->configured; i++)
+		if (is_same_place(service->repositories[i]->url, place))
+			repository->configured = service_repository_hold(service->repositories[i]);
+}
+
+char *repository_place(
+	const struct head *head, const char *place, const struct service_repository *configured)
+{
+	const struct service *service = &head->service;
+
+	for (size_t i = 0; configured && i < service->repository_count; i++) {
+		const struct service_repository *other = service->repositories[i];
+		if (strcmp(other->name, configured->name) == 0)
+			break;
+		if (is_same_place(other->url, configured->url))
+			return memory_printf("%s#%s", place, configured->name);
+	}
+	return memory_copy_text(place);
+}
+
+/* Sets place and mirror, and opens what has the commits. */
+static int open_source(struct repository *repository, const char *place, struct error *err)
+{
+	if (!remote_url_is_remote(place)) {
+		autofree char *path = source_canonical_path(place, err);
+		if (!path)
+			return -1;
+		repository->place = memory_copy_text(path);
+		return source_open(path, &repository->source, err);
+	}
+	repository->place = memory_copy_text(place);
+	repository->mirror = repository_mirror(repository->head, place, repository->configured);
+	if (!repository->head->has_state || !file_exists(AT_FDCWD, repository->mirror))
+		return fail(err, ERROR_TRANSIENT,
+			"%s was not fetched yet (kiln apply, or the daemon, does that)", place);
+	return source_open(repository->mirror, &repository->source, err);
+}
+
 int repository_open(struct head *head, const char *place, const char *folder,
 	struct repository *repository, struct error *err)
 {
@@ -146,17 +208,19 @@ int repository_open(struct head *head, const char *place, const char *folder,
 		repository->configured = service_repository_hold(configured);
 		place = configured->url;
 	}
-	if (!strstr(place, "://") && place[0] != '/' && folder)
+	if (!strstr(place, "://") && !remote_url_is_remote(place) && place[0] != '/' && folder)
 		place = joined = path_join(folder, place);
-	if (strstr(place, "://") && !text_starts_with(place, "file://")) {
-		repository_close(repository);
-		return fail(err, ERROR_CATALOG,
-			"%s: kiln reads repositories of this machine, not remote ones, yet", place);
-	}
 	repository->opened_usec = moment_elapsed_usec();
-	if (source_start(err) < 0 || !(repository->place = source_canonical_path(place, err)) ||
-		source_open(repository->place, &repository->source, err) < 0 ||
-		recall(repository, err) < 0 || read_secrets(repository, err) < 0) {
+	if (source_start(err) < 0 || open_source(repository, place, err) < 0) {
+		repository_close(repository);
+		return -1;
+	}
+	if (!repository->configured)
+		find_configured(repository, place);
+	char *known = repository_place(head, repository->place, repository->configured);
+	free(repository->place);
+	repository->place = known;
+	if (recall(repository, err) < 0 || read_secrets(repository, err) < 0) {
 		repository_close(repository);
 		return -1;
 	}
@@ -170,6 +234,7 @@ void repository_close(struct repository *repository)
 {
 	free(repository->name);
 	free(repository->place);
+	free(repository->mirror);
 	free(repository->ref);
 	free(repository->secrets_digest);
 	source_free(repository->source);
@@ -242,7 +307,14 @@ int repository_resolve(struct repository *repository, const char *revision, stru
 {
 	if (revision)
 		return source_resolve(repository->source, revision, commit, err);
+	if (source_resolve(repository->source, repository->ref, commit, err) == 0)
+		return 0;
 	/* a branch that has no commit yet is said better by HEAD */
-	return source_resolve(repository->source,
-		source_is_unborn(repository->source) ? "HEAD" : repository->ref, commit, err);
+	autofree char *head = NULL;
+	struct error ignored;
+	if (source_is_unborn(repository->source) &&
+		source_head_ref(repository->source, &head, &ignored) == 0 &&
+		strcmp(head, repository->ref) == 0)
+		return source_resolve(repository->source, "HEAD", commit, err);
+	return -1;
 }

@@ -21,8 +21,9 @@ struct repository {
 	struct head *head;
 	struct service_repository *configured; /* or NULL */
 	int64_t id;                            /* in the store; 0: never applied */
-	char *name, *place;                    /* place: canonical */
-	char *ref;                             /* what is followed */
+	char *name, *place;                    /* place: canonical; what the store knows it by */
+	char *mirror; /* of a remote: the folder that has its commits; NULL: it is on this machine */
+	char *ref;    /* what is followed */
 	bool prefixed;
 	struct source *source;
 	int64_t opened_usec; /* of CLOCK_MONOTONIC: just before */
@@ -34,10 +35,21 @@ struct repository {
 	struct map evaluations; /* what was evaluated for explanations; planning.c's */
 };
 /*
- * PLACE is a path, a file:// URL, or the name of a configured repository. FOLDER is what a relative path counts from.
+ * PLACE is a path, a URL, or the name of a configured repository. FOLDER is what a relative path counts from. Of a remote
+ * its mirror is opened, as it was fetched last; kind TRANSIENT: it never was.
  */
+
 int repository_open(struct head *head, const char *place, const char *folder,
 	struct repository *repository, struct error *err);
+/*
+ * What the store knows the repository at PLACE (canonical) by. One that is configured several times, for several refs, is as many
+ * repositories: all but the first are told apart by their names. The caller frees.
+ */
+char *repository_place(
+	const struct head *head, const char *place, const struct service_repository *configured);
+/* The folder of the mirror of the remote at URL, which CONFIGURED (may be NULL) names. The caller frees. */
+char *repository_mirror(
+	const struct head *head, const char *url, const struct service_repository *configured);
 void repository_close(struct repository *repository);
 /* SETTINGS (may be NULL) are borrowed as long as it is open. */
 void repository_apply(struct repository *repository, const struct build_settings *settings);

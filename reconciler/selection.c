@@ -36,7 +36,7 @@ static int find_called(struct head *head, const char *name, char **place, struct
 	struct repository_record record;
 
 	if (configured) {
-		*place = memory_copy_text(configured->url);
+		*place = memory_copy_text(configured->name);
 		return 0;
 	}
 	int found = repository_find_by_name(head->store, name, &record, err);
@@ -116,7 +116,7 @@ static int find_places(struct head *head, const char *named, const char *folder,
 		return 0;
 	}
 	for (size_t i = 0; i < head->service.repository_count; i++)
-		strings_add(places, head->service.repositories[i]->url);
+		strings_add(places, head->service.repositories[i]->name);
 	if (places->count)
 		return 0;
 	char *around = source_discover(folder);

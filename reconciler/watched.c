@@ -9,6 +9,8 @@
 #include "base/memory.h"
 #include "reconciler/announce.h"
 #include "reconciler/daemon.h"
+#include "reconciler/fetch/url.h"
+#include "reconciler/fetching.h"
 #include "reconciler/notify.h"
 #include "reconciler/pass.h"
 #include "reconciler/planning.h"
@@ -29,7 +31,10 @@ struct watched {
 	struct service_repository *configured;
 	struct watch *watch;
 	sd_event_source *soon, *poll, *due;
-	struct task *pass; /* that is under way, or NULL */
+	struct task *pass;     /* that is under way, or NULL */
+	struct task *fetching; /* likewise, of a remote */
+	bool fetch_again;      /* something was told while it ran */
+	bool fetch_failed;     /* the last one */
 	char looked_at
 		[OBJECT_ID_HEX_SIZE]; /* the commit of the last pass that was begun; "": none was */
 	struct strings again;         /* images to be planned whatever the commit is */
@@ -85,6 +90,35 @@ void watched_look(struct watched *watched, bool whole)
 		return;
 	sd_event_source_set_time_relative(watched->soon, SETTLE_USEC);
 	sd_event_source_set_enabled(watched->soon, SD_EVENT_ONESHOT);
+}
+
+static void fetched(void *context, struct client *client, const struct error *failure);
+
+/* A remote is fetched first; one fetch at a time, and what is asked for meanwhile comes after it. */
+static void fetch(struct watched *watched)
+{
+	struct fetch_request request = {.url = watched->configured->url,
+		.configured = watched->configured,
+		.over = fetched,
+		.context = watched};
+	struct error err;
+
+	if (watched->fetching) {
+		watched->fetch_again = true;
+		return;
+	}
+	watched->fetch_again = false;
+	watched->fetching = fetching_begin(watched->loop, watched->head, &request, &err);
+	if (!watched->fetching)
+		fetched(watched, NULL, &err);
+}
+
+void watched_poll(struct watched *watched)
+{
+	if (remote_url_is_remote(watched->configured->url))
+		fetch(watched);
+	else
+		watched_look(watched, false);
 }
 
 static void on_change(void *context)
@@ -203,7 +237,8 @@ static int look_at(struct watched *watched, struct repository *repository, struc
 	CLEANUP(commit_clear) struct commit commit = {0};
 	char hex[OBJECT_ID_HEX_SIZE];
 
-	if (watch_set(watched->watch, source_git_folder(repository->source), repository->ref))
+	if (!repository->mirror &&
+		watch_set(watched->watch, source_git_folder(repository->source), repository->ref))
 		watched_look(watched, false);
 	if (repository_resolve(repository, NULL, &commit, err) < 0)
 		return -1;
@@ -240,13 +275,34 @@ static int on_soon(sd_event_source *source, uint64_t usec, void *context)
 	(void)usec;
 	if (daemon_is_draining(watched->head->daemon))
 		return 0;
+	if (!watched->looked_at[0] && (watched->fetching || watched->fetch_failed))
+		return 0; /* there is nothing yet to look at */
 	if (look(watched, &err) == 0) {
-		note_trouble(watched, NULL);
+		if (!watched->fetch_failed)
+			note_trouble(watched, NULL);
 		return 0;
 	}
 	note_trouble(watched, err.text);
 	try_again(watched);
 	return 0;
+}
+
+static void fetched(void *context, struct client *client, const struct error *failure)
+{
+	struct watched *watched = context;
+
+	(void)client;
+	watched->fetching = NULL;
+	watched->fetch_failed = failure != NULL;
+	if (failure) {
+		note_trouble(watched, failure->text);
+		try_again(watched);
+	} else {
+		/* nothing was planned before the first fetch, and all is to be */
+		watched_look(watched, !watched->looked_at[0]);
+	}
+	if (watched->fetch_again)
+		fetch(watched);
 }
 
 static int on_poll(sd_event_source *source, uint64_t usec, void *context)
@@ -256,7 +312,7 @@ static int on_poll(sd_event_source *source, uint64_t usec, void *context)
 	(void)usec;
 	sd_event_source_set_time_relative(source, watched->configured->poll_sec * 1000000);
 	sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-	watched_look(watched, false);
+	watched_poll(watched);
 	return 0;
 }
 
@@ -267,6 +323,8 @@ static int on_due(sd_event_source *source, uint64_t usec, void *context)
 	(void)source;
 	(void)usec;
 	watched->due_usec = 0;
+	if (watched->fetch_failed)
+		watched_poll(watched);
 	watched_look(watched, true);
 	return 0;
 }
@@ -303,6 +361,8 @@ void watched_free(struct watched *watched)
 {
 	if (watched->pass)
 		pass_abandon(watched->loop, watched->pass, &watched->again);
+	if (watched->fetching)
+		fetching_abandon(watched->fetching);
 	watch_free(watched->watch);
 	sd_event_source_disable_unref(watched->soon);
 	sd_event_source_disable_unref(watched->poll);

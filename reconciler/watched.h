@@ -13,5 +13,7 @@ struct watched *watched_new(
 /* Its pass, if one is under way, is given up; what that builds goes on. */
 void watched_free(struct watched *watched);
 const char *watched_name(const struct watched *watched);
+/* Something may be new there: a remote is fetched, and then looked at. */
+void watched_poll(struct watched *watched);
 /* Soon; WHOLE: every image is planned, whether the commit is another one or not. */
 void watched_look(struct watched *watched, bool whole);

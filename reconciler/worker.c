@@ -16,16 +16,21 @@
 #include "reconciler/world.h"
 
 /* Beside kilnd, in a build tree as when installed. */
-char *worker_program(void)
+static char *find_program(const char *name)
 {
 	char self[4096];
 	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
 	if (size <= 0)
-		return memory_copy_text("kiln-build");
+		return memory_copy_text(name);
 	self[size] = '\0';
 	*strrchr(self, '/') = '\0';
-	return memory_printf("%s/kiln-build", self);
+	return memory_printf("%s/%s", self, name);
+}
+
+char *worker_program(void)
+{
+	return find_program("kiln-build");
 }
 
 /* Whole before the worker starts: it does not depend on how long we live. */
@@ -44,10 +49,10 @@ static int write_order(const struct json *order, struct error *err)
 	return TAKE_FD(fd);
 }
 
-pid_t worker_spawn(const char *flag, const struct json *order, const struct worker_streams *streams,
-	struct error *err)
+pid_t worker_spawn_program(const char *name, const char *flag, const struct json *order,
+	const struct worker_streams *streams, struct error *err)
 {
-	autofree char *program = worker_program();
+	autofree char *program = find_program(name);
 	const char *arguments[] = {program, flag, NULL};
 	struct process_options options = PROCESS_OPTIONS;
 	autoclose int input = write_order(order, err);
@@ -60,6 +65,12 @@ pid_t worker_spawn(const char *flag, const struct json *order, const struct work
 	options.errors = streams->errors;
 	options.new_session = true;
 	return process_start(&options, err);
+}
+
+pid_t worker_spawn(const char *flag, const struct json *order, const struct worker_streams *streams,
+	struct error *err)
+{
+	return worker_spawn_program("kiln-build", flag, order, streams, err);
 }
 
 pid_t worker_start(const struct json *order, int errors, struct error *err)

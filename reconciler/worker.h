@@ -33,7 +33,11 @@ pid_t worker_start_with(const char *flag, const struct json *order,
 /* The real start of one: what the world's table has. */
 pid_t worker_spawn(const char *flag, const struct json *order, const struct worker_streams *streams,
 	struct error *err);
+/* The same of another program of kiln's. */
+pid_t worker_spawn_program(const char *name, const char *flag, const struct json *order,
+	const struct worker_streams *streams, struct error *err);
 /* The program's path; the caller frees. */
+
 char *worker_program(void);
 
 /*

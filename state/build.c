@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "base/strings.h"
 #include "state/event.h"
 #include "state/image.h"
 #include "state/statement.h"
@@ -211,6 +212,18 @@ int builds_published(
 {
 	return list_builds(
 		store, QUERY_BUILDS_PUBLISHED, WITH(number(":image", image)), records, err);
+}
+
+int builds_commits(
+	struct store *store, int64_t repository, struct strings *commits, struct error *err)
+{
+	sqlite3_stmt *row = statement_begin(
+		store, QUERY_BUILDS_COMMITS, WITH(number(":repository", repository)), err);
+	int more;
+
+	while ((more = statement_step(store, row, err)) > 0)
+		strings_add(commits, (const char *)sqlite3_column_text(row, 0));
+	return more;
 }
 
 int builds_with_bases(struct store *store, struct build_records *records, struct error *err)

@@ -74,7 +74,12 @@ int builds_of_file(struct store *store, const struct digest *digest, struct buil
 	struct error *err);
 int builds_of_closure(struct store *store, const struct digest *closure,
 	struct build_records *records, struct error *err);
+/* The commits that images of REPOSITORY came from which are in the catalog, or are on their way there; each once. */
+struct strings;
+int builds_commits(
+	struct store *store, int64_t repository, struct strings *commits, struct error *err);
 /* Every version there ever was. */
+
 int builds_versions(struct store *store, struct build_records *records, struct error *err);
 
 /* What a move brings with it; fields that are not set change nothing. */

@@ -84,6 +84,10 @@ static const char *const sql[QUERY_COUNT] = {
 	[QUERY_BUILDS_PUBLISHED] = "SELECT " BUILD_COLUMNS
 				   " FROM builds WHERE image = :image AND version IS NOT NULL AND "
 				   "phase IN ('live', 'superseded') ORDER BY version",
+	[QUERY_BUILDS_COMMITS] =
+		"SELECT DISTINCT commit_id FROM builds JOIN images ON images.id = builds.image WHERE "
+		"images.repository = :repository AND phase IN ('planned', 'building', 'validating', "
+		"'publishing', 'switching', 'live', 'superseded') ORDER BY commit_id",
 	[QUERY_BUILDS_WITH_BASES] =
 		"SELECT " BUILD_COLUMNS " FROM builds WHERE bases <> '[]' AND phase IN ('planned', "
 		"'building', 'validating', "

@@ -7,6 +7,8 @@
 #include "backends/power.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "reconciler/fetch/url.h"
+#include "reconciler/fetching.h"
 #include "reconciler/pass.h"
 #include "reconciler/resume.h"
 #include "reconciler/selection.h"
@@ -83,6 +85,73 @@ static int begin_pass(struct head *head, struct client *client, const struct sel
 	return pass_begin(head->loop, head, client, apply, &options, err);
 }
 
+/* ---- remotes: what is there now comes first ---- */
+
+struct fetched_apply {
+	struct head *head;
+	struct client *client;
+	struct apply *apply;
+	struct selected selected;
+};
+
+static void free_fetched(struct fetched_apply *waiting)
+{
+	strings_clear(&waiting->selected.names);
+	free(waiting->selected.place);
+	free(waiting);
+}
+
+static void fetched(void *context, struct client *client, const struct error *failure)
+{
+	struct fetched_apply *waiting = context;
+	struct apply *apply = waiting->apply;
+	struct error err;
+
+	if (failure)
+		err = *failure;
+	if (client && (failure || begin_pass(waiting->head, client, &waiting->selected, apply,
+					  &err) < 0)) {
+		client_note(client, "%s: %s", waiting->selected.place, err.text);
+		apply->failed = true;
+	}
+	free_fetched(waiting);
+	apply_release(apply, client);
+}
+
+static int begin_fetch(struct head *head, struct client *client, const struct selected *selected,
+	struct service_repository *configured, struct apply *apply, struct error *err)
+{
+	struct fetched_apply *waiting = memory_new(sizeof(*waiting));
+	struct fetch_request request = {.url = configured ? configured->url : selected->place,
+		.configured = configured,
+		.over = fetched,
+		.context = waiting,
+		.client = client};
+
+	*waiting = (struct fetched_apply){.head = head,
+		.client = client,
+		.apply = apply,
+		.selected = {.place = memory_copy_text(selected->place)}};
+	strings_add_all(&waiting->selected.names, &selected->names);
+	if (!fetching_begin(head->loop, head, &request, err)) {
+		free_fetched(waiting);
+		return -1;
+	}
+	apply_hold(apply);
+	return 0;
+}
+
+static int begin(struct head *head, struct client *client, const struct selected *selected,
+	struct apply *apply, struct error *err)
+{
+	struct service_repository *configured =
+		service_find_repository(&head->service, selected->place);
+
+	if (remote_url_is_remote(configured ? configured->url : selected->place))
+		return begin_fetch(head, client, selected, configured, apply, err);
+	return begin_pass(head, client, selected, apply, err);
+}
+
 int verb_apply(struct head *head, struct client *client, struct error *err)
 {
 	const struct json *arguments = client_arguments(client);
@@ -100,7 +169,7 @@ int verb_apply(struct head *head, struct client *client, struct error *err)
 	*apply = (struct apply){.references = 1};
 	for (size_t i = 0; i < selection.count; i++) {
 		/* one repository that cannot be read does not stop the others */
-		if (begin_pass(head, client, &selection.items[i], apply, err) == 0) {
+		if (begin(head, client, &selection.items[i], apply, err) == 0) {
 			begun++;
 		} else if (selection.count > 1) {
 			client_note(client, "%s: %s", selection.items[i].place, err->text);

@@ -1,0 +1,50 @@
+#!/bin/sh
+# Repositories that are elsewhere: fetched before they are applied, polled by the daemon, and missed without harm.
+. "$(dirname "$0")/lib.sh"
+. "$ROOT/tests/t/remote.sh"
+mkdir "$T/served"
+git init -q --bare -b main "$T/served/images.git"
+new_repository; git remote add origin "$T/served/images.git"
+text() { printf '{"builders": [{"type": "file", "content": "%s", "target": "out.txt"}]}\n' "$2" > "$1.json"; }
+push() { commit "$1"; git push -q --force origin "HEAD:${2:-main}"; }
+content() { cat "$KILN_STATE/catalog/$1/current/files/out.txt"; }
+port=$(free_port)
+serve() { git daemon --base-path="$T/served" --export-all --reuseaddr --listen=127.0.0.1 --port="$port" "$T/served" > /dev/null 2>&1 & server=$!; background="$background $server"; wait_port "$port"; }
+url=git://127.0.0.1:$port/images.git
+
+text a one; push one; serve
+fails 'what was never fetched cannot be planned' kiln plan "$url"
+like 'which is said' "$err" '*not fetched yet*'
+succeeds 'apply fetches it' kiln apply "$url"
+is 'and builds' "$(content a)" one
+is 'then it can be planned' "$(kiln plan "$url" --json | jq -r '.images[0].action')" unchanged
+first=$(git rev-parse HEAD)
+text a two; push two; succeeds 'each apply fetches' kiln apply "$url"
+is 'what is new' "$(content a)" two
+fails 'a repository that is not there fails' kiln apply "git://127.0.0.1:$port/nosuch.git"
+like 'and says so' "$err" '*nosuch.git*'
+
+echo '{"repositories": [{"name": "images", "url": "'"$url"'", "poll": "1s"}, {"name": "next", "url": "'"$url"'", "ref": "refs/heads/next", "poll": "1s"}]}' > "$T/service.json"
+text a ahead; push ahead next; git reset -q --hard HEAD~1
+daemon_start "$T/service.json"
+becomes 'two refs of one repository are two repositories' ahead content next/a
+is 'each with its own' "$(content a)" two
+text a three; push three
+becomes 'a push is found by polling' three content a
+git reset -q --hard "$first"; text a other; push 'another history'
+becomes 'a forced push too' other content a
+mirror=$KILN_STATE/mirrors/images.git
+is 'the commits that versions came from stay' "$(for c in $(kiln show images/a --json | jq -r '.versions[].commit'); do git -C "$mirror" cat-file -t "$c"; done | sort -u)" commit
+is 'pinned by name' "$(git -C "$mirror" for-each-ref --format='%(refname)' refs/kiln/pins | grep -c .)" "$(kiln show images/a --json | jq -r '[.versions[].commit] | unique | length')"
+kill $server; wait $server 2>/dev/null
+wait_until 1 sh -c "grep -c 'images: .*127.0.0.1.*' '$T/daemon'"
+like 'a server that is away is said' "$(grep 'kilnd: images: ' "$T/daemon" | tail -n 1)" '*127.0.0.1*'
+is 'and harms nothing' "$(content a) $(kiln plan images/a --json | jq -r '.images[0].action')" 'other unchanged'
+text a away; push away; serve
+becomes 'until it is back' away content a
+rm -rf "$mirror"; text a remade; push remade
+becomes 'a mirror that is lost is made again' remade content a
+: > "$(ls "$mirror"/objects/pack/*.pack | head -n 1)"; text a mended; push mended
+becomes 'so is one that is broken' mended content a
+daemon_end; expect_whole
+done_testing
