@@ -22,8 +22,9 @@ struct head {
 	size_t key_size;
 	bool many_ids; /* builds get 65,536 ids */
 	struct blob_cache blobs;
-	struct daemon *daemon; /* NULL: a one-shot */
-	struct loop *loop;     /* NULL while a question is answered without one */
+	struct map acceptances; /* acceptance.c's */
+	struct daemon *daemon;  /* NULL: a one-shot */
+	struct loop *loop;      /* NULL while a question is answered without one */
 };
 
 /*

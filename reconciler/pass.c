@@ -193,7 +193,9 @@ static int take_decision(struct loop *loop, struct pass *pass, struct planning *
 	if (!action_is_work(decision->action))
 		report_idle(pass, item);
 	tell_planned(pass, item);
-	meet_predecessor(loop, pass, item);
+	/* what an accepted commit began is not a refused one's to end */
+	if (!planning->refusal)
+		meet_predecessor(loop, pass, item);
 	return 0;
 }
 
@@ -221,6 +223,8 @@ static int plan(struct loop *loop, struct pass *pass, const struct strings *name
 		if (!again && facts->defined && facts->builds.count > 1)
 			strings_add(&pass->sweep, facts->wanted.name);
 	}
+	if (planning.refusal && !pass->refusal)
+		pass->refusal = TAKE(planning.refusal);
 	planning_clear(&planning);
 	return result;
 }
@@ -448,6 +452,7 @@ static void tell_end(const struct pass *pass, const char *text)
 	CLEANUP(strings_clear) struct strings moved = {0};
 	struct pass_end end = {.commit = pass->commit_hex,
 		.text = text,
+		.refusal = pass->refusal,
 		.cancelled = pass->cancelled,
 		.failed = pass->failed,
 		.moved = &moved};
@@ -535,7 +540,7 @@ static bool advance(struct loop *loop, struct task *task)
 		return true;
 	if (is_busy(pass) || loop_has_replacements(loop, task))
 		return false;
-	if (!pass->sweeping && !pass->cancelled) {
+	if (!pass->sweeping && !pass->cancelled && !pass->refusal) {
 		pass->sweeping = true;
 		pass_sweep(loop, pass);
 		pass_prune(loop, pass);
@@ -567,6 +572,7 @@ static void pass_free(struct task *task)
 	strings_clear(&pass->options.names);
 	build_settings_clear(&pass->options.settings);
 	commit_clear(&pass->commit);
+	free(pass->refusal);
 	repository_close(&pass->repository);
 	if (pass->apply && --pass->apply->references == 0)
 		free(pass->apply);
@@ -628,7 +634,7 @@ static int open_pass(struct loop *loop, struct pass *pass, struct error *err)
 	note_commit(pass);
 	if (plan(loop, pass, &options->names, false, err) < 0)
 		return -1;
-	if (pass->followed)
+	if (pass->followed && !pass->refusal)
 		cancel_undefined(loop, pass);
 	return 0;
 }

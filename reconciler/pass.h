@@ -21,8 +21,9 @@ void apply_release(struct apply *apply, struct client *client);
 
 /* How a pass ended, for who began it without a client. */
 struct pass_end {
-	const char *commit; /* what was looked at, in hex */
-	const char *text;   /* "1 new, 3 unchanged" */
+	const char *commit;  /* what was looked at, in hex */
+	const char *text;    /* "1 new, 3 unchanged" */
+	const char *refusal; /* why the commit may decide nothing; NULL: it may */
 	bool cancelled;
 	const struct strings *moved; /* images of which something is other than it was */
 	size_t failed;

@@ -47,6 +47,7 @@ struct pass {
 	bool followed; /* the commit is the one that is followed, and nothing was added to it */
 	bool cancelled, sweeping;
 	size_t waiting; /* for the end of a freeze */
+	char *refusal;  /* the plan's */
 	size_t live, unneeded, checked, switched, failed, blocked, retired;
 };
 

@@ -7,10 +7,33 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/moment.h"
+#include "reconciler/acceptance.h"
 
 enum { EVALUATIONS_KEPT = 64 };
 
 /* ---- planning ---- */
+
+/* A commit that is not accepted: of each image it is said before anything else that may be wrong with it. */
+static int look_at_acceptance(
+	struct repository *repository, struct planning *planning, struct error *err)
+{
+	int accepted = acceptance_check(repository, &planning->commit.id, err);
+
+	if (accepted)
+		return accepted < 0 ? -1 : 0;
+	planning->refusal = memory_copy_text(err->text);
+	for (size_t i = 0; i < planning->facts.count; i++) {
+		struct image_facts *facts = &planning->facts.items[i];
+		struct reasons problems = {0};
+		if (!facts->defined)
+			continue;
+		reasons_add(&problems, REASON_UNSIGNED, NULL, NULL, NULL, "%s", planning->refusal);
+		reasons_add_all(&problems, &facts->wanted.problems);
+		reasons_clear(&facts->wanted.problems);
+		facts->wanted.problems = problems;
+	}
+	return 0;
+}
 
 static int plan_at(struct repository *repository, const struct planning_options *options,
 	struct planning *planning, struct error *err)
@@ -24,7 +47,8 @@ static int plan_at(struct repository *repository, const struct planning_options 
 		index_move(&planning->index, &planning->commit.tree, NULL, err) < 0 ||
 		index_refresh_bases(&planning->index, &refreshed, err) < 0 ||
 		facts_gather(&planning->index, head->store, repository->id, &names,
-			&planning->facts, err) < 0)
+			&planning->facts, err) < 0 ||
+		look_at_acceptance(repository, planning, err) < 0)
 		return -1;
 	size_t count = planning->facts.count;
 	for (size_t i = 0; i < count; i++) {
@@ -70,6 +94,7 @@ void planning_clear(struct planning *planning)
 	free(planning->decisions);
 	repository_facts_clear(&planning->facts);
 	commit_clear(&planning->commit);
+	free(planning->refusal);
 	*planning = (struct planning){0};
 }
 

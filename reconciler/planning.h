@@ -13,6 +13,7 @@ struct planning {
 	struct index index;
 	struct repository_facts facts;
 	struct plan_decision *decisions; /* one for each of facts */
+	char *refusal;                   /* why the commit may decide nothing; NULL: it may */
 	int64_t kept_usec;               /* how long it took to write the cache */
 };
 

@@ -226,6 +226,8 @@ int repository_open(struct head *head, const char *place, const char *folder,
 	}
 	if (repository->configured)
 		strings_add_all(&repository->grants, &repository->configured->allow);
+	if (repository->configured && signature_rules_ask(&repository->configured->verify))
+		source_hash_objects(repository->source);
 	set_evaluator(repository);
 	return 0;
 }

@@ -124,6 +124,24 @@ static int check_remote(struct settings_reader *reader, const struct service_rep
 	return settings_fail(reader, "%s", wrong);
 }
 
+static int read_verify(struct settings_reader *reader, void *into, const struct json *value)
+{
+#define RULE(member) offsetof(struct service_repository, verify.member)
+	static const struct setting table[] = {
+		{"ssh_allowed_signers_file", SETTING_FILE, RULE(ssh_allowed_signers_file)},
+		{"openpgp_keyring_file", SETTING_FILE, RULE(openpgp_keyring_file)}, {0}};
+#undef RULE
+	const struct service_repository *repository = into;
+
+	if (settings_read(reader, value, table, into) < 0)
+		return -1;
+	if (signature_rules_ask(&repository->verify))
+		return 0;
+	return settings_fail(reader, "names no keys, so that no commit could be accepted: give "
+				     "ssh_allowed_signers_file, "
+				     "openpgp_keyring_file or both");
+}
+
 static const struct setting repository_table[] = {
 	{"name", SETTING_TEXT, offsetof(struct service_repository, name), .read = check_name},
 	{"url", SETTING_TEXT, offsetof(struct service_repository, url)},
@@ -133,7 +151,7 @@ static const struct setting repository_table[] = {
 	{"prune", SETTING_BOOLEAN, offsetof(struct service_repository, prune)},
 	{"secrets", SETTING_OBJECT, .read = read_secrets},
 	{"credentials", SETTING_OBJECT, .read = read_credentials},
-	{"verify", SETTING_OBJECT, .read = not_built}, {0}};
+	{"verify", SETTING_OBJECT, .read = read_verify}, {0}};
 
 static int read_repository(struct settings_reader *reader, struct service *service,
 	const struct json *list, size_t index)
@@ -433,6 +451,7 @@ void service_repository_release(struct service_repository *repository)
 	strings_clear(&repository->allow);
 	map_clear(&repository->secrets);
 	credentials_free(repository->credentials);
+	signature_rules_clear(&repository->verify);
 	free(repository);
 }
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/map.h"
+#include "reconciler/git/signature.h"
 
 #define SERVICE_PATH "/etc/kiln/service.json"
 
@@ -30,6 +31,7 @@ struct service_repository {
 	bool prune;
 	struct map secrets;                      /* name -> struct service_secret */
 	struct service_credentials *credentials; /* for a remote; NULL: none */
+	struct signature_rules verify;           /* whose commits count */
 };
 
 struct service_catalog {

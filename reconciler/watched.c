@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "reconciler/acceptance.h"
 #include "reconciler/announce.h"
 #include "reconciler/daemon.h"
 #include "reconciler/fetch/url.h"
@@ -39,6 +40,7 @@ struct watched {
 		[OBJECT_ID_HEX_SIZE]; /* the commit of the last pass that was begun; "": none was */
 	struct strings again;         /* images to be planned whatever the commit is */
 	bool whole;                   /* the next look plans every image */
+	bool refused;                 /* that commit was not accepted */
 	int64_t due_usec;             /* when the next one is to come of itself; 0: never */
 	int64_t try_again_sec;        /* grows while passes fail */
 	char *trouble;                /* what stood in the way at the last look; NULL: nothing */
@@ -166,6 +168,9 @@ static void over(void *context, const struct pass_end *end)
 	watched->told_blocked = true;
 	if (watched->whole)
 		watched_look(watched, true);
+	watched->refused = end->refusal != NULL;
+	if (end->refusal)
+		announce(ANNOUNCE_TROUBLE, &about, "%s", end->refusal);
 	if (end->moved->count || end->failed)
 		announce(ANNOUNCE_PASS, &about, "commit %.12s: %s", end->commit, end->text);
 	if (end->cancelled)
@@ -185,7 +190,10 @@ static void over(void *context, const struct pass_end *end)
 	}
 }
 
-/* The images whose definitions differ between what was looked at last and COMMIT; false: all are to be planned. */
+/*
+ * The images whose definitions differ between what was looked at last and COMMIT; false: all are to be planned. Of a commit that was
+ * not accepted nothing was done: what differs from it does not say what is to be done.
+ */
 static bool find_touched(struct watched *watched, struct repository *repository,
 	const struct commit *commit, struct strings *names)
 {
@@ -194,6 +202,7 @@ static bool find_touched(struct watched *watched, struct repository *repository,
 
 	if (watched->whole || !watched->looked_at[0] ||
 		source_resolve(repository->source, watched->looked_at, &before, &ignored) < 0 ||
+		acceptance_check(repository, &before.id, &ignored) <= 0 ||
 		planning_find_touched(repository, &before, commit, names, &ignored) < 0 ||
 		names->count > LIMITED_MOST) {
 		strings_clear(names);
@@ -221,7 +230,7 @@ static int begin_pass(struct watched *watched, struct repository *repository,
 		strings_add_all(&options.names, &watched->again);
 	strings_sort(&options.names);
 	strings_unique(&options.names);
-	watched->whole = false;
+	watched->whole = watched->refused = false;
 	strings_clear(&watched->again);
 	if (!options.limited)
 		set_due(watched, 0);
@@ -243,8 +252,12 @@ static int look_at(struct watched *watched, struct repository *repository, struc
 	if (repository_resolve(repository, NULL, &commit, err) < 0)
 		return -1;
 	object_id_hex(&commit.id, hex);
+	bool same = strcmp(hex, watched->looked_at) == 0;
+	/* the operator may have allowed its key */
+	if (same && watched->refused && acceptance_check(repository, &commit.id, err) > 0)
+		watched->whole = true;
 	bool more = (watched->whole || watched->again.count) && !watched->pass;
-	if (strcmp(hex, watched->looked_at) == 0 && !more)
+	if (same && !more)
 		return 0;
 	return begin_pass(watched, repository, &commit, hex, err);
 }

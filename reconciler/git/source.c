@@ -25,7 +25,10 @@ struct source {
 	struct source **submodules; /* filled at the first question */
 	size_t submodule_count;
 	bool submodules_known;
+	bool hash_objects;
 };
+
+enum { COMMIT_SIZE_MOST = 4 * 1024 * 1024, SIGNATURE_SIZE_MOST = 64 * 1024 };
 
 bool object_id_equal(const struct object_id *a, const struct object_id *b)
 {
@@ -189,6 +192,11 @@ bool source_has_work_tree(const struct source *source)
 	return !git_repository_is_bare(source->repository);
 }
 
+void source_hash_objects(struct source *source)
+{
+	source->hash_objects = true;
+}
+
 const char *source_git_folder(const struct source *source)
 {
 	return git_repository_commondir(source->repository);
@@ -250,6 +258,40 @@ int source_resolve(
 	return 0;
 }
 
+int source_read_signature(struct source *source, const struct object_id *commit,
+	struct text *signature, struct text *payload, int64_t *committed_sec, struct error *err)
+{
+	git_buf found = {0}, data = {0};
+	git_oid id = *theirs(commit);
+	git_commit *object = NULL;
+	autofree char *raw = NULL;
+	size_t size;
+
+	if (source_read(source, commit, OBJECT_COMMIT, COMMIT_SIZE_MOST, &raw, &size, err) < 0)
+		return -1;
+	/* libgit2 would take what is before it for all that is signed */
+	if (memchr(raw, '\0', size))
+		return fail(err, ERROR_CATALOG, "it has a NUL byte");
+	if (git_commit_lookup(&object, source->repository, &id) < 0)
+		return fail(err, ERROR_CATALOG, "it cannot be read: %s", reason());
+	*committed_sec = git_commit_time(object);
+	git_commit_free(object);
+	int code = git_commit_extract_signature(&found, &data, source->repository, &id, NULL);
+	int result = code == 0;
+	if (code == 0 && found.size > SIGNATURE_SIZE_MOST)
+		result = fail(err, ERROR_CATALOG, "its signature is larger than %d bytes (%zu)",
+			SIGNATURE_SIZE_MOST, found.size);
+	else if (code < 0 && code != GIT_ENOTFOUND)
+		result = fail(err, ERROR_CATALOG, "its signature cannot be read: %s", reason());
+	if (result > 0) {
+		text_add_bytes(signature, found.ptr, found.size);
+		text_add_bytes(payload, data.ptr, data.size);
+	}
+	git_buf_dispose(&found);
+	git_buf_dispose(&data);
+	return result;
+}
+
 bool source_is_unborn(const struct source *source)
 {
 	return git_repository_head_unborn(source->repository) == 1;
@@ -283,7 +325,16 @@ int source_read(struct source *source, const struct object_id *id, enum object_k
 	git_object_t type = git_odb_object_type(object);
 	size_t have = git_odb_object_size(object);
 	int result = 0;
-	if (kind != OBJECT_OTHER && type != types[kind])
+	git_oid hashed;
+	if (source->hash_objects &&
+		(git_odb_hash(&hashed, git_odb_object_data(object), have, type) < 0 ||
+			!git_oid_equal(&hashed, theirs(id))))
+		result = fail(err, ERROR_BROKEN,
+			"%s: the object %s is not what its name says: the repository is damaged, "
+			"or "
+			"somebody changed it (git fsck)",
+			source->place, object_id_hex(id, hex));
+	else if (kind != OBJECT_OTHER && type != types[kind])
 		result = fail(err, ERROR_CATALOG, "%s: the object %s is a %s", source->place,
 			object_id_hex(id, hex), git_object_type2string(type));
 	else if (have > most)

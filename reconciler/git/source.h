@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 enum { OBJECT_ID_SIZE = 20, OBJECT_ID_HEX_SIZE = 41 };
 
@@ -36,6 +37,12 @@ static inline void source_freep(struct source **source)
 	source_free(*source);
 }
 
+/*
+ * From now on every object that is read is hashed and compared with its name, as where a signature vouches for names. Otherwise
+ * that is left to those who wrote them, as git leaves it.
+ */
+void source_hash_objects(struct source *source);
+
 /* The repository that FOLDER lies in: its absolute path, which the caller frees; NULL if it lies in none. */
 char *source_discover(const char *folder);
 /* Absolute and without links: the same for every way to write it. NULL (and an error) if it is not there. */
@@ -59,6 +66,13 @@ void commit_clear(struct commit *commit);
  */
 int source_resolve(
 	struct source *source, const char *revision, struct commit *commit, struct error *err);
+/*
+ * The signature that stands in COMMIT itself, what it signs, and the committer's time, which nobody but the signer vouches for.
+ * 1, 0 if it has none, -1. Kind CATALOG where commit or signature is larger than anybody's is, or not of git's form.
+ */
+int source_read_signature(struct source *source, const struct object_id *commit,
+	struct text *signature, struct text *payload, int64_t *committed_sec, struct error *err);
+
 /* HEAD names a branch that has no commit. */
 bool source_is_unborn(const struct source *source);
 /* The full name of the ref that HEAD points to ("refs/heads/main"), also when unborn; the caller frees. */
