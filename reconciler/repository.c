@@ -197,13 +197,26 @@ static int open_source(struct repository *repository, const char *place, struct 
 	return source_open(repository->mirror, &repository->source, err);
 }
 
+/* By its name, its url, or what repository_place gives for it. */
+static struct service_repository *find_by_place(const struct head *head, const char *place)
+{
+	struct service_repository *found = service_find_repository(&head->service, place);
+	const char *mark = strrchr(place, '#');
+
+	if (found || !mark)
+		return found;
+	autofree char *before = memory_copy_bytes(place, mark - place);
+	found = service_find_repository(&head->service, mark + 1);
+	return found && is_same_place(found->url, before) ? found : NULL;
+}
+
 int repository_open(struct head *head, const char *place, const char *folder,
 	struct repository *repository, struct error *err)
 {
 	autofree char *joined = NULL;
 
 	*repository = (struct repository){.head = head};
-	struct service_repository *configured = service_find_repository(&head->service, place);
+	struct service_repository *configured = find_by_place(head, place);
 	if (configured) {
 		repository->configured = service_repository_hold(configured);
 		place = configured->url;
