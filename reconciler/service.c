@@ -374,16 +374,40 @@ static void clear_spans(struct service_spans *spans)
 	free(spans->items);
 }
 
+static int read_listen(struct settings_reader *reader, void *into, const struct json *value)
+{
+	return service_listen_read(reader, &((struct service *)into)->listen, value);
+}
+
 static const struct setting service_table[] = {
 	{"repositories", SETTING_LIST, .read = read_repositories},
 	{"state", SETTING_TEXT, offsetof(struct service, state)},
 	{"catalogs", SETTING_OBJECT, .read = read_catalogs},
 	{"limits", SETTING_OBJECT, .read = read_limits},
 	{"timezone", SETTING_TEXT, offsetof(struct service, timezone), .read = check_timezone},
-	{"listen", SETTING_OBJECT, .read = not_built},
+	{"listen", SETTING_OBJECT, .read = read_listen},
 	{"freezes", SETTING_LIST, .read = read_freezes},
 	{"windows", SETTING_LIST, .read = read_windows},
 	{"notify", SETTING_LIST, .read = read_notify}, {0}};
+
+/* A hook of a repository that is not there would be taken, and never do anything. */
+static int check_hooks(
+	struct settings_reader *reader, const struct json *root, const struct service *service)
+{
+	reader->object = root;
+	reader->key = "listen";
+	for (size_t i = 0; i < service->listen.hook_count; i++) {
+		const char *name = service->listen.hooks[i].repository;
+		const struct service_repository *repository =
+			service_find_repository(service, name);
+		if (!repository || strcmp(repository->name, name) != 0)
+			return settings_fail(reader,
+				"hook %zu is for the repository %s, which is none of the "
+				"repositories here",
+				i + 1, name);
+	}
+	return 0;
+}
 
 static int read_service(
 	struct settings_reader *reader, const struct json *root, struct service *service)
@@ -391,7 +415,9 @@ static int read_service(
 	if (json_kind(root) != JSON_OBJECT)
 		return fail(reader->err, ERROR_CATALOG, "%s:1:1: must be an object",
 			reader->source.name);
-	return settings_read(reader, root, service_table, service);
+	if (settings_read(reader, root, service_table, service) < 0)
+		return -1;
+	return check_hooks(reader, root, service);
 }
 
 static void set_defaults(struct service *service)
@@ -473,6 +499,7 @@ void service_clear(struct service *service)
 	}
 	free(service->notify);
 	map_clear(&service->catalogs);
+	service_listen_clear(&service->listen);
 	*service = (struct service){0};
 }
 

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "reconciler/git/signature.h"
+#include "reconciler/service_listen.h"
 
 #define SERVICE_PATH "/etc/kiln/service.json"
 
@@ -78,6 +79,7 @@ struct service {
 	struct service_spans windows; /* only in these one is; none: always */
 	struct service_notify *notify;
 	size_t notify_count;
+	struct service_listen listen;
 };
 
 /*

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -18,6 +17,7 @@
 #include "base/message.h"
 #include "base/moment.h"
 #include "base/process.h"
+#include "reconciler/control_socket.h"
 
 enum {
 	LOCK_WAIT_USEC = 10 * 1000 * 1000,
@@ -74,23 +74,9 @@ static void find_states(const struct session *session, struct strings *states)
 
 static int connect_socket(const char *state)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	autofree char *path = memory_printf("%s/control.sock", state);
-	autoclose int folder = -1;
-	autoclose int fd = -1;
 
-	/* a path too long for an address is reached through its folder's descriptor */
-	if (strlen(path) < sizeof(address.sun_path)) {
-		strcpy(address.sun_path, path);
-	} else {
-		folder = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		snprintf(address.sun_path, sizeof(address.sun_path),
-			"/proc/self/fd/%d/control.sock", folder);
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -1;
-	return TAKE_FD(fd);
+	return control_socket_connect(path);
 }
 
 /* kilnd lies beside kiln in a build tree, in libexec/kiln when installed. */
