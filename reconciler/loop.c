@@ -255,7 +255,8 @@ static void left(void *context, struct client *client)
 		if (task->client != client)
 			continue;
 		task->client = NULL;
-		if (!task->done)
+		/* who was answered before the end leaves nothing that is unwanted */
+		if (!task->done && !client->ended)
 			task->cancel(loop, task);
 	}
 	follow_drop(&loop->followers, client);

@@ -221,6 +221,24 @@ static const char *const sql[QUERY_COUNT] = {
 		"SELECT plan_definitions.key FROM plan_bases JOIN plan_definitions ON "
 		"plan_definitions.id = "
 		"plan_bases.definition WHERE plan_bases.tree = :tree AND base = :base",
+
+	[QUERY_FIGURES_NEWEST] =
+		"SELECT phase, count(*) FROM (SELECT phase, max(created_usec) FROM builds "
+		"GROUP BY image) GROUP BY phase",
+	[QUERY_FIGURES_BUILDS] =
+		"SELECT phase, count(*), count(ended_usec - started_usec), "
+		"coalesce(sum(ended_usec - started_usec), 0) FROM builds GROUP BY phase",
+	[QUERY_FIGURES_REST] = "SELECT (SELECT count(*) FROM images WHERE held), "
+			       "(SELECT coalesce(max(id), 0) FROM events)",
+	[QUERY_LIVE_VERSIONS] =
+		"SELECT repositories.name, images.name, builds.version, "
+		"coalesce(confirmed_usec, live_usec), bases "
+		"FROM channels JOIN images ON images.id = channels.image "
+		"JOIN repositories ON repositories.id = images.repository "
+		"JOIN builds ON builds.image = channels.image "
+		"AND builds.version = channels.version WHERE channels.name = 'current' "
+		"AND (:repository IS NULL OR repositories.name = :repository) "
+		"ORDER BY repositories.name, images.name",
 };
 
 const char *query_sql(enum query query)

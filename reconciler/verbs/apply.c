@@ -176,6 +176,9 @@ int verb_apply(struct head *head, struct client *client, struct error *err)
 			apply->failed = true;
 		}
 	}
+	/* who cannot wait for the end has seen that it began */
+	if (begun && json_get_boolean(arguments, "detached", false))
+		client_end(client, apply->failed);
 	if (--apply->references == 0)
 		free(apply);
 	return begun ? 0 : -1;

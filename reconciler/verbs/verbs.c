@@ -27,6 +27,10 @@ const struct verb verbs[] = {
 	{"reload", .run = verb_reload},
 	{"poll", .run = verb_poll},
 	{"drain", .loops = true, .run = verb_drain},
+	{"ready", .run = verb_ready},
+	{"metrics", .run = verb_metrics},
+	{"build", .run = verb_build},
+	{"relatives", .run = verb_relatives},
 	{0},
 };
 

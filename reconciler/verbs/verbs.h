@@ -41,6 +41,11 @@ int verb_hold(struct head *head, struct client *client, struct error *err);
 int verb_release(struct head *head, struct client *client, struct error *err);
 int verb_retire(struct head *head, struct client *client, struct error *err);
 int verb_cancel(struct head *head, struct client *client, struct error *err);
+/* For kiln-web, which asks by no word of the command line. */
+int verb_ready(struct head *head, struct client *client, struct error *err);
+int verb_metrics(struct head *head, struct client *client, struct error *err);
+int verb_build(struct head *head, struct client *client, struct error *err);
+int verb_relatives(struct head *head, struct client *client, struct error *err);
 int verb_gc(struct head *head, struct client *client, struct error *err);
 int verb_doctor(struct head *head, struct client *client, struct error *err);
 int verb_reload(struct head *head, struct client *client, struct error *err);
