@@ -25,11 +25,13 @@ state_headers      := sqlite3.h
 backends_headers   := archive curl/ libssh2 zstd.h
 reconciler/git_headers := git2
 reconciler/fetch_headers := git2 openssl/
+reconciler/web_headers := microhttpd.h
 reconciler_headers := systemd/
 # and what a program links: its own objects, these folders' archives, these libraries
 kiln_links         := reconciler state base        | -ljson-c
 kilnd_links        := reconciler state backends base | -lgit2 -lsqlite3 -ljson-c -lsystemd -lcrypto
 kiln-fetch_links   := reconciler base | -lgit2 -ljson-c -lssl -lcrypto
+kiln-web_links     := reconciler backends base | -lmicrohttpd -ljson-c -lcrypto
 kiln-build_links   := backends base | -larchive -lcurl -lcrypto -ljson-c
 
 # ---- flags ------------------------------------------------------------------------------------------------------
@@ -42,8 +44,8 @@ ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DKILN_VERSION='"$(VERSION)"' -I. $(WARNI
 ALL_LDFLAGS := $(LDFLAGS) -pie -Wl,--as-needed $(if $(SAN),-fsanitize=address$(comma)undefined)
 
 # ---- rules ------------------------------------------------------------------------------------------------------
-PROGRAMS := kiln kilnd kiln-fetch kiln-build
-MAINS    := reconciler/kiln.c reconciler/kilnd.c reconciler/kiln-fetch.c backends/kiln-build.c
+PROGRAMS := kiln kilnd kiln-fetch kiln-web kiln-build
+MAINS    := reconciler/kiln.c reconciler/kilnd.c reconciler/kiln-fetch.c reconciler/kiln-web.c backends/kiln-build.c
 main_of   = $(filter %/$(1).c,$(MAINS))
 sources   = $(filter-out $(MAINS),$(shell find $(1) -name '*.c'))
 objects   = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -65,6 +67,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/state/store.o: $(wildcard state/schema/*.sql)
+$(BUILD)/reconciler/web/asset.o: $(wildcard reconciler/web/page/*)
 
 define folder_rule
 $(BUILD)/lib$(1).a: $(call objects,$(call sources,$(1)))
@@ -132,10 +135,10 @@ sharedir   := $(PREFIX)/share
 
 install: all
 	install -D -m 755 $(BUILD)/kiln $(DESTDIR)$(bindir)/kiln
-	install -D -m 755 -t $(DESTDIR)$(libexecdir) $(BUILD)/kilnd $(BUILD)/kiln-fetch $(BUILD)/kiln-build
+	install -D -m 755 -t $(DESTDIR)$(libexecdir) $(BUILD)/kilnd $(BUILD)/kiln-fetch $(BUILD)/kiln-web $(BUILD)/kiln-build
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man1 docs/man/*.1
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man5 docs/man/*.5
-	install -D -m 644 -t $(DESTDIR)$(sharedir)/kiln docs/*.schema.json
+	install -D -m 644 -t $(DESTDIR)$(sharedir)/kiln docs/*.schema.json contrib/prometheus/kiln.rules.yml
 	install -D -m 644 docs/completion/kiln.bash $(DESTDIR)$(sharedir)/bash-completion/completions/kiln
 
 # ---- clean ------------------------------------------------------------------------------------------------------
