@@ -19,12 +19,6 @@
 
 enum { SERVICE_SIZE_MOST = 4 * 1024 * 1024, POLL_SEC = 60 };
 
-static int not_built(struct settings_reader *reader, void *into, const struct json *value)
-{
-	(void)into, (void)value;
-	return settings_fail(reader, "this part of kiln is not built yet");
-}
-
 /* ---- repositories ---- */
 
 static int check_name(struct settings_reader *reader, void *into, const struct json *value)

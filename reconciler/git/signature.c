@@ -28,18 +28,6 @@ struct check {
 	struct text said; /* by the last program */
 };
 
-void signature_rules_clear(struct signature_rules *rules)
-{
-	free(rules->ssh_allowed_signers_file);
-	free(rules->openpgp_keyring_file);
-	*rules = (struct signature_rules){0};
-}
-
-bool signature_rules_ask(const struct signature_rules *rules)
-{
-	return rules->ssh_allowed_signers_file || rules->openpgp_keyring_file;
-}
-
 /* Why it is not accepted: an answer, not a failure. */
 #define refuse(err, ...) (error_set((err), ERROR_CATALOG, __VA_ARGS__), 0)
 
