@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/moment.h"
 #include "reconciler/announce.h"
+#include "reconciler/companion.h"
 #include "reconciler/notify.h"
 #include "reconciler/resume.h"
 #include "reconciler/watched.h"
@@ -22,6 +23,7 @@ struct daemon {
 	struct loop *loop;
 	struct watched **items; /* one for each configured repository */
 	size_t count;
+	struct companion *companion; /* NULL: somebody else starts kiln-web */
 	sd_event_source *hangup;
 	bool draining;
 };
@@ -43,6 +45,20 @@ bool daemon_poll(struct daemon *daemon, const char *name)
 		watched_poll(daemon->items[i]);
 	}
 	return found;
+}
+
+void daemon_describe(const struct daemon *daemon, struct json *answer)
+{
+	struct json *polls = json_new_list();
+	int64_t planning_usec = 0;
+
+	for (size_t i = 0; i < daemon->count; i++) {
+		struct json *poll = json_new_object();
+		watched_describe(daemon->items[i], poll, &planning_usec);
+		json_add(polls, poll);
+	}
+	json_set(answer, "polls", polls);
+	json_set(answer, "last_plan_seconds", json_new_real((double)planning_usec / 1e6, 6));
 }
 
 /* ---- what is configured ---- */
@@ -84,6 +100,8 @@ static int read_again(struct daemon *daemon, struct error *err)
 	*service = fresh;
 	daemon->draining = false;
 	watch_all(daemon);
+	if (daemon->companion)
+		companion_reload(daemon->companion);
 	loop_wake(daemon->loop); /* freezes may be over */
 	return 0;
 }
@@ -148,7 +166,7 @@ static int begin(struct daemon *daemon, struct error *err)
 	return 0;
 }
 
-int daemon_run(struct head *head, struct error *err)
+int daemon_run(struct head *head, bool with_web, struct error *err)
 {
 	struct daemon daemon = {.head = head};
 	struct loop *loop;
@@ -164,9 +182,11 @@ int daemon_run(struct head *head, struct error *err)
 			"kiln %s watches %zu repositories, its state is in %s", KILN_VERSION,
 			daemon.count, head->state);
 		sd_notify(0, "READY=1");
+		daemon.companion = with_web ? companion_new(loop, head) : NULL;
 		result = loop_run(loop, true, err);
 		sd_notify(0, "STOPPING=1");
 	}
+	companion_free(daemon.companion);
 	drop_all(&daemon);
 	sd_event_source_disable_unref(daemon.hangup);
 	loop_free(loop);

@@ -11,8 +11,8 @@
 
 struct daemon;
 
-/* For ever, or until it is told to end. HEAD is open, and has a state folder. */
-int daemon_run(struct head *head, struct error *err);
+/* For ever, or until it is told to end. HEAD is open, and has a state folder. WITH_WEB: kiln-web is started where it is to listen. */
+int daemon_run(struct head *head, bool with_web, struct error *err);
 
 /* Reads the configuration again; if that is wrong the old one stays. */
 int daemon_reload(struct daemon *daemon, struct error *err);
@@ -20,6 +20,8 @@ int daemon_reload(struct daemon *daemon, struct error *err);
 bool daemon_poll(struct daemon *daemon, const char *name);
 /* Something was changed by hand: every image is to be looked at. */
 void daemon_look(struct daemon *daemon);
+/* "polls" and "last_plan_seconds" for metrics. */
+void daemon_describe(const struct daemon *daemon, struct json *answer);
 /* Begin nothing more; what is under way goes on to its end. Reloading ends it. */
 void daemon_drain(struct daemon *daemon);
 bool daemon_is_draining(const struct daemon *daemon);

@@ -21,22 +21,24 @@
 enum { CLIENT_FD = 3, LOCK_WAIT_SEC = 10 };
 
 struct settings {
-	bool once, daemon;
+	bool once, daemon, no_web;
 	const char *config, *state;
 };
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: kilnd --once | --daemon [--config FILE] [--state FOLDER]\n"
-			"kilnd is started by kiln; see kiln(1)\n");
+	fprintf(stderr,
+		"usage: kilnd --once | --daemon [--no-web] [--config FILE] [--state FOLDER]\n"
+		"kilnd is started by kiln; see kiln(1)\n");
 	return 2;
 }
 
 static int read_settings(int argc, char **argv, struct settings *settings)
 {
 	static const struct option options[] = {{"once", no_argument, NULL, 'o'},
-		{"daemon", no_argument, NULL, 'd'}, {"config", required_argument, NULL, 'c'},
-		{"state", required_argument, NULL, 's'}, {0}};
+		{"daemon", no_argument, NULL, 'd'}, {"no-web", no_argument, NULL, 'w'},
+		{"config", required_argument, NULL, 'c'}, {"state", required_argument, NULL, 's'},
+		{0}};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -46,6 +48,9 @@ static int read_settings(int argc, char **argv, struct settings *settings)
 			break;
 		case 'd':
 			settings->daemon = true;
+			break;
+		case 'w':
+			settings->no_web = true;
 			break;
 		case 'c':
 			settings->config = optarg;
@@ -182,7 +187,7 @@ static int run_daemon(const struct settings *settings)
 		error_set(&err, ERROR_RESOURCE,
 			"the state folder is in use: %s has held its lock for more than %d seconds",
 			holder, LOCK_WAIT_SEC);
-	int result = opened > 0 ? daemon_run(&head, &err) : -1;
+	int result = opened > 0 ? daemon_run(&head, !settings->no_web, &err) : -1;
 	if (result < 0)
 		fprintf(stderr, "kiln: daemon: %s\n", err.text);
 	head_close(&head);

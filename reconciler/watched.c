@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "base/moment.h"
 #include "reconciler/acceptance.h"
 #include "reconciler/announce.h"
 #include "reconciler/daemon.h"
@@ -43,6 +44,8 @@ struct watched {
 	bool refused;                 /* that commit was not accepted */
 	int64_t due_usec;             /* when the next one is to come of itself; 0: never */
 	int64_t try_again_sec;        /* grows while passes fail */
+	int64_t polled_usec;          /* when it was looked at last, and could be */
+	int64_t planning_usec;        /* how long its last plan took */
 	char *trouble;                /* what stood in the way at the last look; NULL: nothing */
 	struct map blocked;           /* image -> not NULL: it is, and that was told */
 	bool told_blocked;            /* what was blocked before this daemon is nobody's news */
@@ -51,6 +54,14 @@ struct watched {
 const char *watched_name(const struct watched *watched)
 {
 	return watched->configured->name;
+}
+
+void watched_describe(const struct watched *watched, struct json *poll, int64_t *planning_usec)
+{
+	json_set_text(poll, "repository", watched_name(watched));
+	json_set_integer(poll, "usec", watched->polled_usec);
+	if (watched->planning_usec > *planning_usec)
+		*planning_usec = watched->planning_usec;
 }
 
 /* ---- when ---- */
@@ -234,7 +245,9 @@ static int begin_pass(struct watched *watched, struct repository *repository,
 	strings_clear(&watched->again);
 	if (!options.limited)
 		set_due(watched, 0);
+	int64_t began_usec = moment_elapsed_usec();
 	watched->pass = pass_begin_unasked(watched->loop, watched->head, &options, err);
+	watched->planning_usec = moment_elapsed_usec() - began_usec;
 	if (!watched->pass)
 		return -1;
 	strcpy(watched->looked_at, hex);
@@ -291,6 +304,7 @@ static int on_soon(sd_event_source *source, uint64_t usec, void *context)
 	if (!watched->looked_at[0] && (watched->fetching || watched->fetch_failed))
 		return 0; /* there is nothing yet to look at */
 	if (look(watched, &err) == 0) {
+		watched->polled_usec = world->now_usec();
 		if (!watched->fetch_failed)
 			note_trouble(watched, NULL);
 		return 0;

@@ -16,7 +16,7 @@
 #include "reconciler/world.h"
 
 /* Beside kilnd, in a build tree as when installed. */
-static char *find_program(const char *name)
+char *worker_find_program(const char *name)
 {
 	char self[4096];
 	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -30,7 +30,7 @@ static char *find_program(const char *name)
 
 char *worker_program(void)
 {
-	return find_program("kiln-build");
+	return worker_find_program("kiln-build");
 }
 
 /* Whole before the worker starts: it does not depend on how long we live. */
@@ -52,7 +52,7 @@ static int write_order(const struct json *order, struct error *err)
 pid_t worker_spawn_program(const char *name, const char *flag, const struct json *order,
 	const struct worker_streams *streams, struct error *err)
 {
-	autofree char *program = find_program(name);
+	autofree char *program = worker_find_program(name);
 	const char *arguments[] = {program, flag, NULL};
 	struct process_options options = PROCESS_OPTIONS;
 	autoclose int input = write_order(order, err);

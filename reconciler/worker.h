@@ -36,6 +36,8 @@ pid_t worker_spawn(const char *flag, const struct json *order, const struct work
 /* The same of another program of kiln's. */
 pid_t worker_spawn_program(const char *name, const char *flag, const struct json *order,
 	const struct worker_streams *streams, struct error *err);
+/* The path of a program of kiln's; the caller frees. */
+char *worker_find_program(const char *name);
 /* The program's path; the caller frees. */
 
 char *worker_program(void);

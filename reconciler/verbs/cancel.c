@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "reconciler/describe.h"
 #include "reconciler/errand.h"
 #include "reconciler/lookup.h"
 
@@ -20,6 +21,19 @@ static int find_build(
 	return build_find_newest(head->store, image.id, build, err);
 }
 
+/* What a person gave up is not begun again by itself: a commit, or naming the image, does that. */
+static int remember(struct head *head, const struct build_record *build, struct error *err)
+{
+	autojson struct json *policy = describe_column(build->policy);
+	struct digest rules = {0}, key;
+	struct error why;
+
+	error_set(&why, ERROR_CATALOG, "it was cancelled by hand");
+	digest_parse(json_get_text(policy, "rules", ""), &rules);
+	facts_failure_key(&build->closure, &rules, &key);
+	return failure_set(head->store, build->image, &key, &why, 0, err);
+}
+
 /* By now the build was given up, or was past that. */
 static int tell(struct loop *loop, struct errand *errand, struct error *err)
 {
@@ -32,7 +46,7 @@ static int tell(struct loop *loop, struct errand *errand, struct error *err)
 		return fail(err, ERROR_CATALOG, "%s could not be cancelled any more: it is %s",
 			build.id, phase_name(build.phase));
 	errand_say(errand, &build, "cancelled");
-	return 0;
+	return remember(errand->head, &build, err);
 }
 
 int verb_cancel(struct head *head, struct client *client, struct error *err)

@@ -3,6 +3,7 @@
 #include "reconciler/verbs/verbs.h"
 
 #include "base/cleanup.h"
+#include "reconciler/daemon.h"
 #include "state/figures.h"
 
 /* Answering is the answer. */
@@ -55,6 +56,8 @@ int verb_metrics(struct head *head, struct client *client, struct error *err)
 	json_set(answer, "phases", describe_phases(&figures));
 	json_set_integer(answer, "held", figures.held);
 	json_set_integer(answer, "events", figures.events);
+	if (head->daemon)
+		daemon_describe(head->daemon, answer);
 	client_item(client, TAKE(answer));
 	client_end(client, 0);
 	return 0;

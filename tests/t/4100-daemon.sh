@@ -69,6 +69,12 @@ wait_until building phases parent
 text a beside; push beside
 becomes 'what waits for a parent is built too, whatever is pushed meanwhile' 1 live child
 
+template victim.json busybox.tar victim.sh; echo 'sleep 30' | script victim.sh; push victim
+wait_until building phases victim; kiln cancel victim > /dev/null
+text b 'after the cancel'; push 'after the cancel'; wait_until 'after the cancel' content b
+is 'what a person cancelled is not begun again' "$(phases victim) $(kiln plan victim --json | jq -r '.images[0].action')" 'cancelled blocked'
+git rm -q victim.json; push 'no victim'
+
 # ---- the next daemon ----
 template slow.json busybox.tar slow.sh; printf 'echo four > /etc/slow\nsleep 3\n' | script slow.sh; push 'for the next'
 becomes 'a build is under way' 'cancelled live cancelled building' phases slow

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconciler/companion.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "base/process.h"
+#include "reconciler/announce.h"
+#include "reconciler/worker.h"
+
+enum { PAUSE_SEC = 1, PAUSE_MOST_SEC = 60 }; /* before it is started again; doubled each time */
+
+struct companion {
+	struct loop *loop;
+	struct head *head;
+	char *address; /* where it listens; NULL: it does not run */
+	pid_t pid;     /* 0: it does not run now */
+	sd_event_source *ended, *pause;
+	int64_t pause_sec;
+};
+
+static int begin(struct companion *companion, struct error *err);
+
+static void begin_or_tell(struct companion *companion)
+{
+	struct error err;
+
+	if (begin(companion, &err) < 0)
+		announce(ANNOUNCE_TROUBLE, NULL, "kiln-web cannot be started: %s", err.text);
+}
+
+static int on_pause_over(sd_event_source *source, uint64_t usec, void *context)
+{
+	(void)source;
+	(void)usec;
+	begin_or_tell(context);
+	return 0;
+}
+
+static int on_end(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+	struct companion *companion = context;
+	char how[64];
+
+	(void)source;
+	(void)fd;
+	(void)events;
+	int code = process_wait(companion->pid);
+	companion->pid = 0;
+	companion->ended = sd_event_source_disable_unref(companion->ended);
+	announce(ANNOUNCE_TROUBLE, NULL, "kiln-web ended (%s); it is started again in %lld seconds",
+		process_describe(code, how), (long long)companion->pause_sec);
+	companion->pause = sd_event_source_disable_unref(companion->pause);
+	sd_event_add_time_relative(loop_event(companion->loop), &companion->pause, CLOCK_MONOTONIC,
+		companion->pause_sec * 1000000, 100000, on_pause_over, companion);
+	companion->pause_sec *= 2;
+	if (companion->pause_sec > PAUSE_MOST_SEC)
+		companion->pause_sec = PAUSE_MOST_SEC;
+	return 0;
+}
+
+static int begin(struct companion *companion, struct error *err)
+{
+	autofree char *program = worker_find_program("kiln-web");
+	const char *arguments[6] = {program, "--state", companion->head->state};
+	struct process_options options = PROCESS_OPTIONS;
+
+	if (companion->head->config) {
+		arguments[3] = "--config";
+		arguments[4] = companion->head->config;
+	}
+	options.arguments = arguments;
+	options.errors = STDERR_FILENO;
+	options.new_session = true;
+	companion->pid = process_start(&options, err);
+	if (companion->pid < 0) {
+		companion->pid = 0;
+		return -1;
+	}
+	int fd = pidfd_open(companion->pid, 0);
+	int result = fd < 0 ? -1
+	                    : sd_event_add_io(loop_event(companion->loop), &companion->ended, fd,
+				      EPOLLIN, on_end, companion);
+	if (result < 0)
+		return fail(err, ERROR_BROKEN, "it cannot be watched");
+	sd_event_source_set_io_fd_own(companion->ended, true);
+	return 0;
+}
+
+static void end(struct companion *companion)
+{
+	companion->ended = sd_event_source_disable_unref(companion->ended);
+	companion->pause = sd_event_source_disable_unref(companion->pause);
+	if (companion->pid) {
+		kill(companion->pid, SIGTERM);
+		process_wait(companion->pid);
+	}
+	companion->pid = 0;
+	free(companion->address);
+	companion->address = NULL;
+}
+
+void companion_reload(struct companion *companion)
+{
+	const char *address = companion->head->service.listen.address;
+
+	if (address && companion->address && strcmp(address, companion->address) == 0) {
+		if (companion->pid)
+			kill(companion->pid, SIGHUP);
+		return;
+	}
+	end(companion);
+	companion->pause_sec = PAUSE_SEC;
+	if (!address)
+		return;
+	companion->address = memory_copy_text(address);
+	begin_or_tell(companion);
+}
+
+struct companion *companion_new(struct loop *loop, struct head *head)
+{
+	struct companion *companion = memory_new(sizeof(*companion));
+
+	*companion = (struct companion){.loop = loop, .head = head};
+	companion_reload(companion);
+	return companion;
+}
+
+void companion_free(struct companion *companion)
+{
+	if (!companion)
+		return;
+	end(companion);
+	free(companion);
+}
