@@ -125,7 +125,7 @@ demo:
 bench:
 	@tests/setup bench
 	@$(MAKE) --no-print-directory all
-	@tests/bench/bench
+	@code=0; tests/bench/bench || code=1; tests/bench/service || code=1; exit $$code
 
 # ---- install ----------------------------------------------------------------------------------------------------
 bindir     := $(PREFIX)/bin

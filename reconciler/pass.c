@@ -192,7 +192,6 @@ static int take_decision(struct loop *loop, struct pass *pass, struct planning *
 	}
 	if (!action_is_work(decision->action))
 		report_idle(pass, item);
-	tell_planned(pass, item);
 	/* what an accepted commit began is not a refused one's to end */
 	if (!planning->refusal)
 		meet_predecessor(loop, pass, item);
@@ -461,6 +460,7 @@ static void tell_end(const struct pass *pass, const char *text)
 		return;
 	for (size_t i = 0; i < pass->count; i++) {
 		int64_t next_usec = pass->items[i].next_usec;
+		tell_planned(pass, &pass->items[i]);
 		if (pass->items[i].moved)
 			strings_add(&moved, pass->items[i].name);
 		if (next_usec && (!end.next_usec || next_usec < end.next_usec))

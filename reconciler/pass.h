@@ -37,7 +37,7 @@ struct pass_options {
 	bool forced;  /* those are built though nothing changed */
 	bool logs;    /* the client wants to see what builds say */
 	struct build_settings settings;
-	/* An image was planned: WHY it is blocked, NULL if it is not (or only waits after a failure). May be NULL. */
+	/* At its end, of each image: WHY it is blocked, NULL if it is not (or only waits after a failure). May be NULL. */
 	void (*planned)(void *context, const char *image, const char *why);
 	/* At its end; may be NULL. */
 	void (*over)(void *context, const struct pass_end *end);
