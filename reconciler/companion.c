@@ -68,12 +68,13 @@ static int on_end(sd_event_source *source, int fd, uint32_t events, void *contex
 static int begin(struct companion *companion, struct error *err)
 {
 	autofree char *program = worker_find_program("kiln-web");
-	const char *arguments[6] = {program, "--state", companion->head->state};
+	autofree char *parent = memory_printf("%d", (int)getpid());
+	const char *arguments[8] = {program, "--parent", parent, "--state", companion->head->state};
 	struct process_options options = PROCESS_OPTIONS;
 
 	if (companion->head->config) {
-		arguments[3] = "--config";
-		arguments[4] = companion->head->config;
+		arguments[5] = "--config";
+		arguments[6] = companion->head->config;
 	}
 	options.arguments = arguments;
 	options.errors = STDERR_FILENO;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -35,12 +36,13 @@ enum {
 
 struct arguments {
 	const char *config, *state, *socket;
+	pid_t parent; /* who started us, to end with it; 0: nobody in particular */
 };
 
 static int usage(void)
 {
 	fprintf(stderr,
-		"usage: kiln-web [--config FILE] [--state FOLDER] [--socket PATH]\n"
+		"usage: kiln-web [--config FILE] [--state FOLDER] [--socket PATH] [--parent PID]\n"
 		"kiln-web is started by kiln daemon or systemd; see kiln-service.json(5)\n");
 	return 2;
 }
@@ -49,7 +51,7 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
 		{"state", required_argument, NULL, 's'}, {"socket", required_argument, NULL, 'k'},
-		{0}};
+		{"parent", required_argument, NULL, 'p'}, {0}};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -59,6 +61,9 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
 			break;
 		case 's':
 			arguments->state = optarg;
+			break;
+		case 'p':
+			arguments->parent = atoi(optarg);
 			break;
 		case 'k':
 			arguments->socket = optarg;
@@ -229,6 +234,10 @@ int main(int argc, char **argv)
 
 	if (read_arguments(argc, argv, &arguments) < 0)
 		return usage();
+	/* a daemon that is killed does not leave its address taken for the next one */
+	if (arguments.parent &&
+		(prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != arguments.parent))
+		return 1;
 	/* before there are threads: all of them leave these to sigwaitinfo */
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&signals);

@@ -22,5 +22,7 @@ is 'and from where it was' "$(ready "$port")" 000
 conf ''; kiln reload
 is 'or away' "$(ready "$second") $(web)" '000 '
 conf ", \"listen\": {\"address\": \"127.0.0.1:$port\"}"; kiln reload; wait_until 200 ready "$port"
-daemon_end; is 'and ends with the daemon' "$(web)" ''
+daemon_end -KILL 2> /dev/null; becomes 'and ends with the daemon, also if that is killed' '' web
+daemon_start "$T/service.json"; becomes 'so that the next one has its place' 200 ready "$port"
+daemon_end; is 'nothing is left' "$(web)" ''
 done_testing
