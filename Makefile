@@ -132,6 +132,12 @@ bindir     := $(PREFIX)/bin
 libexecdir := $(PREFIX)/libexec/kiln
 mandir     := $(PREFIX)/share/man
 sharedir   := $(PREFIX)/share
+# systemd looks for all of these in /usr/lib and /usr/local/lib
+unitdir     := $(PREFIX)/lib/systemd/system
+sysusersdir := $(PREFIX)/lib/sysusers.d
+tmpfilesdir := $(PREFIX)/lib/tmpfiles.d
+catalogdir  := $(PREFIX)/lib/systemd/catalog
+UNITS       := $(wildcard contrib/systemd/*.service.in)
 
 install: all
 	install -D -m 755 $(BUILD)/kiln $(DESTDIR)$(bindir)/kiln
@@ -140,6 +146,15 @@ install: all
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man5 docs/man/*.5
 	install -D -m 644 -t $(DESTDIR)$(sharedir)/kiln docs/*.schema.json contrib/prometheus/kiln.rules.yml
 	install -D -m 644 docs/completion/kiln.bash $(DESTDIR)$(sharedir)/bash-completion/completions/kiln
+	install -D -m 644 -t $(DESTDIR)$(unitdir) contrib/systemd/*.socket contrib/systemd/*.timer contrib/systemd/*.slice
+	for unit in $(notdir $(UNITS:.in=)); do \
+		sed 's|@bindir@|$(bindir)|; s|@libexecdir@|$(libexecdir)|' contrib/systemd/$$unit.in \
+			> $(DESTDIR)$(unitdir)/$$unit && chmod 644 $(DESTDIR)$(unitdir)/$$unit || exit 1; \
+	done
+	install -D -m 644 -t $(DESTDIR)$(unitdir)/kiln-build-.service.d contrib/systemd/kiln-build-.service.d/*.conf
+	install -D -m 644 contrib/systemd/sysusers.conf $(DESTDIR)$(sysusersdir)/kiln.conf
+	install -D -m 644 contrib/systemd/tmpfiles.conf $(DESTDIR)$(tmpfilesdir)/kiln.conf
+	install -D -m 644 -t $(DESTDIR)$(catalogdir) contrib/systemd/kiln.catalog
 
 # ---- clean ------------------------------------------------------------------------------------------------------
 clean:

@@ -4,14 +4,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
-#include <sys/wait.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "base/process.h"
 #include "reconciler/loop.h"
+#include "reconciler/worker.h"
 
 struct child {
 	struct loop *loop;
@@ -27,7 +25,7 @@ static int on_end(sd_event_source *source, int fd, uint32_t events, void *contex
 
 	(void)fd;
 	(void)events;
-	child->code = process_wait(child->pid);
+	child->code = worker_wait(child->pid);
 	child->ended = true;
 	sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	loop_wake(child->loop);
@@ -37,7 +35,7 @@ static int on_end(sd_event_source *source, int fd, uint32_t events, void *contex
 struct child *child_watch(struct loop *loop, pid_t pid, struct error *err)
 {
 	struct child *child = memory_new(sizeof(*child));
-	int fd = pidfd_open(pid, 0);
+	int fd = worker_watch(pid);
 
 	*child = (struct child){.loop = loop, .pid = pid};
 	int result = fd < 0 ? -1
@@ -72,7 +70,7 @@ void child_free(struct child *child)
 		return;
 	if (!child->ended) {
 		child_kill(child);
-		process_wait(child->pid);
+		worker_wait(child->pid);
 	}
 	sd_event_source_disable_unref(child->source);
 	free(child);

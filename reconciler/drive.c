@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
-#include <sys/wait.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
@@ -158,14 +156,11 @@ static int on_exit_of_worker(sd_event_source *source, int fd, uint32_t events, v
 {
 	struct driving *driving = context;
 	struct loop *loop = driving->loop;
-	siginfo_t info = {0};
-	int code = 128 + SIGKILL; /* of one that is not our child nobody learns it */
 
 	(void)source;
+	(void)fd;
 	(void)events;
-	if (waitid(P_PIDFD, fd, &info, WEXITED | WNOHANG) == 0 && info.si_pid)
-		code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
-	note_exit(driving, code);
+	note_exit(driving, worker_wait(driving->replacement->run.pid));
 	loop_wake(loop);
 	return 0;
 }
@@ -201,7 +196,7 @@ static int add_timer(const struct driving *driving, struct driving *own, struct 
 static int watch(const struct driving *driving, pid_t pid, struct error *err)
 {
 	struct replacement *replacement = driving->replacement;
-	int fd = pidfd_open(pid, 0);
+	int fd = worker_watch(pid);
 
 	if (fd < 0)
 		return fail_errno(err, ERROR_TRANSIENT, "the worker %d", (int)pid);

@@ -24,10 +24,10 @@ struct attached {
 
 struct server {
 	sd_event *event;
-	sd_event_source *accepting;
+	sd_event_source *accepting, *shared;
 	struct server_hooks hooks;
 	struct client *clients;
-	char *path;
+	char *path, *shared_path; /* shared_path NULL: there is none */
 };
 
 /* ---- clients ---- */
@@ -157,10 +157,11 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 }
 
 /* Bound by way of the folder's descriptor: its path may be longer than an address can be. */
-static int open_socket(const struct server *server, const char *state, struct error *err)
+static int open_socket(const char *path, mode_t mode, struct error *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	autoclose int folder = folder_open(AT_FDCWD, state, err);
+	autofree char *parent = memory_copy_bytes(path, strrchr(path, '/') - path);
+	autoclose int folder = folder_open(AT_FDCWD, parent, err);
 	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (folder < 0)
@@ -169,30 +170,44 @@ static int open_socket(const struct server *server, const char *state, struct er
 		folder);
 	if (fd < 0 || (unlinkat(folder, "control.sock", 0) < 0 && errno != ENOENT) ||
 		bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-		fchmodat(folder, "control.sock", 0600, 0) < 0 || listen(fd, SOMAXCONN) < 0)
-		return fail_errno(err, ERROR_BROKEN, "%s", server->path);
+		fchmodat(folder, "control.sock", mode, 0) < 0 || listen(fd, SOMAXCONN) < 0)
+		return fail_errno(err, ERROR_BROKEN, "%s", path);
 	return TAKE_FD(fd);
+}
+
+static int listen_at(struct server *server, const char *path, mode_t mode,
+	sd_event_source **accepting, struct error *err)
+{
+	int fd = open_socket(path, mode, err);
+
+	if (fd < 0)
+		return -1;
+	int result = sd_event_add_io(server->event, accepting, fd, EPOLLIN, on_connection, server);
+	if (result < 0) {
+		close(fd);
+		return fail(err, ERROR_RESOURCE, "%s: %s", path, strerror(-result));
+	}
+	sd_event_source_set_io_fd_own(*accepting, true);
+	return 0;
 }
 
 int server_new(struct sd_event *event, const char *state, const struct server_hooks *hooks,
 	struct server **server, struct error *err)
 {
 	struct server *made = memory_new(sizeof(*made));
+	const char *runtime = getenv("RUNTIME_DIRECTORY");
 
 	*made = (struct server){
 		.event = event, .hooks = *hooks, .path = memory_printf("%s/control.sock", state)};
-	int fd = open_socket(made, state, err);
-	if (fd < 0) {
+	int result = listen_at(made, made->path, 0600, &made->accepting, err);
+	if (result == 0 && runtime && *runtime == '/') {
+		made->shared_path = memory_printf("%s/control.sock", runtime);
+		result = listen_at(made, made->shared_path, 0660, &made->shared, err);
+	}
+	if (result < 0) {
 		server_free(made);
 		return -1;
 	}
-	int result = sd_event_add_io(event, &made->accepting, fd, EPOLLIN, on_connection, made);
-	if (result < 0) {
-		close(fd);
-		server_free(made);
-		return fail(err, ERROR_RESOURCE, "%s/control.sock: %s", state, strerror(-result));
-	}
-	sd_event_source_set_io_fd_own(made->accepting, true);
 	*server = made;
 	return 0;
 }
@@ -205,7 +220,11 @@ void server_free(struct server *server)
 		remove_client(server, server->clients);
 	if (server->accepting)
 		unlink(server->path);
+	if (server->shared)
+		unlink(server->shared_path);
 	sd_event_source_disable_unref(server->accepting);
+	sd_event_source_disable_unref(server->shared);
+	free(server->shared_path);
 	free(server->path);
 	free(server);
 }

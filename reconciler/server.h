@@ -18,7 +18,9 @@ struct server_hooks {
 	void *context;
 };
 
-/* Listens in STATE. HOOKS are copied. */
+/*
+ * Listens in STATE, for its owner; and where systemd gave a RUNTIME_DIRECTORY in that too, for its group. HOOKS are copied.
+ */
 int server_new(struct sd_event *event, const char *state, const struct server_hooks *hooks,
 	struct server **server, struct error *err);
 /* Takes the socket away, and every client. */

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "backends/journal.h"
@@ -13,7 +14,11 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "reconciler/announce.h"
+#include "reconciler/worker_unit.h"
 #include "reconciler/world.h"
+
+enum { UNIT_GRACE_SEC = 120 }; /* behind the deadlines that the worker and the head keep */
 
 /* Beside kilnd, in a build tree as when installed. */
 char *worker_find_program(const char *name)
@@ -49,6 +54,48 @@ static int write_order(const struct json *order, struct error *err)
 	return TAKE_FD(fd);
 }
 
+/* kiln-build-BUILD-SERIAL, kiln-build--collect-RANDOM: no two are the same. */
+static char *name_unit(const char *program, const char *flag, const struct json *order)
+{
+	const char *build = json_get_text(order, "build", NULL);
+	unsigned long long random;
+
+	if (build)
+		return memory_printf("%s-%s-%lld", program, build,
+			(long long)json_get_integer(order, "serial", 0));
+	world->fill_random(&random, sizeof(random));
+	return memory_printf("%s%s-%016llx", program, flag ? flag + 1 : "", random);
+}
+
+/* By systemd, with a sandbox, limits and a life of its own. */
+static pid_t spawn_unit(const char *program, const struct process_options *options,
+	const struct json *order, struct error *err)
+{
+	const char *flag = options->arguments[1], *build = json_get_text(order, "build", NULL);
+	autofree char *name = name_unit(program, flag, order), *description = NULL;
+	int64_t timeout_sec =
+		json_get_integer(order, "timeout_sec", json_get_integer(order, "deadline_sec", 0));
+
+	description =
+		build ? memory_printf(
+				"kiln: %s of build %s", json_get_text(order, "job", "a job"), build)
+		      : memory_printf("kiln: %s%s%s", program, flag ? " " : "", flag ? flag : "");
+	struct worker_unit unit = {name, description, options->arguments, options->input,
+		options->output, options->errors, timeout_sec ? timeout_sec + UNIT_GRACE_SEC : 0};
+	return worker_unit_start(&unit, err);
+}
+
+/* Where systemd starts nothing for us, builds go on as they do elsewhere; it is said once. */
+static void announce_without_unit(const struct error *why)
+{
+	static bool announced;
+
+	if (!announced)
+		announce(ANNOUNCE_TROUBLE, NULL,
+			"workers are started as sessions of kilnd, not as units: %s", why->text);
+	announced = true;
+}
+
 pid_t worker_spawn_program(const char *name, const char *flag, const struct json *order,
 	const struct worker_streams *streams, struct error *err)
 {
@@ -56,6 +103,7 @@ pid_t worker_spawn_program(const char *name, const char *flag, const struct json
 	const char *arguments[] = {program, flag, NULL};
 	struct process_options options = PROCESS_OPTIONS;
 	autoclose int input = write_order(order, err);
+	struct error why;
 
 	if (input < 0)
 		return -1;
@@ -64,6 +112,12 @@ pid_t worker_spawn_program(const char *name, const char *flag, const struct json
 	options.output = streams->output;
 	options.errors = streams->errors;
 	options.new_session = true;
+	if (worker_unit_possible()) {
+		pid_t pid = spawn_unit(name, &options, order, &why);
+		if (pid > 0)
+			return pid;
+		announce_without_unit(&why);
+	}
 	return process_start(&options, err);
 }
 
@@ -138,6 +192,23 @@ int worker_read(const char *folder, enum job_kind job, int64_t serial, struct wo
 	if (entries)
 		*entries = TAKE(list);
 	return 0;
+}
+
+int worker_watch(pid_t pid)
+{
+	return worker_unit_watch(pid);
+}
+
+int worker_wait(pid_t pid)
+{
+	int code = worker_unit_end(pid), status;
+
+	if (code >= 0)
+		return code;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return 128 + SIGKILL;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 void worker_kill(pid_t pid)

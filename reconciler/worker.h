@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Workers, kiln-build: a process and a session of its own for each job. What became of a job is read from the build's
+ * Workers, kiln-build: a process for each job, as a unit that systemd starts, or in a session of its own. What became of a job is read from the build's
  * journal, so it does not matter which kilnd started the worker.
  */
 
@@ -48,6 +48,11 @@ char *worker_program(void);
  */
 int worker_read(const char *folder, enum job_kind job, int64_t serial, struct worker_run *run,
 	struct json **entries, struct error *err);
+
+/* A descriptor that becomes readable when the worker ends, or did: the caller closes. -1 and errno. */
+int worker_watch(pid_t pid);
+/* The code of one that ended, as process_wait has it; one that this process did not start counts as killed. */
+int worker_wait(pid_t pid);
 
 /* Ends the worker and all that it started, at once. */
 void worker_kill(pid_t pid);
