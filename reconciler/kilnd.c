@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -199,6 +200,8 @@ int main(int argc, char **argv)
 	struct settings settings = {0};
 
 	fault_arm();
+	/* builds, as other users, go through folders that are made here: what is private says so by its own mode */
+	umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	if (read_settings(argc, argv, &settings) < 0)
 		return usage();

@@ -163,14 +163,14 @@ static int open_socket(const char *path, mode_t mode, struct error *err)
 	autofree char *parent = memory_copy_bytes(path, strrchr(path, '/') - path);
 	autoclose int folder = folder_open(AT_FDCWD, parent, err);
 	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const char *name = strrchr(path, '/') + 1;
 
 	if (folder < 0)
 		return -1;
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/control.sock",
-		folder);
-	if (fd < 0 || (unlinkat(folder, "control.sock", 0) < 0 && errno != ENOENT) ||
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", folder, name);
+	if (fd < 0 || (unlinkat(folder, name, 0) < 0 && errno != ENOENT) ||
 		bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-		fchmodat(folder, "control.sock", mode, 0) < 0 || listen(fd, SOMAXCONN) < 0)
+		fchmodat(folder, name, mode, 0) < 0 || listen(fd, SOMAXCONN) < 0)
 		return fail_errno(err, ERROR_BROKEN, "%s", path);
 	return TAKE_FD(fd);
 }
@@ -195,13 +195,13 @@ int server_new(struct sd_event *event, const char *state, const struct server_ho
 	struct server **server, struct error *err)
 {
 	struct server *made = memory_new(sizeof(*made));
-	const char *runtime = getenv("RUNTIME_DIRECTORY");
+	const char *shared = getenv("KILN_SHARED_SOCKET");
 
 	*made = (struct server){
 		.event = event, .hooks = *hooks, .path = memory_printf("%s/control.sock", state)};
 	int result = listen_at(made, made->path, 0600, &made->accepting, err);
-	if (result == 0 && runtime && *runtime == '/') {
-		made->shared_path = memory_printf("%s/control.sock", runtime);
+	if (result == 0 && shared && *shared == '/') {
+		made->shared_path = memory_copy_text(shared);
 		result = listen_at(made, made->shared_path, 0660, &made->shared, err);
 	}
 	if (result < 0) {

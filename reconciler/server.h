@@ -19,7 +19,7 @@ struct server_hooks {
 };
 
 /*
- * Listens in STATE, for its owner; and where systemd gave a RUNTIME_DIRECTORY in that too, for its group. HOOKS are copied.
+ * Listens in STATE, for its owner, and at $KILN_SHARED_SOCKET, if that is set, for its folder's group too. HOOKS are copied.
  */
 int server_new(struct sd_event *event, const char *state, const struct server_hooks *hooks,
 	struct server **server, struct error *err);

@@ -98,8 +98,8 @@ static bool is_passed_on(const char *variable)
 {
 	static const char *const kept_back[] = {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
 		"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "MAINPID", "INVOCATION_ID",
-		"JOURNAL_STREAM", "SYSTEMD_EXEC_PID", "CREDENTIALS_DIRECTORY", "RUNTIME_DIRECTORY",
-		"STATE_DIRECTORY", "CONFIGURATION_DIRECTORY", "MEMORY_PRESSURE_WATCH"};
+		"JOURNAL_STREAM", "SYSTEMD_EXEC_PID", "CREDENTIALS_DIRECTORY", "KILN_SHARED_SOCKET",
+		"RUNTIME_DIRECTORY", "STATE_DIRECTORY", "MEMORY_PRESSURE_WATCH"};
 	size_t size = strcspn(variable, "=");
 
 	for (size_t i = 0; i < sizeof(kept_back) / sizeof(*kept_back); i++)

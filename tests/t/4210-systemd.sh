@@ -57,10 +57,11 @@ esac
 trap 'kill -KILL "$leader" 2> /dev/null; cleanup' EXIT
 # builds mount a /proc of their own, which the kernel allows where a whole one is to be seen; nspawn covers parts of its own
 inside sh -c 'mkdir /run/proc && mount -t proc proc /run/proc'
+inside journalctl --update-catalog
 
 kiln_inside() { inside kiln "$@" < /dev/null; }
 property() { inside systemctl show -P "$2" "$1"; }
-content() { inside sh -c "tar --zstd -xOf /var/lib/kiln/catalog/$1/current/files/rootfs.tar.zst ./etc/$1"; }
+content() { inside tar --zstd -xOf "/var/lib/kiln/catalog/$1/current/files/rootfs.tar.zst" "etc/$1" 2> /dev/null; }
 entries() { inside journalctl -q --no-pager -o json "$@" | jq -rs "$filter"; }
 phase() { kiln_inside show "$1" --json | jq -r '.builds[-1].phase'; }
 unit_of_worker() { inside systemctl list-units --plain --no-legend 'kiln-build-*.service' | cut -d' ' -f1 | head -n 1; }
