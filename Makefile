@@ -151,7 +151,9 @@ install: all
 		sed 's|@bindir@|$(bindir)|; s|@libexecdir@|$(libexecdir)|' contrib/systemd/$$unit.in \
 			> $(DESTDIR)$(unitdir)/$$unit && chmod 644 $(DESTDIR)$(unitdir)/$$unit || exit 1; \
 	done
-	install -D -m 644 -t $(DESTDIR)$(unitdir)/kiln-build-.service.d contrib/systemd/kiln-build-.service.d/*.conf
+	for folder in kiln-build-.service.d kiln-fetch-.service.d; do \
+		install -D -m 644 -t $(DESTDIR)$(unitdir)/$$folder contrib/systemd/$$folder/*.conf || exit 1; \
+	done
 	install -D -m 644 contrib/systemd/sysusers.conf $(DESTDIR)$(sysusersdir)/kiln.conf
 	install -D -m 644 contrib/systemd/tmpfiles.conf $(DESTDIR)$(tmpfilesdir)/kiln.conf
 	install -D -m 644 -t $(DESTDIR)$(catalogdir) contrib/systemd/kiln.catalog
