@@ -278,6 +278,7 @@ static void let_go(const char *path)
 	sd_bus_call_method(bus, SYSTEMD, path, UNIT, "Unref", NULL, NULL, NULL);
 }
 
+/* Whatever became of it: nothing of it goes on, and a start that is still queued does not happen. */
 static void end_unit(const char *name)
 {
 	sd_bus_call_method(bus, SYSTEMD, MANAGER_PATH, MANAGER, "KillUnit", NULL, NULL, "ssi", name,

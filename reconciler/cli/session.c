@@ -27,6 +27,7 @@ enum {
 };
 
 #define SYSTEM_STATE "/var/lib/kiln"
+#define SYSTEM_SHARED "/run/kiln" /* the socket there is for a group */
 #define SYSTEM_CONFIG "/etc/kiln/service.json"
 
 /* ---- where ---- */
@@ -68,8 +69,10 @@ static void find_states(const struct session *session, struct strings *states)
 		strings_addf(states, "%s/kiln", xdg);
 	else
 		strings_addf(states, "%s/.local/state/kiln", home ? home : "");
-	if (geteuid() != 0 && !session->state && !(environment && *environment))
+	if (geteuid() != 0 && !session->state && !(environment && *environment)) {
 		strings_add_once(states, SYSTEM_STATE);
+		strings_add(states, SYSTEM_SHARED);
+	}
 }
 
 static int connect_socket(const char *state)

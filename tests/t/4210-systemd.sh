@@ -31,7 +31,7 @@ for unit in systemd-resolved systemd-timesyncd systemd-networkd systemd-logind c
 done
 make -s -C "$2" install PREFIX=/usr DESTDIR="$1/machine" > "$1/install" 2>&1
 exec systemd-nspawn --quiet --register=no --keep-unit --directory="$1/machine" --private-network --console=pipe \
-	--tmpfs=/var/lib/kiln --boot systemd.log_target=console < /dev/null
+	--tmpfs=/var/lib/kiln --boot < /dev/null
 END
 unshare --mount --propagation private sh "$T/boot" "$T" "$ROOT" > "$T/console" 2>&1 & machine=$!; background="$background $machine"
 # what runs in the container's process 1; nspawn has one child
@@ -79,7 +79,9 @@ push() {
 	commit "$1"; git bundle create -q "$T/bundle" main
 	inside sh -c 'rm -rf /tmp/push && cat > /tmp/bundle && git clone -q -b main /tmp/bundle /tmp/push && git -C /tmp/push push -q -f /srv/git/images.git HEAD:main' < "$T/bundle"
 }
-echo '{"repositories": [{"url": "/srv/git/images.git", "name": "images", "ref": "refs/heads/main", "poll": "1h"}], "limits": {"build_timeout": "10m"}}' > "$T/service.json"
+echo '{"repositories": [{"url": "/srv/git/images.git", "name": "images", "ref": "refs/heads/main", "poll": "1h"}], "limits": {"build_timeout": "10m"},
+ "listen": {"address": "127.0.0.1:8480"}, "notify": [{"on": ["live"], "command": ["sh", "-c", "cat > /run/told"]},
+ {"on": ["live"], "command": ["sh", "-c", "echo no such host >&2; exit 3"]}]}' > "$T/service.json"
 inside sh -c 'cat > /etc/kiln/service.json' < "$T/service.json"
 succeeds 'kiln.service starts' inside systemctl start kiln.service
 is 'and is ready' "$(property kiln.service ActiveState) $(property kiln.service NRestarts)" 'active 0'
@@ -94,6 +96,18 @@ filter='.[0].MESSAGE_ID'; is 'the journal finds it by its image' "$(entries IMAG
 filter='.[0] | [.VERSION, (.COMMIT | length), (.BUILD | length > 0), .PRIORITY] | join(" ")'
 is 'with its version, commit and build' "$(entries IMAGE=images/base PHASE=live)" '1 40 true 5'
 like 'and explains itself' "$(inside journalctl -q --no-pager -x IMAGE=images/base PHASE=live)" '*has a new live version*kiln rollback*'
+becomes 'a command is told, by a worker' base inside jq -r .image /run/told
+filter='[.[] | .MESSAGE | select(test("will be tried again"))] | length'
+becomes 'how one ended that failed is known' 1 entries MESSAGE_ID=5e0a1c56c8a14e4bb6a27a2f3a6f1d08
+
+# ---- those who ask ----
+is 'a user who is in the group asks it' "$(inside setpriv --reuid games --regid games --groups "$(inside getent group kiln | cut -d: -f3)" kiln list --json | jq -r '.images[0].live')" 1
+run inside setpriv --reuid games --regid games --clear-groups kiln list --json
+is 'one who is not does not' "$(printf '%s' "$out" | jq '.images | length' 2> /dev/null)" 0
+succeeds 'kiln-web.socket listens' inside systemctl start kiln-web.socket
+is 'who asks there is answered' "$(inside curl -s http://127.0.0.1:8480/healthz -o /dev/null -w '%{http_code}')" 200
+like 'with what kilnd knows' "$(inside curl -s http://127.0.0.1:8480/metrics)" '*kiln_*images*'
+is 'by a user of its own' "$(inside ps -o user= -p "$(property kiln-web.service MainPID)")" kiln
 
 # ---- a worker ----
 printf 'echo two > /etc/base\nsleep 5\n' | script base.sh; push second
@@ -120,6 +134,15 @@ printf 'exit 3\n' | script base.sh; push third
 becomes 'a build that fails' failed phase base
 filter='.[0].PRIORITY'; is 'is an error in the journal' "$(entries MESSAGE_ID=5e0a1c56c8a14e4bb6a27a2f3a6f1d07)" 3
 succeeds 'kiln gc' kiln_inside gc
+
+# ---- a remote repository ----
+jq '.repositories += [{"name": "away", "url": "https://127.0.0.1:9/away.git", "ref": "refs/heads/main", "poll": "1h"}]' "$T/service.json" > "$T/away.json"
+inside sh -c 'cat > /etc/kiln/service.json' < "$T/away.json"
+inside systemctl reload kiln.service
+filter='[.[] | .MESSAGE | select(test("^away: .*(onnect|efused)"))] | length'
+becomes 'kiln-fetch reaches what kilnd does not' 1 entries -u kiln.service
+like 'as a unit of its own' "$(inside journalctl -q --no-pager -o cat -u 'kiln-fetch-*')" '*kiln: kiln-fetch*'
+inside sh -c 'cat > /etc/kiln/service.json' < "$T/service.json"; inside systemctl reload kiln.service
 becomes 'no unit of a worker is left' '' inside systemctl list-units --all --plain --no-legend 'kiln-build-*'
 is 'nothing went another way' "$(inside journalctl -q --no-pager MESSAGE_ID=5e0a1c56c8a14e4bb6a27a2f3a6f1d08 | grep -c 'sessions of kilnd')" 0
 
@@ -132,6 +155,12 @@ is 'to its end' "$(content base)" four
 inside systemctl start kiln-nightly.timer
 like 'its timer waits' "$(inside systemctl list-timers --no-legend kiln-nightly.timer)" '*kiln-nightly.service*'
 run kiln_inside verify --deep; is 'all that is recorded and published agrees' "$code ${out##*: }" '0 0 faults'
+
+# ---- where systemd starts no units ----
+inside systemctl stop dbus.socket dbus.service 2> /dev/null
+succeeds 'without a bus a session does' kiln_inside apply base --force
+inside systemctl start dbus.socket
+succeeds 'nor is one asked for where nobody wants it' inside env KILN_WORKERS=session kiln apply base --force
 
 # ---- off ----
 inside systemctl --no-wall --no-block poweroff 2> /dev/null
