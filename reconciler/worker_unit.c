@@ -311,6 +311,13 @@ static int start_and_wait(const char *name, const struct worker_unit *unit, char
 	return result;
 }
 
+/* Between two starts the bus may have been restarted: our end of it is noticed by its use. */
+static bool bus_is_gone(int result)
+{
+	return result == -ECONNRESET || result == -ENOTCONN || result == -EPIPE ||
+	       result == -ESHUTDOWN;
+}
+
 pid_t worker_unit_start(const struct worker_unit *unit, struct error *err)
 {
 	autofree char *name = unit_name(unit->name), *path = NULL;
@@ -318,9 +325,17 @@ pid_t worker_unit_start(const struct worker_unit *unit, struct error *err)
 	pid_t pid = -1;
 	int result = open_bus();
 
-	if (result < 0)
+	if (result >= 0)
+		result = start_and_wait(name, unit, &path, &pid, &error);
+	if (bus_is_gone(result)) {
+		sd_bus_error_free(&error);
+		forget_bus();
+		result = open_bus();
+		if (result >= 0)
+			result = start_and_wait(name, unit, &path, &pid, &error);
+	}
+	if (!bus)
 		return fail(err, ERROR_RESOURCE, "the system bus: %s", strerror(-result));
-	result = start_and_wait(name, unit, &path, &pid, &error);
 	if (result < 0)
 		return fail(err, ERROR_RESOURCE, "systemd does not start %s: %s", name,
 			error.message ? error.message : strerror(-result));

@@ -135,6 +135,11 @@ becomes 'a build that fails' failed phase base
 filter='.[0].PRIORITY'; is 'is an error in the journal' "$(entries MESSAGE_ID=5e0a1c56c8a14e4bb6a27a2f3a6f1d07)" 3
 succeeds 'kiln gc' kiln_inside gc
 
+# ---- a bus that is restarted ----
+inside systemctl restart dbus.service
+printf 'echo three > /etc/base\n' | script base.sh; push 'after the bus'
+becomes 'a bus that was restarted is used again' three content base
+
 # ---- a remote repository ----
 jq '.repositories += [{"name": "away", "url": "https://127.0.0.1:9/away.git", "ref": "refs/heads/main", "poll": "1h"}]' "$T/service.json" > "$T/away.json"
 inside sh -c 'cat > /etc/kiln/service.json' < "$T/away.json"
