@@ -63,6 +63,7 @@ kiln_inside() { inside kiln "$@" < /dev/null; }
 property() { inside systemctl show -P "$2" "$1"; }
 content() { inside tar --zstd -xOf "/var/lib/kiln/catalog/$1/current/files/rootfs.tar.zst" "etc/$1" 2> /dev/null; }
 entries() { inside journalctl -q --no-pager -o json "$@" | jq -rs "$filter"; }
+live_of() { kiln_inside list --json | jq --arg n "$1" '[.images[] | select(.name | endswith($n)) | .live][0]'; }
 phase() { kiln_inside show "$1" --json | jq -r '.builds[-1].phase'; }
 unit_of_worker() { inside systemctl list-units --plain --no-legend 'kiln-build-*.service' | cut -d' ' -f1 | head -n 1; }
 
@@ -139,6 +140,19 @@ succeeds 'kiln gc' kiln_inside gc
 inside systemctl restart dbus.service
 printf 'echo three > /etc/base\n' | script base.sh; push 'after the bus'
 becomes 'a bus that was restarted is used again' three content base
+
+# ---- signed commits, by a credential ----
+ssh-keygen -q -t ed25519 -N '' -f "$T/key"; echo "ann@example.org $(cut -d' ' -f1,2 "$T/key.pub")" > "$T/signers"
+git init -q -b main "$T/signed"; printf '{"builders": [{"type": "file", "content": "x", "target": "out.txt"}]}\n' > "$T/signed/note.json"
+(cd "$T/signed" && git add . && git -c gpg.format=ssh -c user.signingkey="$T/key" commit -q -S -m signed && git bundle create -q "$T/bundle" main)
+inside sh -c 'cat > /tmp/bundle && git clone -q -b main /tmp/bundle /srv/signed' < "$T/bundle"
+inside sh -c 'cat > /etc/kiln/secrets/signers' < "$T/signers"
+inside sh -c 'mkdir -p /etc/systemd/system/kiln.service.d && printf "[Service]\nLoadCredential=signers:/etc/kiln/secrets/signers\n" > /etc/systemd/system/kiln.service.d/signers.conf'
+jq '.repositories += [{"name": "signed", "url": "/srv/signed", "verify": {"ssh_allowed_signers_file": "/run/credentials/kiln.service/signers"}}]' \
+	"$T/service.json" > "$T/signed.json"
+inside sh -c 'cat > /etc/kiln/service.json' < "$T/signed.json"
+inside systemctl daemon-reload; inside systemctl restart kiln.service
+becomes 'a signature is checked with a credential' 1 live_of note
 
 # ---- a remote repository ----
 jq '.repositories += [{"name": "away", "url": "https://127.0.0.1:9/away.git", "ref": "refs/heads/main", "poll": "1h"}]' "$T/service.json" > "$T/away.json"
