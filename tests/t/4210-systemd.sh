@@ -127,6 +127,8 @@ is 'after one attempt, in one build' "$(kiln_inside log base | grep -c 'running 
 
 # ---- reload, and what ends badly ----
 succeeds 'a reload' inside systemctl reload kiln.service
+becomes 'is one of the web too' 1 sh -c "nsenter -t $leader -m -p journalctl -q --no-pager -u kiln-web.service | grep -c 'settings were read again'"
+is 'which no second one serves' "$(inside pgrep -c kiln-web)" 1
 inside sh -c 'echo "{\"repositoryes\": []}" > /etc/kiln/service.json'
 run inside systemctl reload kiln.service
 is 'one with a wrong configuration fails' "$code $(property kiln.service ActiveState)" '1 active'
