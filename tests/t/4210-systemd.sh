@@ -72,6 +72,12 @@ is 'no unit of the system fails' "$(inside systemctl list-units --failed --plain
 is 'the system has the group' "$(inside getent group kiln | cut -d: -f1)" kiln
 is 'and the folders' "$(inside stat -c '%a %U' /etc/kiln /etc/kiln/secrets /var/lib/kiln | tr '\n' ' ')" '755 root 700 root 700 root '
 
+# what a build needs it has in a unit too: the story of builds, told there
+tar -C "$ROOT" -cf - Makefile tests/t | inside sh -c 'mkdir /opt/kiln-tests && tar -C /opt/kiln-tests -xf - && ln -s /usr/bin/kiln /usr/libexec/kiln/kiln'
+run inside KILN_BIN=/usr/libexec/kiln sh /opt/kiln-tests/tests/t/2000-rootfs.sh
+is 'builds go as they do in sessions' "$code $(printf '%s\n' "$out" | grep '^not ok')" '0 '
+like 'in units' "$(inside journalctl -q --no-pager -o cat -t systemd)" '*Started kiln-build-*-1.service - kiln: build of build*'
+
 new_repository "$T/images"; busybox_tar busybox.tar
 template base.json busybox.tar base.sh; echo 'echo one > /etc/base' | script base.sh; commit first
 # of another user's, whose nobody else can read: root without powers could not
