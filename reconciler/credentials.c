@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "reconciler/fetch/url.h"
+#include "reconciler/git/fetch/url.h"
 
 #define AT(member) offsetof(struct service_credentials, member)
 

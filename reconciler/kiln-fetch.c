@@ -12,14 +12,14 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/json.h"
-#include "reconciler/fetch/answer.h"
-#include "reconciler/fetch/check.h"
-#include "reconciler/fetch/login.h"
-#include "reconciler/fetch/mirror.h"
-#include "reconciler/fetch/order.h"
-#include "reconciler/fetch/session.h"
-#include "reconciler/fetch/tls.h"
-#include "reconciler/fetch/update.h"
+#include "reconciler/git/fetch/answer.h"
+#include "reconciler/git/fetch/check.h"
+#include "reconciler/git/fetch/login.h"
+#include "reconciler/git/fetch/mirror.h"
+#include "reconciler/git/fetch/order.h"
+#include "reconciler/git/fetch/session.h"
+#include "reconciler/git/fetch/tls.h"
+#include "reconciler/git/fetch/update.h"
 
 #define MEMORY_MOST (1ull * 1024 * 1024 * 1024)
 

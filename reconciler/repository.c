@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "base/moment.h"
 #include "base/path.h"
-#include "reconciler/fetch/url.h"
+#include "reconciler/git/fetch/url.h"
 
 enum { SECRET_SIZE_MOST = 1024 * 1024 };
 

@@ -14,7 +14,7 @@
 #include "base/path.h"
 #include "reconciler/credentials.h"
 #include "reconciler/definition.h"
-#include "reconciler/fetch/url.h"
+#include "reconciler/git/fetch/url.h"
 #include "reconciler/settings.h"
 
 enum { SERVICE_SIZE_MOST = 4 * 1024 * 1024, POLL_SEC = 60 };

@@ -11,7 +11,7 @@
 #include "reconciler/acceptance.h"
 #include "reconciler/announce.h"
 #include "reconciler/daemon.h"
-#include "reconciler/fetch/url.h"
+#include "reconciler/git/fetch/url.h"
 #include "reconciler/fetching.h"
 #include "reconciler/notify.h"
 #include "reconciler/pass.h"

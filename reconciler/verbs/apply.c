@@ -7,7 +7,7 @@
 #include "backends/power.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
-#include "reconciler/fetch/url.h"
+#include "reconciler/git/fetch/url.h"
 #include "reconciler/fetching.h"
 #include "reconciler/pass.h"
 #include "reconciler/resume.h"

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
-#include "reconciler/fetch/known_hosts.h"
+#include "reconciler/git/fetch/known_hosts.h"
 
 /* Keys that ssh-keygen made; the fingerprints are what `ssh-keygen -l` says of them. */
 #define ED "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOwkg73tteBqir13EjmspCj9d5K3XCPttSHJtAseHO3d"

@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "reconciler/credentials.h"
-#include "reconciler/fetch/url.h"
+#include "reconciler/git/fetch/url.h"
 
 static const struct {
 	const char *text;

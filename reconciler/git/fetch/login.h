@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/redact.h"
-#include "reconciler/fetch/known_hosts.h"
-#include "reconciler/fetch/order.h"
+#include "reconciler/git/fetch/known_hosts.h"
+#include "reconciler/git/fetch/order.h"
 
 struct login {
 	const struct fetch_order *order;

@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "reconciler/fetch/login.h"
-#include "reconciler/fetch/mirror.h"
+#include "reconciler/git/fetch/login.h"
+#include "reconciler/git/fetch/mirror.h"
 
 struct update {
 	struct login *login;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconciler/fetch/repack.h"
+#include "reconciler/git/fetch/repack.h"
 
 #include <fcntl.h>
 #include <git2.h>
@@ -12,8 +12,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "reconciler/fetch/check.h"
-#include "reconciler/fetch/failure.h"
+#include "reconciler/git/fetch/check.h"
+#include "reconciler/git/fetch/failure.h"
 
 enum { PACKS_MOST = 50 };
 /* More would take its time and memory at each fiftieth fetch: who has that much can run git gc in the mirror. */

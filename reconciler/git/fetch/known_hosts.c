@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconciler/fetch/known_hosts.h"
+#include "reconciler/git/fetch/known_hosts.h"
 
 #include <fcntl.h>
 #include <fnmatch.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconciler/fetch/check.h"
+#include "reconciler/git/fetch/check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/memory.h"
-#include "reconciler/fetch/failure.h"
+#include "reconciler/git/fetch/failure.h"
 #include "reconciler/git/tree.h"
 
 enum { TREE_DEPTH_MOST = 256 };

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
-#include "reconciler/fetch/mirror.h"
+#include "reconciler/git/fetch/mirror.h"
 
 /* MIRROR's pins are not those of PINS, as far as it has them. */
 bool pins_differ(struct mirror *mirror, const struct strings *pins);

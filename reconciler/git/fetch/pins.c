@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconciler/fetch/pins.h"
+#include "reconciler/git/fetch/pins.h"
 
 #include <git2.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconciler/fetch/failure.h"
+#include "reconciler/git/fetch/failure.h"
 
 #include <ctype.h>
 #include <git2.h>
@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "reconciler/fetch/tls.h"
+#include "reconciler/git/fetch/tls.h"
 
 /* libgit2 gives no codes for these, its texts are all there is. `text` takes the place of libgit2's own; NULL: that stays. */
 static const struct {

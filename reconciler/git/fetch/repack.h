@@ -7,7 +7,7 @@
  */
 
 #include "base/error.h"
-#include "reconciler/fetch/mirror.h"
+#include "reconciler/git/fetch/mirror.h"
 
 /* Between mirror_begin and mirror_finish. What fails leaves more packs than there need be, nothing worse. */
 int repack_if_many(struct mirror *mirror, struct error *err);

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "reconciler/credentials.h"
-#include "reconciler/fetch/url.h"
+#include "reconciler/git/fetch/url.h"
 
 struct fetch_order {
 	char *written; /* the url as it stands in the order: may have a user in it */

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
-#include "reconciler/fetch/login.h"
+#include "reconciler/git/fetch/login.h"
 #include "reconciler/git/source.h"
 
 struct git_repository;

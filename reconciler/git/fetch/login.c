@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconciler/fetch/login.h"
+#include "reconciler/git/fetch/login.h"
 
 #include <fcntl.h>
 #include <git2.h>

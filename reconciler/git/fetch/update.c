@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconciler/fetch/update.h"
+#include "reconciler/git/fetch/update.h"
 
 #include <git2.h>
 #include <stdio.h>
@@ -10,11 +10,11 @@
 #include "base/fault.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "reconciler/fetch/answer.h"
-#include "reconciler/fetch/check.h"
-#include "reconciler/fetch/pins.h"
-#include "reconciler/fetch/repack.h"
-#include "reconciler/fetch/session.h"
+#include "reconciler/git/fetch/answer.h"
+#include "reconciler/git/fetch/check.h"
+#include "reconciler/git/fetch/pins.h"
+#include "reconciler/git/fetch/repack.h"
+#include "reconciler/git/fetch/session.h"
 
 struct remote_state {
 	struct session *session;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconciler/fetch/answer.h"
+#include "reconciler/git/fetch/answer.h"
 
 #include <signal.h>
 #include <stdio.h>

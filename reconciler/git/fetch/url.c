@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconciler/fetch/url.h"
+#include "reconciler/git/fetch/url.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconciler/fetch/order.h"
+#include "reconciler/git/fetch/order.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconciler/fetch/session.h"
+#include "reconciler/git/fetch/session.h"
 
 #include <fcntl.h>
 #include <git2.h>
@@ -9,9 +9,9 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
-#include "reconciler/fetch/answer.h"
-#include "reconciler/fetch/failure.h"
-#include "reconciler/fetch/tls.h"
+#include "reconciler/git/fetch/answer.h"
+#include "reconciler/git/fetch/failure.h"
+#include "reconciler/git/fetch/tls.h"
 
 /* A pack's header says how many objects it has, and libgit2 makes room for them. */
 enum { OBJECTS_MOST = 50 * 1000 * 1000 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconciler/fetch/mirror.h"
+#include "reconciler/git/fetch/mirror.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +17,8 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "reconciler/fetch/check.h"
-#include "reconciler/fetch/failure.h"
+#include "reconciler/git/fetch/check.h"
+#include "reconciler/git/fetch/failure.h"
 
 #define NOTE "kiln-mirror.json"
 

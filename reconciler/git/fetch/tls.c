@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconciler/fetch/tls.h"
+#include "reconciler/git/fetch/tls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
