@@ -76,6 +76,11 @@ void cli_print_verbs(void);
 /* "kiln: TEXT" on standard error. */
 /* The path of the head's program; the caller frees. */
 char *cli_find_kilnd(void);
+/* What it is started with, --once or --daemon. The texts are borrowed. */
+enum { CLI_KILND_WORDS = 8 };
+void cli_kilnd_arguments(const struct session *session, const char *program, const char *mode,
+	const char *arguments[static CLI_KILND_WORDS]);
+
 void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A number of OBJECT as text, NULL for null. Good until the fourth call after it. */
 const char *cli_number(const struct json *object, const char *key);

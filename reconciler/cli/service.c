@@ -12,17 +12,9 @@
 static int run(struct session *session)
 {
 	autofree char *program = cli_find_kilnd();
-	const char *arguments[8] = {program, "--daemon"};
-	int count = 2;
+	const char *arguments[CLI_KILND_WORDS];
 
-	if (session->state) {
-		arguments[count++] = "--state";
-		arguments[count++] = session->state;
-	}
-	if (session->config) {
-		arguments[count++] = "--config";
-		arguments[count++] = session->config;
-	}
+	cli_kilnd_arguments(session, program, "--daemon", arguments);
 	execv(program, (char *const *)arguments);
 	cli_complain("%s: %s", program, strerror(errno));
 	return 1;

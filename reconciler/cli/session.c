@@ -99,14 +99,13 @@ char *cli_find_kilnd(void)
 	return memory_printf("%s/../libexec/kiln/kilnd", self);
 }
 
-static int start_kilnd(
-	const struct session *session, struct message_link *link, pid_t *pid, struct error *err)
+void cli_kilnd_arguments(const struct session *session, const char *program, const char *mode,
+	const char *arguments[static CLI_KILND_WORDS])
 {
-	autofree char *program = cli_find_kilnd();
-	const char *arguments[8] = {program, "--once"};
-	struct process_options options = PROCESS_OPTIONS;
-	int ends[2], count = 2;
+	int count = 0;
 
+	arguments[count++] = program;
+	arguments[count++] = mode;
 	if (session->state) {
 		arguments[count++] = "--state";
 		arguments[count++] = session->state;
@@ -115,6 +114,18 @@ static int start_kilnd(
 		arguments[count++] = "--config";
 		arguments[count++] = session->config;
 	}
+	arguments[count] = NULL;
+}
+
+static int start_kilnd(
+	const struct session *session, struct message_link *link, pid_t *pid, struct error *err)
+{
+	autofree char *program = cli_find_kilnd();
+	const char *arguments[CLI_KILND_WORDS];
+	struct process_options options = PROCESS_OPTIONS;
+	int ends[2];
+
+	cli_kilnd_arguments(session, program, "--once", arguments);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return fail_errno(err, ERROR_BROKEN, "cannot make a socket");
 	options.arguments = arguments;
