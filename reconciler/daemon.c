@@ -18,6 +18,8 @@
 #include "reconciler/watched.h"
 #include "reconciler/world.h"
 
+enum { PATIENCE_SEC = 30 };
+
 struct daemon {
 	struct head *head;
 	struct loop *loop;
@@ -25,6 +27,8 @@ struct daemon {
 	size_t count;
 	struct companion *companion; /* NULL: somebody else starts kiln-web */
 	sd_event_source *hangup;
+	sd_event_source *patience; /* until it is ready though a remote did not answer yet */
+	bool ready;
 	bool draining;
 };
 
@@ -144,6 +148,28 @@ bool daemon_is_draining(const struct daemon *daemon)
 	return daemon && daemon->draining;
 }
 
+/* ---- readiness ---- */
+
+static int get_ready(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)source;
+	(void)usec;
+	if (!daemon->ready)
+		sd_notify(0, "READY=1");
+	daemon->ready = true;
+	return 0;
+}
+
+void daemon_note_looked(struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->count; i++)
+		if (!watched_was_looked_at(daemon->items[i]))
+			return;
+	get_ready(NULL, 0, daemon);
+}
+
 /* ---- running ---- */
 
 static int begin(struct daemon *daemon, struct error *err)
@@ -155,6 +181,9 @@ static int begin(struct daemon *daemon, struct error *err)
 	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	int result = sd_event_add_signal(event, &daemon->hangup, SIGHUP, on_hangup, daemon);
+	if (result >= 0)
+		result = sd_event_add_time_relative(event, &daemon->patience, CLOCK_MONOTONIC,
+			(uint64_t)PATIENCE_SEC * 1000000, 0, get_ready, daemon);
 	if (result >= 0)
 		result = sd_event_set_watchdog(event, true);
 	if (result < 0)
@@ -181,7 +210,7 @@ int daemon_run(struct head *head, bool with_web, struct error *err)
 		announce(ANNOUNCE_STARTED, NULL,
 			"kiln %s watches %zu repositories, its state is in %s", KILN_VERSION,
 			daemon.count, head->state);
-		sd_notify(0, "READY=1");
+		daemon_note_looked(&daemon);
 		daemon.companion = with_web ? companion_new(loop, head) : NULL;
 		result = loop_run(loop, true, err);
 		sd_notify(0, "STOPPING=1");
@@ -189,6 +218,7 @@ int daemon_run(struct head *head, bool with_web, struct error *err)
 	companion_free(daemon.companion);
 	drop_all(&daemon);
 	sd_event_source_disable_unref(daemon.hangup);
+	sd_event_source_disable_unref(daemon.patience);
 	loop_free(loop);
 	head->daemon = NULL;
 	announce(ANNOUNCE_STOPPED, NULL,

@@ -18,6 +18,8 @@ int daemon_run(struct head *head, bool with_web, struct error *err);
 int daemon_reload(struct daemon *daemon, struct error *err);
 /* The repository of that name is to be looked at soon, NULL: all. False if there is none. */
 bool daemon_poll(struct daemon *daemon, const char *name);
+/* A repository was looked at: when all were, the service is ready. */
+void daemon_note_looked(struct daemon *daemon);
 /* Something was changed by hand: every image is to be looked at. */
 void daemon_look(struct daemon *daemon);
 /* "polls" and "last_plan_seconds" for metrics. */

@@ -45,6 +45,7 @@ struct watched {
 	int64_t due_usec;             /* when the next one is to come of itself; 0: never */
 	int64_t try_again_sec;        /* grows while passes fail */
 	int64_t polled_usec;          /* when it was looked at last, and could be */
+	bool tried;                   /* to look at it */
 	int64_t planning_usec;        /* how long its last plan took */
 	char *trouble;                /* what stood in the way at the last look; NULL: nothing */
 	struct map blocked;           /* image -> not NULL: it is, and that was told */
@@ -54,6 +55,17 @@ struct watched {
 const char *watched_name(const struct watched *watched)
 {
 	return watched->configured->name;
+}
+
+bool watched_was_looked_at(const struct watched *watched)
+{
+	return watched->tried;
+}
+
+static void note_tried(struct watched *watched)
+{
+	watched->tried = true;
+	daemon_note_looked(watched->head->daemon);
 }
 
 void watched_describe(const struct watched *watched, struct json *poll, int64_t *planning_usec)
@@ -303,7 +315,9 @@ static int on_soon(sd_event_source *source, uint64_t usec, void *context)
 		return 0;
 	if (!watched->looked_at[0] && (watched->fetching || watched->fetch_failed))
 		return 0; /* there is nothing yet to look at */
-	if (look(watched, &err) == 0) {
+	int result = look(watched, &err);
+	note_tried(watched);
+	if (result == 0) {
 		watched->polled_usec = world->now_usec();
 		if (!watched->fetch_failed)
 			note_trouble(watched, NULL);
@@ -322,6 +336,7 @@ static void fetched(void *context, struct client *client, const struct error *fa
 	watched->fetching = NULL;
 	watched->fetch_failed = failure != NULL;
 	if (failure) {
+		note_tried(watched);
 		note_trouble(watched, failure->text);
 		try_again(watched);
 	} else {

@@ -120,5 +120,15 @@ succeeds 'reload ends it' kiln reload
 becomes 'and what waited is built' drained content b
 expect_whole
 daemon_end
+cat > "$T/ready.py" <<'EOF'
+import os, socket, subprocess, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); s.settimeout(60)
+d = subprocess.Popen(sys.argv[2:], env=dict(os.environ, NOTIFY_SOCKET=sys.argv[1]), stderr=subprocess.PIPE)
+print(s.recv(1000).decode()); d.terminate(); sys.stderr.write(d.stderr.read().decode()); d.wait()
+EOF
+printf '{"repositories": [{"url": "%s"}, {"url": "%s"}]}' "$T/images.git" "$T/nowhere.git" > "$T/service.json"
+run python3 "$T/ready.py" "$T/notify" kiln daemon --config "$T/service.json"
+is 'a service manager hears when it is ready' "$out" READY=1
+like 'which is after the first look at all there is' "$err" '*nowhere*'
 is 'nothing is left' "$(running) $(find "$KILN_STATE" -name work -o -name control.sock)" 'no '
 done_testing
