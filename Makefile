@@ -54,7 +54,7 @@ all: $(PROGRAMS:%=$(BUILD)/%)
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all unit check check-setup demo bench install clean
+.PHONY: all unit check check-setup demo bench soak install clean
 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
@@ -126,6 +126,12 @@ bench:
 	@tests/setup bench
 	@$(MAKE) --no-print-directory all
 	@code=0; tests/bench/bench || code=1; tests/bench/service || code=1; exit $$code
+
+# SOAK_MINUTES (20) of everything at once.
+soak:
+	@tests/setup check
+	@$(MAKE) --no-print-directory all
+	@tests/soak
 
 # ---- install ----------------------------------------------------------------------------------------------------
 bindir     := $(PREFIX)/bin
