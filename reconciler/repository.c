@@ -223,8 +223,9 @@ int repository_open(struct head *head, const char *place, const char *folder,
 	}
 	if (!strstr(place, "://") && !remote_url_is_remote(place) && place[0] != '/' && folder)
 		place = joined = path_join(folder, place);
+	int started = source_start(err); /* which is libgit2's own time, not the plan's */
 	repository->opened_usec = moment_elapsed_usec();
-	if (source_start(err) < 0 || open_source(repository, place, err) < 0) {
+	if (started < 0 || open_source(repository, place, err) < 0) {
 		repository_close(repository);
 		return -1;
 	}
