@@ -24,7 +24,6 @@ base_headers       := json-c/ openssl/
 state_headers      := sqlite3.h
 backends_headers   := archive curl/ libssh2 zstd.h
 reconciler/git_headers := git2
-reconciler/git/fetch_headers := openssl/
 reconciler/web_headers := microhttpd.h
 reconciler_headers := systemd/
 # and what a program links: its own objects, these folders' archives, these libraries

@@ -113,6 +113,12 @@ void digest_hmac(
 		NULL);
 }
 
+void digest_hmac_sha1(const void *key, size_t key_size, const void *bytes, size_t size,
+	unsigned char result[static DIGEST_SHA1_SIZE])
+{
+	must(HMAC(algorithm(DIGEST_SHA1), key, key_size, bytes, size, result, NULL) != NULL);
+}
+
 bool digest_equal(const struct digest *a, const struct digest *b)
 {
 	return memcmp(a->bytes, b->bytes, DIGEST_SIZE) == 0;

@@ -10,7 +10,8 @@
 
 enum {
 	DIGEST_SIZE = 32,
-	DIGEST_HEX_SIZE = 65,  /* with the NUL */
+	DIGEST_HEX_SIZE = 65, /* with the NUL */
+	DIGEST_SHA1_SIZE = 20,
 	DIGEST_TEXT_SIZE = 72, /* "sha256:" + hex + NUL */
 };
 
@@ -21,6 +22,9 @@ struct digest {
 void digest_of(const void *bytes, size_t size, struct digest *digest);
 void digest_hmac(
 	const void *key, size_t key_size, const void *bytes, size_t size, struct digest *digest);
+/* What ssh hashes the names in known_hosts with. */
+void digest_hmac_sha1(const void *key, size_t key_size, const void *bytes, size_t size,
+	unsigned char result[static DIGEST_SHA1_SIZE]);
 bool digest_equal(const struct digest *a, const struct digest *b);
 /* 64 lower-case digits. */
 const char *digest_hex(const struct digest *digest, char hex[static DIGEST_HEX_SIZE]);

@@ -18,7 +18,7 @@
 #include "reconciler/git/fetch/mirror.h"
 #include "reconciler/git/fetch/order.h"
 #include "reconciler/git/fetch/session.h"
-#include "reconciler/git/fetch/tls.h"
+#include "reconciler/git/fetch/stream.h"
 #include "reconciler/git/fetch/update.h"
 
 #define MEMORY_MOST (1ull * 1024 * 1024 * 1024)
@@ -31,20 +31,20 @@ static void limit_memory(void)
 #endif
 }
 
-static struct tls_settings tls_settings_of(const struct login *login)
+static struct stream_settings stream_settings_of(const struct login *login)
 {
 	const struct fetch_order *order = login->order;
 	const struct service_credentials *given = order->credentials;
-	struct tls_settings settings = {.host = order->url.host,
+	struct stream_settings settings = {.host = order->url.host,
 		.port = order->url.port,
 		.pinned = login_has_secrets(login),
-		.passphrase = login->passphrase,
+		.tls.passphrase = login->passphrase,
 		.most_bytes = order->most_bytes};
 
 	if (given) {
-		settings.ca_file = given->ca_file;
-		settings.certificate_file = given->certificate_file;
-		settings.key_file = given->key_file;
+		settings.tls.ca_file = given->ca_file;
+		settings.tls.certificate_file = given->certificate_file;
+		settings.tls.key_file = given->key_file;
 	}
 	return settings;
 }
@@ -89,13 +89,13 @@ static int bring_up(struct login *login, struct mirror *mirror, struct json **re
 static int fetch(struct login *login, struct json **result, struct error *err)
 {
 	CLEANUP(mirror_close) struct mirror mirror = {.lock_fd = -1};
-	struct tls_settings tls = tls_settings_of(login);
+	struct stream_settings streams = stream_settings_of(login);
 	bool remade = false;
 
 	if (session_start(err) < 0)
 		return -1;
 	if ((login->order->url.scheme == REMOTE_HTTPS || login->order->url.scheme == REMOTE_HTTP) &&
-		tls_start(&tls, err) < 0)
+		stream_register(&streams, err) < 0)
 		return -1;
 	answer_stage(ANSWER_LOCK);
 	if (mirror_lock(login->order->mirror, &mirror, err) < 0 ||

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "reconciler/git/fetch/tls.h"
+#include "reconciler/git/fetch/stream.h"
 
 /* libgit2 gives no codes for these, its texts are all there is. `text` takes the place of libgit2's own; NULL: that stays. */
 static const struct {
@@ -89,7 +89,7 @@ static int fail_as(struct error *err, const char *shown, enum error_kind kind)
 	const char *said = error && error->message ? error->message : "libgit2 does not say why";
 	CLEANUP(text_clear) struct text plain = {0};
 
-	if (tls_explains(said, err))
+	if (stream_explains(said, err))
 		return fail_while(err, "%s", shown);
 	add_plain(&plain, said);
 	for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++)

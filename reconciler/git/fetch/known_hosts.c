@@ -3,47 +3,20 @@
 
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/cleanup.h"
+#include "base/digest.h"
 #include "base/digest.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/text.h"
 
-enum { KNOWN_HOSTS_SIZE_MOST = 16 * 1024 * 1024, SSH_PORT = 22, SHA1_SIZE = 20 };
+enum { KNOWN_HOSTS_SIZE_MOST = 16 * 1024 * 1024, SSH_PORT = 22 };
 
 /* ---- reading ---- */
-
-/* The bytes of base64 TEXT, which the caller frees; NULL if it is none. */
-static unsigned char *decode(const char *text, size_t size, size_t *decoded_size)
-{
-	unsigned char *bytes = memory_new(size / 4 * 3 + 1);
-	int decoded = size && size % 4 == 0
-	                      ? EVP_DecodeBlock(bytes, (const unsigned char *)text, size)
-	                      : -1;
-
-	if (decoded < 0) {
-		free(bytes);
-		return NULL;
-	}
-	/* EVP_DecodeBlock counts the padding */
-	for (size_t i = 1; i <= 2 && text[size - i] == '='; i++)
-		decoded--;
-	*decoded_size = decoded;
-	return bytes;
-}
-
-static char *encode(const unsigned char *bytes, size_t size)
-{
-	char *text = memory_new((size + 2) / 3 * 4 + 1);
-
-	EVP_EncodeBlock((unsigned char *)text, bytes, size);
-	return text;
-}
 
 /* The next word of *LINE, which the caller frees; NULL at the end. */
 static char *next_word(const char **line)
@@ -71,7 +44,7 @@ static void read_line(struct known_hosts *hosts, const char *line)
 	}
 	autofree char *type = next_word(&line), *key = next_word(&line);
 	if (key)
-		found.key = decode(key, strlen(key), &found.key_size);
+		found.key = base64_decode(key, strlen(key), &found.key_size);
 	if (!found.key)
 		return;
 	found.names = TAKE(names);
@@ -112,20 +85,20 @@ void known_hosts_clear(struct known_hosts *hosts)
 static bool matches_hashed(const char *hashed, const char *name)
 {
 	CLEANUP(strings_clear) struct strings parts = {0};
-	unsigned char wanted[EVP_MAX_MD_SIZE];
-	unsigned wanted_size = 0;
+	unsigned char wanted[DIGEST_SHA1_SIZE];
 	size_t salt_size = 0, hash_size = 0;
 
 	strings_split(&parts, hashed, '|');
 	if (parts.count != 4 || strcmp(parts.items[1], "1") != 0)
 		return false;
-	autofree unsigned char *salt = decode(parts.items[2], strlen(parts.items[2]), &salt_size);
-	autofree unsigned char *hash = decode(parts.items[3], strlen(parts.items[3]), &hash_size);
-	if (!salt || !hash || hash_size != SHA1_SIZE)
+	autofree unsigned char *salt =
+		base64_decode(parts.items[2], strlen(parts.items[2]), &salt_size);
+	autofree unsigned char *hash =
+		base64_decode(parts.items[3], strlen(parts.items[3]), &hash_size);
+	if (!salt || !hash || hash_size != sizeof(wanted))
 		return false;
-	return HMAC(EVP_sha1(), salt, salt_size, (const unsigned char *)name, strlen(name), wanted,
-		       &wanted_size) &&
-	       memcmp(wanted, hash, SHA1_SIZE) == 0;
+	digest_hmac_sha1(salt, salt_size, name, strlen(name), wanted);
+	return memcmp(wanted, hash, sizeof(wanted)) == 0;
 }
 
 /* "[" is a bracket of "[host]:port" here, not of a set: ssh's patterns have * and ? alone. */
@@ -208,7 +181,7 @@ static char *describe(const unsigned char *key, size_t key_size)
 	char type[64];
 
 	digest_of(key, key_size, &digest);
-	autofree char *encoded = encode(digest.bytes, sizeof(digest.bytes));
+	autofree char *encoded = base64_encode(digest.bytes, sizeof(digest.bytes));
 	encoded[strcspn(encoded, "=")] = '\0';
 	return memory_printf("%s SHA256:%s", type_of(key, key_size, type), encoded);
 }
@@ -299,6 +272,6 @@ char *known_hosts_line(
 		line = find_line(hosts, place.host, type);
 	if (!line)
 		return NULL;
-	autofree char *key = encode(line->key, line->key_size);
+	autofree char *key = base64_encode(line->key, line->key_size);
 	return memory_printf("%s %s %s\n", place.name, type, key);
 }

@@ -3,14 +3,14 @@
 
 #include <fcntl.h>
 #include <git2.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/tls.h"
 
 enum { SECRET_SIZE_MOST = 64 * 1024, KEY_SIZE_MOST = 1024 * 1024 };
 
@@ -90,9 +90,8 @@ bool login_has_secrets(const struct login *login)
 static bool is_openssh_rsa(const char *text)
 {
 	static const char begin[] = "-----BEGIN OPENSSH PRIVATE KEY-----";
-	unsigned char bytes[512 + 1];
 	char letters[512];
-	size_t count = 0;
+	size_t count = 0, size;
 
 	if (!text_starts_with(text, begin))
 		return false;
@@ -100,8 +99,8 @@ static bool is_openssh_rsa(const char *text)
 		if (*text != '\n' && *text != '\r')
 			letters[count++] = *text;
 	count -= count % 4;
-	int size = EVP_DecodeBlock(bytes, (unsigned char *)letters, count);
-	return size > 0 && memmem(bytes, size, "\0\0\0\7ssh-rsa", 11);
+	autofree unsigned char *bytes = base64_decode(letters, count, &size);
+	return bytes && memmem(bytes, size, "\0\0\0\7ssh-rsa", 11);
 }
 
 static bool is_rsa_key(const struct login *login)
@@ -109,19 +108,12 @@ static bool is_rsa_key(const struct login *login)
 	const char *path = login->order->credentials->ssh_key_file;
 	autofree char *text = NULL;
 	struct error ignored;
-	bool rsa = false;
 
 	if (!path || file_read(AT_FDCWD, path, KEY_SIZE_MOST, &text, NULL, &ignored) < 0)
 		return false;
 	if (is_openssh_rsa(text))
 		return true;
-	BIO *bio = BIO_new_mem_buf(text, -1);
-	EVP_PKEY *key = PEM_read_bio_PrivateKey(
-		bio, NULL, NULL, login->passphrase ? login->passphrase : "");
-	rsa = key && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA;
-	EVP_PKEY_free(key);
-	BIO_free(bio);
-	return rsa;
+	return tls_is_rsa_key(text, login->passphrase);
 }
 
 /* ---- answers ---- */
@@ -193,7 +185,7 @@ static int answer(
 	return answer_https(login, out, allowed);
 }
 
-/* A server's certificate was verified in the handshake (fetch/tls.h); a host key is looked at here. */
+/* A server's certificate was verified in the handshake (base/tls.h); a host key is looked at here. */
 static int check(git_cert *certificate, int valid, const char *host, void *payload)
 {
 	struct login *login = payload;

@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "reconciler/git/fetch/answer.h"
 #include "reconciler/git/fetch/failure.h"
-#include "reconciler/git/fetch/tls.h"
+#include "reconciler/git/fetch/stream.h"
 
 /* A pack's header says how many objects it has, and libgit2 makes room for them. */
 enum { OBJECTS_MOST = 50 * 1000 * 1000 };
