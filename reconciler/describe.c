@@ -9,6 +9,7 @@
 #include "base/moment.h"
 #include "reconciler/client.h"
 #include "reconciler/order.h"
+#include "state/event.h"
 
 int describe_image(
 	struct head *head, const struct image_record *image, char **name, struct error *err)
@@ -114,4 +115,20 @@ int describe_images(struct head *head, struct client *client,
 	client_item(client, TAKE(answer));
 	client_end(client, 0);
 	return 0;
+}
+
+struct json *describe_phases(const struct events *events)
+{
+	struct json *phases = json_new_list();
+
+	for (size_t i = 0; i < events->count; i++) {
+		autojson struct json *data = describe_column(events->items[i].data);
+		if (strcmp(events->items[i].kind, "phase") != 0)
+			continue;
+		struct json *phase = json_new_object();
+		json_set_text(phase, "phase", json_get_text(data, "to", NULL));
+		describe_moment(phase, "at", events->items[i].usec);
+		json_add(phases, phase);
+	}
+	return phases;
 }

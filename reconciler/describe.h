@@ -15,6 +15,9 @@ void describe_number(struct json *object, const char *key, int64_t number);
 void describe_digest(struct json *object, const char *key, bool known, const struct digest *digest);
 /* A column of JSON text as JSON; broken or NULL: null. The caller frees. */
 struct json *describe_column(const char *text);
+/* [{"phase", "at"}] of those of a build's events that moved it. The caller frees. */
+struct events;
+struct json *describe_phases(const struct events *events);
 
 /* {"version", "build", "phase", "commit", "closure", "digest", "created", "reasons"} */
 struct json *describe_version(const struct build_record *build);

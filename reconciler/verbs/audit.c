@@ -220,22 +220,16 @@ static int add_history(
 	struct head *head, const struct build_record *build, struct json *answer, struct error *err)
 {
 	CLEANUP(events_clear) struct events events = {0};
-	struct json *phases = json_new_list(), *ids = json_new_list();
+	struct json *ids = json_new_list();
 
-	json_set(answer, "phases", phases);
-	json_set(answer, "events", ids);
-	if (events_list(head->store, EVENTS_OF_BUILD, build->id, &events, err) < 0)
+	if (events_list(head->store, EVENTS_OF_BUILD, build->id, &events, err) < 0) {
+		json_free(ids);
 		return -1;
-	for (size_t i = 0; i < events.count; i++) {
-		autojson struct json *data = describe_column(events.items[i].data);
-		json_add(ids, json_new_integer(events.items[i].id));
-		if (strcmp(events.items[i].kind, "phase") != 0)
-			continue;
-		struct json *phase = json_new_object();
-		json_set_text(phase, "phase", json_get_text(data, "to", NULL));
-		describe_moment(phase, "at", events.items[i].usec);
-		json_add(phases, phase);
 	}
+	json_set(answer, "phases", describe_phases(&events));
+	json_set(answer, "events", ids);
+	for (size_t i = 0; i < events.count; i++)
+		json_add(ids, json_new_integer(events.items[i].id));
 	return 0;
 }
 

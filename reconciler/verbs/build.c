@@ -17,20 +17,10 @@ static int add_phases(
 	struct head *head, const struct build_record *build, struct json *answer, struct error *err)
 {
 	CLEANUP(events_clear) struct events events = {0};
-	struct json *phases = json_new_list();
 
-	json_set(answer, "phases", phases);
 	if (events_list(head->store, EVENTS_OF_BUILD, build->id, &events, err) < 0)
 		return -1;
-	for (size_t i = 0; i < events.count; i++) {
-		autojson struct json *data = describe_column(events.items[i].data);
-		if (strcmp(events.items[i].kind, "phase") != 0)
-			continue;
-		struct json *phase = json_new_object();
-		json_set_text(phase, "phase", json_get_text(data, "to", NULL));
-		describe_moment(phase, "at", events.items[i].usec);
-		json_add(phases, phase);
-	}
+	json_set(answer, "phases", describe_phases(&events));
 	return 0;
 }
 
