@@ -27,7 +27,7 @@ reconciler/git_headers := git2
 reconciler/web_headers := microhttpd.h
 reconciler_headers := systemd/
 # and what a program links: its own objects, these folders' archives, these libraries
-kiln_links         := reconciler state base        | -ljson-c
+kiln_links         := reconciler state backends base | -ljson-c
 kilnd_links        := reconciler state backends base | -lgit2 -lsqlite3 -ljson-c -lsystemd -lcrypto
 kiln-fetch_links   := reconciler base | -lgit2 -ljson-c -lssl -lcrypto
 kiln-web_links     := reconciler backends base | -lmicrohttpd -ljson-c -lcrypto

@@ -13,6 +13,7 @@
 #include "backends/power.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/strings.h"
 
 enum plugin_kind { PLUGIN_BUILDER, PLUGIN_PROVISIONER, PLUGIN_POST_PROCESSOR, PLUGIN_KIND_COUNT };
 /* "builder", "provisioner", "post-processor" */
@@ -52,20 +53,65 @@ enum option_path {
 /* In place of an offset: the driver does not want it. */
 #define OPTION_NOT_DECODED ((size_t)-1)
 
+/* What Packer looks at before it builds, of a file that an option names. */
+enum path_check {
+	CHECK_DEFAULT, /* it is there; of a PATH_URL nothing */
+	CHECK_NOTHING,
+	CHECK_THERE,
+	CHECK_FILE,
+	CHECK_FOLDER,
+	CHECK_KEY, /* it is a private key that is not locked */
+};
+
 struct plugin_option {
 	const char *name;
 	enum option_type type;
 	enum option_path path;
 	bool required;
 	bool optional_path; /* Packer does not mind when the file is not there */
+	enum path_check check;
 	bool late;  /* not rendered before the build runs: execute_command, boot_command ... */
 	bool again; /* rendered before, and once more with the build's data */
 	bool source_image; /* may say catalog:NAME */
 	enum power power;  /* needed as soon as it is not its default; POWER_NONE: none */
+	const struct plugin_option *block; /* of a block: its own options; NULL: anything goes */
 	const char *
 		fallback; /* default, as a text in the template would say it; NULL: the type's zero */
 	size_t offset;    /* in the driver's struct (native plugins only), see options_decode */
 	const char *help; /* native plugins only */
+};
+
+/*
+ * What Packer demands of options before it builds anything, one row a demand. Unset is "", 0, false, an empty list, and then
+ * the option's fallback counts. "disks.size" is the option size of every block in disks.
+ */
+enum rule_kind {
+	RULE_NONE,
+	RULE_NEEDS,       /* every one of the options */
+	RULE_ANY,         /* at least one of them */
+	RULE_ONE,         /* exactly one */
+	RULE_AT_MOST_ONE, /* none or one */
+	RULE_TOGETHER,    /* all or none */
+	RULE_FORBIDS,     /* none */
+	RULE_CHOICE,      /* what each says is one of `values` */
+	RULE_MATCHES,     /* what each says matches the extended regular expression `values` */
+	RULE_RANGE,       /* what each says lies within `values`, "1 65535"; texts: their length */
+	RULE_ORDER,       /* the first is not more than the second */
+	RULE_BELOW,       /* the first is less than the second */
+	RULE_COUNT
+};
+
+struct plugin_rule {
+	enum rule_kind kind;
+	const char *options; /* separated by spaces */
+	const char *values;  /* a choice's are separated by '|' */
+	/*
+	 * Only then is it asked for: words separated by spaces, all of which must hold. "x": x is set; "!x": it is not;
+	 * "x=a|b": it says a or b; "x!=a": it does not say a. NULL: always.
+	 */
+	const char *when;
+	const char *environment; /* variables of the environment, any of which does as well */
+	const char *why;         /* said with it; may be NULL */
 };
 
 struct plugin {
@@ -76,6 +122,7 @@ struct plugin {
 	int version;      /* raised when the driver's output changes; native only */
 	const struct plugin_option *const
 		*groups; /* NULL-terminated; each ends with a row without a name */
+	const struct plugin_rule *const *rules; /* like groups; NULL: none */
 	/* What no table says: defaults that depend on other options, wrong combinations. May be NULL. */
 	int (*check)(struct json *options, struct error *err);
 	/* Why the driver cannot do what is asked, or NULL if it can. May be NULL: it can do all. */
@@ -107,6 +154,15 @@ const char *plugin_nearest_option(const struct plugin *plugin, const char *name)
  * when unset.
  */
 void options_decode(const struct plugin *plugin, const struct json *options, void *driver);
+
+/* The value of a variable of the environment, "" if unset. */
+typedef const char *plugin_environment(void *context, const char *name);
+/*
+ * Holds decoded OPTIONS against the plugin's rules and its check, which may fill in defaults; what is wrong is added to
+ * PROBLEMS. Without ENVIRONMENT (NULL) nothing is demanded that the environment may give.
+ */
+void plugin_check(const struct plugin *plugin, struct json *options,
+	plugin_environment *environment, void *context, struct strings *problems);
 
 /* An option that Packer once had and removed; the words to say about it, or NULL. */
 const char *plugin_removed_option(const char *name);

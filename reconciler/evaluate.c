@@ -142,7 +142,8 @@ static int prepare(struct work *work)
 		add_broken(work, REASON_MISSING, text);
 		return 0;
 	}
-	if (template_parse(definition->template_path, bytes, size, &work->template, &err) < 0) {
+	if (template_parse(definition->template_path, bytes, size, &work->template, &err) < 0 ||
+		template_check(work->template, &err) < 0) {
 		add_broken(work, REASON_INVALID, err.text);
 		return 0;
 	}

@@ -9,7 +9,8 @@
 #include "reconciler/closure.h"
 #include "reconciler/definition.h"
 #include "reconciler/inputs.h"
-#include "reconciler/reference.h"
+#include "reconciler/template/recipe.h"
+#include "reconciler/image_reference.h"
 
 struct evaluator {
 	struct snapshot *snapshot;

@@ -9,6 +9,7 @@
 
 #include "base/redact.h"
 #include "reconciler/evaluate.h"
+#include "reconciler/reference.h"
 
 enum { FOLDERS_MOST = 2 }; /* that relative paths may count from */
 

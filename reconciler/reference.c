@@ -6,7 +6,6 @@
 
 #include "base/memory.h"
 #include "base/path.h"
-#include "reconciler/definition.h"
 
 void references_clear(struct references *references)
 {
@@ -84,17 +83,38 @@ static void add_value(struct references *references, struct reference reference,
 }
 
 static void add_option(struct references *references, const struct recipe_part *part,
-	const struct plugin_option *option)
+	const struct json *options, const struct plugin_option *option);
+
+/* What the options of a block name. */
+static void add_block(struct references *references, const struct recipe_part *part,
+	const struct json *block, const struct plugin_option *rows)
 {
-	const struct json *value = json_get(part->options, option->name);
+	for (; rows->name; rows++)
+		add_option(references, part, block, rows);
+}
+
+static void add_option(struct references *references, const struct recipe_part *part,
+	const struct json *options, const struct plugin_option *option)
+{
+	const struct json *value = json_get(options, option->name);
+	bool list = json_kind(value) == JSON_LIST;
 	struct reference reference = {.part = part,
 		.option = option,
 		.path = option->path,
 		.optional = option->optional_path};
 
+	if (option->block) {
+		for (size_t i = 0; list && i < json_count(value); i++)
+			add_block(references, part, json_item(value, i), option->block);
+		if (json_kind(value) == JSON_OBJECT)
+			add_block(references, part, value, option->block);
+		return;
+	}
+	if (option->path == PATH_NONE && !option->source_image)
+		return;
 	if (json_kind(value) == JSON_TEXT)
 		add_value(references, reference, json_text(value, ""));
-	for (size_t i = 0; json_kind(value) == JSON_LIST && i < json_count(value); i++)
+	for (size_t i = 0; list && i < json_count(value); i++)
 		if (json_kind(json_item(value, i)) == JSON_TEXT)
 			add_value(references, reference, json_text(json_item(value, i), ""));
 	json_each_member (member, value) /* metadata_files: the values are paths */
@@ -108,44 +128,14 @@ static void find_in_part(void *context, struct recipe_part *part)
 		return;
 	plugin_each_option(option, part->plugin)
 	{
-		if (option->path == PATH_NONE && !option->source_image)
-			continue;
 		if (part->plugin->reads && option->path != PATH_OUTPUT &&
 			!part->plugin->reads(part->options, option))
 			continue;
-		add_option(context, part, option);
+		add_option(context, part, part->options, option);
 	}
 }
 
 void references_find(struct recipe *recipe, struct references *references)
 {
 	recipe_each_part(recipe, find_in_part, references);
-}
-
-bool image_reference_parse(const char *text, struct image_reference *reference)
-{
-	const char *at = strchr(text, '@');
-	char *end;
-
-	*reference = (struct image_reference){
-		.image = memory_copy_bytes(text, at ? (size_t)(at - text) : strlen(text))};
-	if (at && at[1] >= '1' && at[1] <= '9') {
-		reference->version = strtoll(at + 1, &end, 10);
-		if (*end)
-			reference->version = -1;
-	} else if (at) {
-		reference->channel = memory_copy_text(at + 1);
-	}
-	if (definition_is_name(reference->image) && reference->version >= 0 &&
-		(!reference->channel || definition_is_channel(reference->channel)))
-		return true;
-	image_reference_clear(reference);
-	return false;
-}
-
-void image_reference_clear(struct image_reference *reference)
-{
-	free(reference->image);
-	free(reference->channel);
-	*reference = (struct image_reference){0};
 }

@@ -35,12 +35,3 @@ struct references {
 void references_clear(struct references *references);
 /* Everything that the parts of RECIPE name, in their order. They borrow from it. */
 void references_find(struct recipe *recipe, struct references *references);
-
-/* catalog:NAME, NAME@CHANNEL, NAME@N taken apart: *VERSION is 0 and *CHANNEL NULL where not given. */
-struct image_reference {
-	char *image, *channel;
-	int64_t version;
-};
-/* TEXT without "catalog:". False if it is not of the form. */
-bool image_reference_parse(const char *text, struct image_reference *reference);
-void image_reference_clear(struct image_reference *reference);

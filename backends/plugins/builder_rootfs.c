@@ -26,26 +26,24 @@ static bool is_url(const char *base)
 	return text_starts_with(base, "http://") || text_starts_with(base, "https://");
 }
 
+static const struct plugin_rule rules[] = {
+	{RULE_NEEDS, "base", .why = "scratch, a path, a URL, oci:PATH or catalog:NAME"},
+	{RULE_CHOICE, "format", "tar.zst|oci"},
+	{RULE_CHOICE, "network", "none|host"},
+	{0},
+};
+
 static int check(struct json *options, struct error *err)
 {
 	const char *base = json_get_text(options, "base", "");
-	const char *format = json_get_text(options, "format", "");
-	const char *network = json_get_text(options, "network", "");
 
-	if (!*base)
-		return fail(err, ERROR_CATALOG,
-			"base is missing: scratch, a path, a URL, oci:PATH or catalog:NAME");
 	if (is_url(base) && !*json_get_text(options, "base_checksum", ""))
 		return fail(err, ERROR_CATALOG,
-			"base_checksum is missing: a base from a URL needs the SHA-256 of its "
+			"base_checksum is needed: a base from a URL needs the SHA-256 of its "
 			"content");
 	if (!is_url(base) && strstr(base, "://"))
 		return fail(
 			err, ERROR_CATALOG, "base: %s: only http and https URLs are fetched", base);
-	if (strcmp(format, "tar.zst") != 0 && strcmp(format, "oci") != 0)
-		return fail(err, ERROR_CATALOG, "format is tar.zst or oci, not %s", format);
-	if (strcmp(network, "none") != 0 && strcmp(network, "host") != 0)
-		return fail(err, ERROR_CATALOG, "network is none or host, not %s", network);
 	return 0;
 }
 
@@ -55,6 +53,7 @@ const struct plugin plugin_builder_rootfs = {
 	.native = true,
 	.version = 1,
 	.groups = (const struct plugin_option *const[]){own, NULL},
+	.rules = (const struct plugin_rule *const[]){rules, NULL},
 	.check = check,
 	.size = sizeof(struct rootfs_options),
 	.help = "a root file system, built in namespaces without a hypervisor or container engine",

@@ -11,6 +11,7 @@ const struct plugin plugin_post_processor_shell_local = {
 	.power = POWER_SHELL_LOCAL,
 	.version = 1,
 	.groups = (const struct plugin_option *const[]){options_shell_local, NULL},
+	.rules = (const struct plugin_rule *const[]){shell_local_rules, NULL},
 	.check = shell_local_check,
 	.size = sizeof(struct shell_local_options),
 	.help = "commands that run on this machine, in a sandbox that sees the build's folder",

@@ -19,19 +19,12 @@ static const struct plugin_option own[] = {
 	{0},
 };
 
-static int check(struct json *options, struct error *err)
-{
-	const char *direction = json_get_text(options, "direction", "");
-
-	if (strcmp(direction, "upload") != 0 && strcmp(direction, "download") != 0)
-		return fail(
-			err, ERROR_CATALOG, "direction is upload or download, not %s", direction);
-	if (!*json_get_text(options, "source", "") && !json_count(json_get(options, "sources")))
-		return fail(err, ERROR_CATALOG, "source is missing");
-	if (!*json_get_text(options, "destination", ""))
-		return fail(err, ERROR_CATALOG, "destination is missing");
-	return 0;
-}
+static const struct plugin_rule rules[] = {
+	{RULE_CHOICE, "direction", "upload|download"},
+	{RULE_ANY, "source sources"},
+	{RULE_NEEDS, "destination"},
+	{0},
+};
 
 static bool reads(const struct json *options, const struct plugin_option *option)
 {
@@ -46,7 +39,7 @@ const struct plugin plugin_provisioner_file = {
 	.native = true,
 	.version = 1,
 	.groups = (const struct plugin_option *const[]){own, NULL},
-	.check = check,
+	.rules = (const struct plugin_rule *const[]){rules, NULL},
 	.reads = reads,
 	.size = sizeof(struct file_provisioner_options),
 	.help = "files and folders, into the image or out of it",

@@ -44,30 +44,25 @@ static void set_default(struct json *options, const char *name, const char *valu
 }
 
 /* Source: Packer 1.6.6 provisioner/shell/provisioner.go, Prepare. */
+static const struct plugin_rule rules[] = {
+	{RULE_AT_MOST_ONE, "script scripts"},
+	{RULE_ANY, "inline script scripts"},
+	{RULE_AT_MOST_ONE, "inline script"},
+	{RULE_AT_MOST_ONE, "inline scripts"},
+	{RULE_MATCHES, "environment_vars", "^[^=]+=", .why = "NAME=VALUE"},
+	{0},
+};
+
+/* Defaults that depend on another option. */
 static int check(struct json *options, struct error *err)
 {
 	bool file = json_get_boolean(options, "use_env_var_file", false);
-	bool script = *json_get_text(options, "script", "") != '\0';
-	size_t scripts = json_count(json_get(options, "scripts"));
-	size_t lines = json_count(json_get(options, "inline"));
 
+	(void)err;
 	set_default(options, "execute_command",
 		file ? "chmod +x {{.Path}}; . {{.EnvVarFile}} && {{.Path}}"
 		     : "chmod +x {{.Path}}; {{.Vars}} {{.Path}}");
 	set_default(options, "env_var_format", file ? "export %s='%s'\n" : "%s='%s' ");
-	if (script && scripts)
-		return fail(err, ERROR_CATALOG, "script and scripts are both given: one decides");
-	if (!script && !scripts && !lines)
-		return fail(err, ERROR_CATALOG, "one of inline, script and scripts is needed");
-	if ((script || scripts) && lines)
-		return fail(err, ERROR_CATALOG, "inline and a script are both given: one decides");
-	const struct json *environment = json_get(options, "environment_vars");
-	for (size_t i = 0; i < json_count(environment); i++) {
-		const char *pair = json_text(json_item(environment, i), "");
-		if (!strchr(pair, '=') || *pair == '=')
-			return fail(err, ERROR_CATALOG,
-				"environment_vars: '%s' is not of the form NAME=VALUE", pair);
-	}
 	return 0;
 }
 
@@ -77,6 +72,7 @@ const struct plugin plugin_provisioner_shell = {
 	.native = true,
 	.version = 1,
 	.groups = (const struct plugin_option *const[]){own, NULL},
+	.rules = (const struct plugin_rule *const[]){rules, NULL},
 	.check = check,
 	.size = sizeof(struct shell_options),
 	.help = "scripts that run in the image",

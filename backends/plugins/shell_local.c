@@ -30,45 +30,23 @@ const struct plugin_option options_shell_local[] = {
 	{0},
 };
 
-/* Source: Packer 1.6.6 provisioner/shell-local, Validate. */
+/* Source: Packer 1.6.6 shell-local/config.go, Validate. */
+const struct plugin_rule shell_local_rules[] = {
+	{RULE_ONE, "inline script scripts command"},
+	{RULE_MATCHES, "environment_vars", "^[^=]+=", .why = "NAME=VALUE"},
+	{RULE_CHOICE, "only_on", "darwin|freebsd|linux|openbsd|solaris|windows"},
+	{0},
+};
+
 int shell_local_check(struct json *options, struct error *err)
 {
-	static const char *const systems[] = {
-		"darwin", "freebsd", "linux", "openbsd", "solaris", "windows"};
-	int given = (*json_get_text(options, "command", "") != '\0') +
-	            (*json_get_text(options, "script", "") != '\0') +
-	            (json_count(json_get(options, "scripts")) != 0) +
-	            (json_count(json_get(options, "inline")) != 0);
-	const struct json *environment = json_get(options, "environment_vars");
-	const struct json *only_on = json_get(options, "only_on");
-
+	(void)err;
 	if (!json_count(json_get(options, "execute_command"))) {
 		struct json *command = json_new_list();
 		json_add_text(command, "/bin/sh");
 		json_add_text(command, "-c");
 		json_add_text(command, "{{.Vars}} {{.Script}}");
 		json_set(options, "execute_command", command);
-	}
-	if (given == 0)
-		return fail(
-			err, ERROR_CATALOG, "one of inline, script, scripts and command is needed");
-	if (given > 1)
-		return fail(err, ERROR_CATALOG,
-			"only one of inline, script, scripts and command may be given");
-	for (size_t i = 0; i < json_count(environment); i++) {
-		const char *pair = json_text(json_item(environment, i), "");
-		if (!strchr(pair, '=') || *pair == '=')
-			return fail(err, ERROR_CATALOG,
-				"environment_vars: '%s' is not of the form NAME=VALUE", pair);
-	}
-	for (size_t i = 0; i < json_count(only_on); i++) {
-		size_t known = 0, count = sizeof(systems) / sizeof(*systems);
-		while (known < count &&
-			strcmp(systems[known], json_text(json_item(only_on, i), "")))
-			known++;
-		if (known == count)
-			return fail(err, ERROR_CATALOG, "only_on: there is no system '%s'",
-				json_text(json_item(only_on, i), ""));
 	}
 	return 0;
 }

@@ -6,4 +6,6 @@
 #include "backends/plugin.h"
 
 extern const struct plugin_option options_shell_local[];
+extern const struct plugin_rule shell_local_rules[];
+/* The default of execute_command. */
 int shell_local_check(struct json *options, struct error *err);

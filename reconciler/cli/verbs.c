@@ -23,6 +23,7 @@ const struct cli_verb *const cli_verbs[] = {
 	&cli_retire,
 	&cli_cancel,
 	&cli_gc,
+	&cli_validate,
 	&cli_daemon,
 	&cli_reload,
 	&cli_drain,

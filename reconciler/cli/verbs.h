@@ -29,3 +29,4 @@ extern const struct cli_verb cli_drain;
 extern const struct cli_verb cli_gc;
 extern const struct cli_verb cli_doctor;
 extern const struct cli_verb cli_phases;
+extern const struct cli_verb cli_validate;

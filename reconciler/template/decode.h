@@ -13,11 +13,12 @@
 /*
  * The options of PART in a build whose raw builder name is BUILDER (which chooses the override). Typed, named as the
  * table names them; an option that has its type's zero value is left out. Of a plugin that has no table (PLUGIN is NULL)
- * everything is kept as it was rendered. The error names file, line, part and option.
+ * everything is kept as it was rendered. NULL if anything is wrong: each thing is added to PROBLEMS with file, line, part
+ * and option. With an environment in CONTEXT it is also demanded what the environment may give.
  */
-int decode_part(const struct template *template, const struct template_part *part,
+struct json *decode_part(const struct template *template, const struct template_part *part,
 	const struct plugin *plugin, const char *builder, const struct interpolation *context,
-	struct json **options, struct error *err);
+	struct strings *problems);
 
 /* One value by the rules of TYPE; *RESULT is NULL for the type's zero. The error says only what is wrong with it. */
 int decode_value(

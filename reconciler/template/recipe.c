@@ -16,6 +16,7 @@ static struct interpolation interpolation_of(const struct recipe_context *contex
 		.working_folder = context->working_folder,
 		.live = context->live,
 		.now_usec = context->now_usec,
+		.get_environment = context->get_environment,
 	};
 }
 
@@ -68,6 +69,7 @@ static struct recipe_part make_part(const struct recipe_context *context, struct
 	const struct template_part *part, const char *builder, struct reasons *problems)
 {
 	struct interpolation interpolation = interpolation_of(context);
+	CLEANUP(strings_clear) struct strings wrong = {0};
 	struct recipe_part made = {.part = part, .plugin = plugin_find(part->kind, part->type)};
 	struct error err;
 
@@ -76,10 +78,11 @@ static struct recipe_part make_part(const struct recipe_context *context, struct
 	interpolation.build_data = part->kind != PLUGIN_BUILDER;
 	interpolation.used_variables = &recipe->used_variables;
 	interpolation.used_build_name = &recipe->uses_build_name;
-	if (decode_part(context->template, part, made.plugin, builder, &interpolation,
-		    &made.options, &err) < 0)
+	made.options =
+		decode_part(context->template, part, made.plugin, builder, &interpolation, &wrong);
+	strings_each (text, &wrong)
 		reasons_add(problems, REASON_INVALID, context->template->source.name, NULL, NULL,
-			"%s", err.text);
+			"%s", text);
 	if (part->max_retries &&
 		parse_retries(&interpolation, part->max_retries, &made.max_retries, &err) < 0)
 		reasons_add(problems, REASON_INVALID, context->template->source.name, NULL, NULL,

@@ -43,6 +43,8 @@ struct recipe_context {
 	const char *template_folder, *working_folder;
 	bool live;
 	int64_t now_usec;
+	/* The environment where a plugin may look for what the template leaves out; NULL: none is known. */
+	plugin_environment *get_environment;
 };
 
 /* The rendered name of a builder ("" never); the raw one if it cannot be rendered. The caller frees. */

@@ -206,55 +206,6 @@ static int parse_names(const struct template *template, struct json *object, con
 	return 0;
 }
 
-static int check_names(const struct template *template, const struct template_part *part,
-	const char *key, const struct json *names, struct error *err)
-{
-	char label[128];
-
-	for (size_t i = 0; i < json_count(names); i++) {
-		const char *name = json_text(json_item(names, i), "");
-		size_t b = 0;
-		while (b < template->builders.count &&
-			strcmp(template->builders.items[b].name, name) != 0)
-			b++;
-		/* in a post-processor, `except` may also name post-processors */
-		if (b == template->builders.count && part->kind == PLUGIN_PROVISIONER)
-			return template_fail(template, part->object, key, err,
-				"%s: %s names a builder '%s' that does not exist",
-				template_part_label(part, label), key, name);
-		if (b == template->builders.count && strcmp(key, "only") == 0)
-			return template_fail(template, part->object, key, err,
-				"%s: only names a builder '%s' that does not exist",
-				template_part_label(part, label), name);
-	}
-	return 0;
-}
-
-static int check_selection(
-	const struct template *template, const struct template_part *part, struct error *err)
-{
-	char label[128];
-
-	if (json_count(part->only) && json_count(part->except))
-		return template_fail(template, part->object, "except", err,
-			"%s: only and except are both given: one decides",
-			template_part_label(part, label));
-	if (check_names(template, part, "only", part->only, err) < 0 ||
-		check_names(template, part, "except", part->except, err) < 0)
-		return -1;
-	json_each_member (member, part->override) {
-		size_t b = 0;
-		while (b < template->builders.count &&
-			strcmp(template->builders.items[b].name, member.key) != 0)
-			b++;
-		if (b == template->builders.count)
-			return template_fail(template, part->override, member.key, err,
-				"%s: override names a builder '%s' that does not exist",
-				template_part_label(part, label), member.key);
-	}
-	return 0;
-}
-
 static int parse_provisioner(struct template *template, struct json *object, struct json *list,
 	size_t index, struct template_part *part, struct error *err)
 {
@@ -284,7 +235,7 @@ static int parse_provisioner(struct template *template, struct json *object, str
 		if (json_kind(member.value) != JSON_OBJECT)
 			return template_fail(template, part->override, member.key, err,
 				"override of '%s' must be an object of options", member.key);
-	return check_selection(template, part, err);
+	return 0;
 }
 
 static int parse_provisioners(struct template *template, struct error *err)
@@ -342,8 +293,6 @@ static int parse_post_processor(struct template *template, struct json *item, st
 			"keep_input_artifact must be true or false");
 	if (keep)
 		part.keep_input = json_boolean(keep, false);
-	if (check_selection(template, &part, err) < 0)
-		return -1;
 	add_part(&template->post_processors, part);
 	return 0;
 }
@@ -386,6 +335,57 @@ static int parse_variables(struct template *template, struct error *err)
 	return 0;
 }
 
+/* ---- what holds between the parts ---- */
+
+static int check_names(const struct template *template, const struct template_part *part,
+	const char *key, const struct json *names, struct error *err)
+{
+	char label[128];
+
+	for (size_t i = 0; i < json_count(names); i++) {
+		const char *name = json_text(json_item(names, i), "");
+		size_t b = 0;
+		while (b < template->builders.count &&
+			strcmp(template->builders.items[b].name, name) != 0)
+			b++;
+		/* in a post-processor, `except` may also name post-processors */
+		if (b == template->builders.count && part->kind == PLUGIN_PROVISIONER)
+			return template_fail(template, part->object, key, err,
+				"%s: %s names a builder '%s' that does not exist",
+				template_part_label(part, label), key, name);
+		if (b == template->builders.count && strcmp(key, "only") == 0)
+			return template_fail(template, part->object, key, err,
+				"%s: only names a builder '%s' that does not exist",
+				template_part_label(part, label), name);
+	}
+	return 0;
+}
+
+static int check_selection(
+	const struct template *template, const struct template_part *part, struct error *err)
+{
+	char label[128];
+
+	if (json_count(part->only) && json_count(part->except))
+		return template_fail(template, part->object, "except", err,
+			"%s: only and except are both given: one decides",
+			template_part_label(part, label));
+	if (check_names(template, part, "only", part->only, err) < 0 ||
+		check_names(template, part, "except", part->except, err) < 0)
+		return -1;
+	json_each_member (member, part->override) {
+		size_t b = 0;
+		while (b < template->builders.count &&
+			strcmp(template->builders.items[b].name, member.key) != 0)
+			b++;
+		if (b == template->builders.count)
+			return template_fail(template, part->override, member.key, err,
+				"%s: override names a builder '%s' that does not exist",
+				template_part_label(part, label), member.key);
+	}
+	return 0;
+}
+
 /* ---- min_packer_version: go-version's order, as far as versions are written ---- */
 
 /* Reads "v1.6.6-beta+meta" into three numbers; *EARLIER if there is a pre-release. */
@@ -410,16 +410,12 @@ static int parse_version(const char *text, long parts[3], bool *earlier)
 	return *text == '\0' || *text == '-' || *text == '+' ? 0 : -1;
 }
 
-static int check_version(struct template *template, struct error *err)
+static int check_version(const struct template *template, struct error *err)
 {
 	long wanted[3], ours[3];
 	bool wanted_earlier, ours_earlier;
-	struct json *value;
 	const char *key;
 
-	if (get_root(template, "min_packer_version", JSON_TEXT, &value, err) < 0)
-		return -1;
-	template->min_version = json_text(value, NULL);
 	if (!template->min_version || !*template->min_version)
 		return 0;
 	root_value(template, "min_packer_version", &key);
@@ -452,6 +448,9 @@ static int check_root(struct template *template, struct error *err)
 		get_root(template, "description", JSON_TEXT, &value, err) < 0)
 		return -1;
 	template->description = json_text(value, NULL);
+	if (get_root(template, "min_packer_version", JSON_TEXT, &value, err) < 0)
+		return -1;
+	template->min_version = json_text(value, NULL);
 	return 0;
 }
 
@@ -462,9 +461,20 @@ static int parse(struct template *template, struct error *err)
 		parse_builders(template, err) < 0 || parse_provisioners(template, err) < 0 ||
 		parse_post_processors(template, err) < 0)
 		return -1;
+	return 0;
+}
+
+int template_check(const struct template *template, struct error *err)
+{
 	if (!template->builders.count)
 		return template_fail(template, template->root, "builders", err,
 			"there is no builder: at least one is needed");
+	for (size_t i = 0; i < template->provisioners.count; i++)
+		if (check_selection(template, &template->provisioners.items[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < template->post_processors.count; i++)
+		if (check_selection(template, &template->post_processors.items[i], err) < 0)
+			return -1;
 	return check_version(template, err);
 }
 

@@ -52,11 +52,13 @@ struct template
 };
 
 /*
- * Reads BYTES, known as PATH in messages ("PATH:LINE:COLUMN: ..."), and checks all that can be checked without
- * variables: keys, types, the builders that only, except and override name.
+ * Reads BYTES, known as PATH in messages ("PATH:LINE:COLUMN: ..."), and checks what `packer validate -syntax-only` does:
+ * keys and types.
  */
 int template_parse(const char *path, const char *bytes, size_t size, struct template **template,
 	struct error *err);
+/* Checks what holds between its parts: there is a builder, only, except and override name some, min_packer_version. */
+int template_check(const struct template *template, struct error *err);
 void template_free(struct template *template);
 static inline void template_freep(struct template **template)
 {
