@@ -53,7 +53,7 @@ all: $(PROGRAMS:%=$(BUILD)/%)
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all unit check check-setup demo bench soak install clean
+.PHONY: all unit check check-setup demo conformance bench soak install clean
 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
@@ -120,6 +120,11 @@ demo:
 	@tests/setup demo
 	@$(MAKE) --no-print-directory all
 	@tests/demo
+
+# The real packer's answers for real templates: KILN_CORPUS is their folder.
+conformance:
+	@$(MAKE) --no-print-directory all
+	@tests/conformance/conformance
 
 bench:
 	@tests/setup bench
