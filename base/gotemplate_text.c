@@ -2,23 +2,32 @@
 /* Packer's functions that only work on text. Source: Packer 1.6.6 template/interpolate/funcs.go. */
 #include "base/gotemplate.h"
 
-#include <ctype.h>
+#include <locale.h>
 #include <string.h>
+#include <wctype.h>
 
 #include "base/cleanup.h"
 #include "base/strings.h"
 
-static void change_case(const char *text, int (*change)(int), struct text *result)
+/* By Unicode's simple mappings, as Go does it, whatever the locale of the process. */
+static void change_case(const char *text, wint_t (*change)(wint_t, locale_t), struct text *result)
 {
-	for (; *text; text++)
-		text_add_char(result, change((unsigned char)*text));
+	static locale_t unicode;
+	size_t left = strlen(text), length;
+
+	if (!unicode)
+		unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
+	for (; left; text += length, left -= length) {
+		unsigned rune = text_read_rune(text, left, &length);
+		text_add_rune(result, unicode ? change(rune, unicode) : rune);
+	}
 }
 
 static int do_upper(void *context, const struct gotemplate_value *a, size_t count,
 	struct text *result, struct error *err)
 {
 	(void)context, (void)count, (void)err;
-	change_case(gotemplate_text(a, 0), toupper, result);
+	change_case(gotemplate_text(a, 0), towupper_l, result);
 	return 0;
 }
 
@@ -26,7 +35,7 @@ static int do_lower(void *context, const struct gotemplate_value *a, size_t coun
 	struct text *result, struct error *err)
 {
 	(void)context, (void)count, (void)err;
-	change_case(gotemplate_text(a, 0), tolower, result);
+	change_case(gotemplate_text(a, 0), towlower_l, result);
 	return 0;
 }
 

@@ -15,7 +15,7 @@ const struct plugin_option options_communicator[] = {
 	{"ssh_ciphers", OPTION_TEXTS},
 	{"ssh_clear_authorized_keys", OPTION_BOOL},
 	{"ssh_key_exchange_algorithms", OPTION_TEXTS},
-	{"ssh_private_key_file", OPTION_TEXT, PATH_FILE},
+	{"ssh_private_key_file", OPTION_TEXT, PATH_FILE, .check = CHECK_KEY},
 	{"ssh_certificate_file", OPTION_TEXT, PATH_FILE},
 	{"ssh_pty", OPTION_BOOL},
 	{"ssh_timeout", OPTION_DURATION},

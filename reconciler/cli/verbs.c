@@ -24,6 +24,8 @@ const struct cli_verb *const cli_verbs[] = {
 	&cli_cancel,
 	&cli_gc,
 	&cli_validate,
+	&cli_inspect,
+	&cli_console,
 	&cli_daemon,
 	&cli_reload,
 	&cli_drain,

@@ -30,3 +30,5 @@ extern const struct cli_verb cli_gc;
 extern const struct cli_verb cli_doctor;
 extern const struct cli_verb cli_phases;
 extern const struct cli_verb cli_validate;
+extern const struct cli_verb cli_inspect;
+extern const struct cli_verb cli_console;

@@ -159,8 +159,8 @@ static int do_packer_version(void *context, const struct gotemplate_value *a, si
 	const struct interpolation *i = context;
 
 	(void)a, (void)count;
-	if (i->solving)
-		return fail(err, ERROR_CATALOG, "it is not known in `variables`");
+	if (!i->build_name)
+		return fail(err, ERROR_CATALOG, "it is known in the options of a build only");
 	text_add(result, PACKER_VERSION);
 	return 0;
 }

@@ -65,6 +65,10 @@ static int find_folders(
 
 	if (!here)
 		return fail_errno(err, ERROR_BROKEN, "the current folder");
+	if (!request->path) {
+		loaded->working_folder = TAKE(here);
+		return 0;
+	}
 	if (strcmp(request->path, "-") == 0) {
 		loaded->template_folder = memory_copy_text(here);
 	} else {
@@ -100,14 +104,16 @@ int template_load(
 	CLEANUP(text_clear) struct text text = {0};
 
 	*loaded = (struct loaded_template){.overrides = {.free_value = free_override}};
-	if (find_folders(loaded, request, err) < 0 || read_template(request, &text, err) < 0 ||
-		template_parse(strcmp(request->path, "-") == 0 ? "<stdin>" : request->path,
-			text_get(&text), text.size, &loaded->template, err) < 0)
+	if (find_folders(loaded, request, err) < 0)
 		return -1;
-	return read_var_files(loaded, request->var_files, err) < 0 ||
-	                       read_variables(loaded, request->variables, err) < 0
-	               ? -1
-	               : 0;
+	if (request->path &&
+		(read_template(request, &text, err) < 0 ||
+			template_parse(strcmp(request->path, "-") == 0 ? "<stdin>" : request->path,
+				text_get(&text), text.size, &loaded->template, err) < 0))
+		return -1;
+	if (read_var_files(loaded, request->var_files, err) < 0)
+		return -1;
+	return read_variables(loaded, request->variables, err);
 }
 
 int template_solve(struct loaded_template *loaded, struct error *err)

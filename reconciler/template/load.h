@@ -9,17 +9,17 @@
 #include "reconciler/template/recipe.h"
 
 struct template_request {
-	const char *path;             /* "-": standard input */
+	const char *path;             /* "-": standard input; NULL: variables alone */
 	const struct json *variables; /* list of "NAME=VALUE", or NULL */
 	const struct json *var_files; /* list of paths, or NULL */
 	bool own_folder; /* relative paths count from the template's folder, not from the current one */
 };
 
 struct loaded_template {
-	struct template *template;
+	struct template *template;              /* NULL if none was asked for */
 	struct map overrides;                   /* name -> struct variable_override */
 	struct variables variables;             /* once solved */
-	char *template_folder, *working_folder; /* absolute */
+	char *template_folder, *working_folder; /* absolute; the first NULL without a template */
 };
 
 /* Reads and parses: what `packer validate -syntax-only` does. LOADED must be cleared in any case. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconciler/template/private_key.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -16,6 +18,19 @@ static int check_openssh(const char *body, struct error *err)
 	if (!text_starts_with(body + sizeof(magic) - 1, no_cipher))
 		return fail(err, ERROR_CATALOG, "has a passphrase, which nobody can be asked for");
 	return 0;
+}
+
+/* The other forms: base64 of a DER sequence. */
+static int check_der(const char *body, size_t size, struct error *err)
+{
+	size_t i = 0;
+
+	while (i < size && strchr(" \t\r\n", body[i]))
+		i++;
+	bool sequence = i < size && body[i] == 'M';
+	for (; sequence && i < size; i++)
+		sequence = isalnum((unsigned char)body[i]) || strchr("+/= \t\r\n", body[i]);
+	return sequence ? 0 : fail(err, ERROR_CATALOG, "is no private key: it is damaged");
 }
 
 int private_key_check(const char *bytes, size_t size, struct error *err)
@@ -40,5 +55,5 @@ int private_key_check(const char *bytes, size_t size, struct error *err)
 	const char *body = close + sizeof(dashes) - 1;
 	if (memmem(body, last - body, "ENCRYPTED", 9))
 		return fail(err, ERROR_CATALOG, "has a passphrase, which nobody can be asked for");
-	return i == 4 ? check_openssh(body, err) : 0;
+	return i == 4 ? check_openssh(body, err) : check_der(body, last - body, err);
 }

@@ -300,7 +300,9 @@ gives diff diff web@1 web@2
 gives rollback rollback web; gives rollback promote web@1 lab; gives rollback retire web@2
 gives hold hold web; gives hold release web
 gives --version --version
-gives validate validate --own-folder base.json
+printf '{"variables": {"a": "b"}, "builders": [{"type": "null"}]}' > v.json
+gives validate validate --own-folder base.json; gives inspect inspect v.json
+printf 'x\n' | kiln console --json > "$T/json/console"
 printf '{"limits": {"cache_bytes": 0}}' > "$T/service.json"
 gives gc gc --config "$T/service.json"
 echo tampered >> "$KILN_STATE/catalog/base/1/SHA256SUMS"
