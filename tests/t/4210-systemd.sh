@@ -169,6 +169,17 @@ inside systemctl reload kiln.service
 filter='[.[] | .MESSAGE | select(test("^away: .*(onnect|efused)"))] | length'
 becomes 'kiln-fetch reaches what kilnd does not' 1 entries -u kiln.service
 like 'as a unit of its own' "$(inside journalctl -q --no-pager -o cat -u 'kiln-fetch-*')" '*kiln: kiln-fetch*'
+# and brings it, from an sshd of the container
+inside sh -c 'mkdir -p /run/sshd /etc/kiln/fetch && cd /etc/kiln/fetch && ssh-keygen -q -t ed25519 -N "" -f host && ssh-keygen -q -t ed25519 -N "" -f key &&
+	printf "%s\n" "ListenAddress 127.0.0.1:2222" "HostKey $PWD/host" "AuthorizedKeysFile $PWD/key.pub" "UsePAM no" "StrictModes no" "PermitRootLogin yes" > sshd_config &&
+	echo "[127.0.0.1]:2222 $(cut -d" " -f1,2 host.pub)" > known_hosts'
+inside /usr/sbin/sshd -f /etc/kiln/fetch/sshd_config
+jq '.repositories += [{"name": "far", "url": "ssh://root@127.0.0.1:2222/srv/signed", "poll": "1h",
+	"credentials": {"ssh_key_file": "/etc/kiln/fetch/key", "known_hosts_file": "/etc/kiln/fetch/known_hosts"}}]' "$T/service.json" > "$T/far.json"
+inside sh -c 'cat > /etc/kiln/service.json' < "$T/far.json"
+inside systemctl reload kiln.service
+far_of() { kiln_inside list --json | jq '[.images[] | select(.name == "far/note" or .repository == "far") | .live][0]'; }
+becomes 'what a unit of kiln-fetch brings is built' 1 far_of
 inside sh -c 'cat > /etc/kiln/service.json' < "$T/service.json"; inside systemctl reload kiln.service
 becomes 'no unit of a worker is left' '' inside systemctl list-units --all --plain --no-legend 'kiln-build-*'
 is 'nothing went another way' "$(inside journalctl -q --no-pager MESSAGE_ID=5e0a1c56c8a14e4bb6a27a2f3a6f1d08 | grep -c 'sessions of kilnd')" 0
