@@ -40,12 +40,15 @@ static int do_lower(void *context, const struct gotemplate_value *a, size_t coun
 }
 
 /* Go's strings.Replace: MOST < 0 for all; an empty OLD matches before every rune and at the end. */
-static void replace(
-	const char *old, const char *new, long long most, const char *text, struct text *result)
+static int replace(const char *old, const char *new, long long most, const char *text,
+	struct text *result, struct error *err)
 {
 	size_t old_size = strlen(old), left = strlen(text), length;
 
 	while (most != 0) {
+		if (result->size > GOTEMPLATE_OUTPUT_MOST)
+			return fail(err, ERROR_CATALOG, "the result is larger than %d bytes",
+				GOTEMPLATE_OUTPUT_MOST);
 		if (old_size) {
 			const char *hit = strstr(text, old);
 			if (!hit)
@@ -57,7 +60,7 @@ static void replace(
 		} else {
 			text_add(result, new);
 			if (!left)
-				return;
+				return 0;
 			text_read_rune(text, left, &length);
 			text_add_bytes(result, text, length);
 			text += length;
@@ -66,23 +69,23 @@ static void replace(
 		most--;
 	}
 	text_add(result, text);
+	return 0;
 }
 
 static int do_replace(void *context, const struct gotemplate_value *a, size_t count,
 	struct text *result, struct error *err)
 {
-	(void)context, (void)count, (void)err;
-	replace(gotemplate_text(a, 0), gotemplate_text(a, 1), gotemplate_integer(a, 2),
-		gotemplate_text(a, 3), result);
-	return 0;
+	(void)context, (void)count;
+	return replace(gotemplate_text(a, 0), gotemplate_text(a, 1), gotemplate_integer(a, 2),
+		gotemplate_text(a, 3), result, err);
 }
 
 static int do_replace_all(void *context, const struct gotemplate_value *a, size_t count,
 	struct text *result, struct error *err)
 {
-	(void)context, (void)count, (void)err;
-	replace(gotemplate_text(a, 0), gotemplate_text(a, 1), -1, gotemplate_text(a, 2), result);
-	return 0;
+	(void)context, (void)count;
+	return replace(gotemplate_text(a, 0), gotemplate_text(a, 1), -1, gotemplate_text(a, 2),
+		result, err);
 }
 
 /* One character a piece where the separator is empty, as Go splits. */
