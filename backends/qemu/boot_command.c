@@ -133,10 +133,7 @@ enum action { PRESS, ON, OFF };
 
 static void add(struct boot_keys *keys, struct boot_key event)
 {
-	if (keys->count == keys->room) {
-		keys->room = keys->room ? keys->room * 2 : 64;
-		keys->items = memory_resize(keys->items, keys->room, sizeof(*keys->items));
-	}
+	MEMORY_GROW(keys->items, keys->count, keys->room);
 	keys->items[keys->count++] = event;
 }
 
