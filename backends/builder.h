@@ -69,6 +69,12 @@ extern const struct post_processor *const post_processors[];
  */
 int step_run(struct job *job, const struct step *step, struct communicator *communicator,
 	struct error *err);
+/*
+ * All steps in their order on one machine, each with its retries; after one that failed, error-cleanup-provisioner. COMMUNICATOR may be
+ * NULL: then only local steps can run.
+ */
+int steps_run(struct job *job, const struct steps *steps, struct communicator *communicator,
+	struct error *err);
 /* The class of a failed step: of an open one it may pass, of any other only a commit helps. */
 void step_classify(const struct step *step, struct error *err);
 int steps_read(struct job *job, struct steps *steps, struct error *err);

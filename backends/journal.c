@@ -68,6 +68,16 @@ pid_t journal_owner(int folder)
 	return lock.l_pid;
 }
 
+static void read_lines(const char *text, struct json *entries)
+{
+	for (const char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
+		struct json *entry = NULL;
+		struct error ignored;
+		if (json_parse_bytes(line, end - line, &entry, &ignored) == 0)
+			json_add(entries, entry);
+	}
+}
+
 int journal_read(int folder, struct json **entries, struct error *err)
 {
 	autofree char *text = NULL;
@@ -80,12 +90,20 @@ int journal_read(int folder, struct json **entries, struct error *err)
 		json_free(TAKE(*entries));
 		return -1;
 	}
-	for (const char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
-		struct json *entry = NULL;
-		struct error ignored;
-		if (json_parse_bytes(line, end - line, &entry, &ignored) == 0)
-			json_add(*entries, entry);
-	}
+	read_lines(text, *entries);
+	return 0;
+}
+
+int journal_read_own(const struct journal *journal, struct json **entries, struct error *err)
+{
+	CLEANUP(text_clear) struct text text = {0};
+
+	if (lseek(journal->fd, 0, SEEK_SET) < 0)
+		return fail_errno(err, ERROR_BROKEN, "the journal");
+	if (file_read_fd(journal->fd, JOURNAL_SIZE_MOST, &text, err) < 0)
+		return fail_while(err, "the journal");
+	*entries = json_new_list();
+	read_lines(text_get(&text), *entries);
 	return 0;
 }
 

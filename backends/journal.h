@@ -28,5 +28,7 @@ int journal_add(
 pid_t journal_owner(int folder);
 /* All whole lines as a list; what a crash cut off is left out. No journal is an empty list. */
 int journal_read(int folder, struct json **entries, struct error *err);
+/* The same of the open one: closing any other descriptor of the file would give up its lock. */
+int journal_read_own(const struct journal *journal, struct json **entries, struct error *err);
 /* The last entry of that event, NULL if there is none. Borrowed. */
 const struct json *journal_find_last(const struct json *entries, const char *event);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "backends/catalog.h"
+#include "backends/child.h"
 #include "backends/collect.h"
 #include "backends/notify.h"
 #include "backends/post.h"
@@ -59,6 +60,8 @@ static int empty_work(struct job *job, struct error *err)
 	static const char *const leftovers[] = {
 		"upper", "overlay", "filled", "finished", "sealed", "trees"};
 
+	if (child_end_leftovers(job, err) < 0)
+		return -1;
 	for (size_t i = 0; i < sizeof(leftovers) / sizeof(*leftovers); i++) {
 		if (!file_exists(job->work_fd, leftovers[i]))
 			continue;
@@ -87,6 +90,8 @@ static int run_build(struct job *job, struct error *err)
 
 static int remove_work(struct job *job, struct error *err)
 {
+	if (child_end_leftovers(job, err) < 0)
+		return -1;
 	cleanup_close(&job->tree_fd);
 	cleanup_close(&job->work_fd);
 	job->tree_fd = job->work_fd = -1;

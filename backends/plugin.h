@@ -75,6 +75,8 @@ struct plugin_option {
 	bool source_image; /* may say catalog:NAME */
 	enum power power;  /* needed as soon as it is not its default; POWER_NONE: none */
 	const struct plugin_option *block; /* of a block: its own options; NULL: anything goes */
+	/* This value, not its default, can do nothing to the host: no power is needed. May be NULL: every value can. */
+	bool (*harmless)(const struct json *value);
 	const char *
 		fallback; /* default, as a text in the template would say it; NULL: the type's zero */
 	size_t offset;    /* in the driver's struct (native plugins only), see options_decode */

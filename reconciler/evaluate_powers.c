@@ -38,6 +38,8 @@ static void need_powers_of_part(void *context, struct recipe_part *part)
 			continue;
 		if (option->fallback && strcmp(json_text(value, ""), option->fallback) == 0)
 			continue;
+		if (option->harmless && option->harmless(value))
+			continue;
 		autofree char *what = memory_printf("%s: %s", label, option->name);
 		need_power(build, power_name(option->power), what);
 	}

@@ -1,56 +1,330 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "backends/plugins/groups.h"
+/* Source of names, defaults and rules: Packer 1.6.6 builder/qemu/config.go. */
 #include "backends/plugins/all.h"
 
+#include <string.h>
+
+#include "backends/plugins/groups.h"
+#include "backends/plugins/native.h"
+#include "backends/plugins/qemu_switches.h"
+#include "backends/qemu/boot_command.h"
+#include "base/memory.h"
+
+#define AT(member) .offset = offsetof(struct qemu_options, member)
+
 static const struct plugin_option own[] = {
-	{"disable_vnc", OPTION_BOOL},
-	{"boot_key_interval", OPTION_DURATION},
-	{"host_port_min", OPTION_INTEGER},
-	{"host_port_max", OPTION_INTEGER},
-	{"skip_nat_mapping", OPTION_BOOL},
-	{"ssh_host_port_min", OPTION_INTEGER},
-	{"ssh_host_port_max", OPTION_INTEGER},
-	{"iso_skip_cache", OPTION_BOOL},
-	{"accelerator", OPTION_TEXT},
-	{"disk_additional_size", OPTION_TEXTS},
-	{"cpus", OPTION_INTEGER},
-	{"disk_interface", OPTION_TEXT},
-	{"disk_size", OPTION_TEXT},
-	{"skip_resize_disk", OPTION_BOOL},
-	{"disk_cache", OPTION_TEXT},
-	{"disk_discard", OPTION_TEXT},
-	{"disk_detect_zeroes", OPTION_TEXT},
-	{"skip_compaction", OPTION_BOOL},
-	{"disk_compression", OPTION_BOOL},
-	{"format", OPTION_TEXT},
-	{"headless", OPTION_BOOL},
-	{"disk_image", OPTION_BOOL},
-	{"use_backing_file", OPTION_BOOL},
-	{"machine_type", OPTION_TEXT},
-	{"memory", OPTION_INTEGER},
-	{"net_device", OPTION_TEXT},
-	{"net_bridge", OPTION_TEXT},
-	{"output_directory", OPTION_TEXT, PATH_OUTPUT},
-	{"qemuargs", OPTION_ROWS, .late = true, .power = POWER_QEMU_ARGS},
-	{"qemu_img_args", OPTION_BLOCK},
-	{"qemu_binary", OPTION_TEXT},
-	{"qmp_enable", OPTION_BOOL},
-	{"qmp_socket_path", OPTION_TEXT},
-	{"use_default_display", OPTION_BOOL},
-	{"display", OPTION_TEXT},
-	{"vnc_bind_address", OPTION_TEXT},
-	{"vnc_use_password", OPTION_BOOL},
-	{"vnc_port_min", OPTION_INTEGER},
-	{"vnc_port_max", OPTION_INTEGER},
-	{"vm_name", OPTION_TEXT},
-	{"cdrom_interface", OPTION_TEXT},
-	{"run_once", OPTION_BOOL},
+	{"iso_url", OPTION_TEXT, PATH_URL, .required = true, .source_image = true, AT(iso_url),
+		.help = "where the ISO or disk image is: a path, or catalog:NAME"},
+	{"iso_urls", OPTION_TEXTS, PATH_URL, .source_image = true, AT(iso_urls),
+		.help = "the same, tried in their order"},
+	{"iso_checksum", OPTION_TEXT, .required = true, AT(iso_checksum),
+		.help = "its checksum: TYPE:HEX, HEX, file:URL or none"},
+	{"iso_target_path", OPTION_TEXT, AT(iso_target_path),
+		.help = "where Packer keeps a download; kiln has a cache of its own"},
+	{"iso_target_extension", OPTION_TEXT, .fallback = "iso", AT(iso_target_extension),
+		.help = "what the name of a download ends in"},
+	{"iso_skip_cache", OPTION_BOOL, AT(iso_skip_cache), .help = "let QEMU read the URL itself"},
+	{"floppy_files", OPTION_TEXTS, PATH_PATTERN, AT(floppy_files),
+		.help = "files for the floppy disk, all in its root"},
+	{"floppy_dirs", OPTION_TEXTS, PATH_PATTERN, AT(floppy_dirs),
+		.help = "folders for the floppy disk, as they are"},
+	{"floppy_label", OPTION_TEXT, .fallback = "packer", AT(floppy_label),
+		.help = "the floppy disk's label"},
+	{"cd_files", OPTION_TEXTS, PATH_PATTERN, AT(cd_files),
+		.help = "files and folders for a CD of their own"},
+	{"cd_label", OPTION_TEXT, .fallback = "packer", AT(cd_label), .help = "that CD's label"},
+	{"http_directory", OPTION_TEXT, PATH_FOLDER, .optional_path = true, AT(http_directory),
+		.help = "a folder that the machine can fetch files from"},
+	{"http_port_min", OPTION_INTEGER, .fallback = "8000", AT(http_port_min),
+		.help = "the first port that may be used for that"},
+	{"http_port_max", OPTION_INTEGER, .fallback = "9000", AT(http_port_max),
+		.help = "the last one"},
+	{"http_bind_address", OPTION_TEXT, .fallback = "0.0.0.0", AT(http_bind_address),
+		.help = "the address that it is served at"},
+	{"http_interface", OPTION_TEXT, AT(http_interface),
+		.help = "the network interface whose address the machine is told"},
+	{"boot_wait", OPTION_DURATION, .fallback = "10s", AT(boot_wait_nsec),
+		.help = "how long to wait after the start before typing"},
+	{"boot_command", OPTION_TEXTS, .late = true, AT(boot_command),
+		.help = "what is typed at the machine's keyboard; <enter>, <wait5> and the like "
+			"are keys and pauses"},
+	{"boot_key_interval", OPTION_DURATION, .fallback = "100ms", AT(boot_key_interval_nsec),
+		.help = "the pause after each key that goes down or up"},
+	{"boot_keygroup_interval", OPTION_DURATION, AT(boot_keygroup_interval_nsec),
+		.help = "not used here, as in Packer's qemu builder"},
+	{"shutdown_command", OPTION_TEXT, AT(shutdown_command),
+		.help = "what halts the machine when all is done; without it the power button is "
+			"pressed"},
+	{"shutdown_timeout", OPTION_DURATION, .fallback = "5m", AT(shutdown_timeout_nsec),
+		.help = "how long the machine may take to halt"},
+	{"accelerator", OPTION_TEXT, AT(accelerator),
+		.help = "kvm, tcg or none; without it kvm where a machine runs under it, else tcg"},
+	{"machine_type", OPTION_TEXT, .power = POWER_QEMU_ARGS, .harmless = qemu_word_is_harmless,
+		.fallback = "pc", AT(machine_type),
+		.help = "QEMU's machine type; with options of it the power qemu-args is needed"},
+	{"cpus", OPTION_INTEGER, .fallback = "1", AT(cpus), .help = "processors"},
+	{"memory", OPTION_INTEGER, .fallback = "512", AT(memory_mb),
+		.help = "memory in MiB; below 10 it is 512"},
+	{"net_device", OPTION_TEXT, .power = POWER_QEMU_ARGS, .harmless = qemu_word_is_harmless,
+		.fallback = "virtio-net", AT(net_device), .help = "the network card"},
+	{"net_bridge", OPTION_TEXT, .power = POWER_HOST_NETWORK, AT(net_bridge),
+		.help = "a bridge of this machine to connect to, in place of a network of its own"},
+	{"qemu_binary", OPTION_TEXT, .power = POWER_QEMU_ARGS, .harmless = qemu_program_is_harmless,
+		.fallback = "qemu-system-x86_64", AT(qemu_binary),
+		.help = "the program; the power qemu-args is needed for what is not called "
+			"qemu-system-..."},
+	{"qemuargs", OPTION_ROWS, .late = true, .power = POWER_QEMU_ARGS,
+		.harmless = qemu_arguments_are_harmless, AT(arguments),
+		.help = "more arguments for QEMU, each switch in place of kiln's of that name; the "
+			"power qemu-args is needed but for harmless ones"},
+	{"vm_name", OPTION_TEXT, AT(vm_name),
+		.help = "the machine's and the disk's name; packer-BUILDNAME unless given"},
+	{"headless", OPTION_BOOL, AT(headless), .help = "kiln never opens a window"},
+	{"display", OPTION_TEXT, AT(display), .help = "not used: kiln never opens a window"},
+	{"use_default_display", OPTION_BOOL, AT(use_default_display), .help = "not used"},
+	{"disable_vnc", OPTION_BOOL, AT(disable_vnc),
+		.help = "no VNC, also where another option asks for it"},
+	{"vnc_bind_address", OPTION_TEXT, .power = POWER_HOST_NETWORK, .fallback = "127.0.0.1",
+		AT(vnc_bind_address), .help = "where VNC listens"},
+	{"vnc_use_password", OPTION_BOOL, AT(vnc_use_password), .help = "VNC wants a password"},
+	{"vnc_port_min", OPTION_INTEGER, AT(vnc_port_min),
+		.help = "the first port for VNC; without a port there is no VNC"},
+	{"vnc_port_max", OPTION_INTEGER, AT(vnc_port_max), .help = "the last one"},
+	{"qmp_enable", OPTION_BOOL, AT(qmp_enable),
+		.help = "a control socket for others; kiln has one of its own"},
+	{"qmp_socket_path", OPTION_TEXT, PATH_OUTPUT, AT(qmp_socket_path),
+		.help = "where it is; OUTPUT/NAME.monitor unless given"},
+	{"disk_size", OPTION_TEXT, .fallback = "40960M", AT(disk_size),
+		.help = "the disk's size, in MiB unless a letter b, k, m, g or t follows"},
+	{"disk_additional_size", OPTION_TEXTS, AT(additional_sizes),
+		.help = "more disks of these sizes"},
+	{"disk_interface", OPTION_TEXT, .fallback = "virtio", AT(disk_interface),
+		.help = "ide, scsi, virtio or virtio-scsi"},
+	{"disk_cache", OPTION_TEXT, .fallback = "writeback", AT(disk_cache),
+		.help = "writethrough, writeback, none, unsafe or directsync"},
+	{"disk_discard", OPTION_TEXT, .fallback = "ignore", AT(disk_discard),
+		.help = "unmap or ignore"},
+	{"disk_detect_zeroes", OPTION_TEXT, .fallback = "off", AT(disk_detect_zeroes),
+		.help = "unmap, on or off"},
+	{"format", OPTION_TEXT, .fallback = "qcow2", AT(format),
+		.help = "the disk's format: qcow2 or raw"},
+	{"disk_image", OPTION_BOOL, AT(disk_image),
+		.help = "iso_url is a disk that boots, not an ISO"},
+	{"use_backing_file", OPTION_BOOL, AT(use_backing_file),
+		.help = "the disk holds only what differs from that of iso_url"},
+	{"skip_resize_disk", OPTION_BOOL, AT(skip_resize),
+		.help = "leave the size of a disk_image as it is"},
+	{"skip_compaction", OPTION_BOOL, AT(skip_compaction),
+		.help = "do not write the disk anew at the end"},
+	{"disk_compression", OPTION_BOOL, AT(compress), .help = "write it compressed"},
+	{"qemu_img_args", OPTION_BLOCK, .power = POWER_QEMU_ARGS, AT(image_arguments),
+		.help = "more arguments for qemu-img: create, convert, resize"},
+	{"cdrom_interface", OPTION_TEXT, AT(cdrom_interface),
+		.help = "what CDs hang on; QEMU chooses unless given"},
+	{"host_port_min", OPTION_INTEGER, .fallback = "2222", AT(host_port_min),
+		.help = "the first port of 127.0.0.1 that may lead to the machine"},
+	{"host_port_max", OPTION_INTEGER, .fallback = "4444", AT(host_port_max),
+		.help = "the last one"},
+	{"ssh_host_port_min", OPTION_INTEGER, AT(ssh_host_port_min),
+		.help = "the old name of host_port_min"},
+	{"ssh_host_port_max", OPTION_INTEGER, AT(ssh_host_port_max),
+		.help = "the old name of host_port_max"},
+	{"skip_nat_mapping", OPTION_BOOL, AT(skip_nat_mapping),
+		.help = "no port leads to the machine"},
+	{"run_once", OPTION_BOOL, AT(run_once), .help = "not used"},
+	{"output_directory", OPTION_TEXT, PATH_OUTPUT, AT(output_directory),
+		.help = "the folder of the disks; output-BUILDNAME unless given"},
 	{0},
 };
+
+/* ---- what no table says ---- */
+
+static int check_one_of(
+	const struct json *options, const char *name, const char *const *allowed, struct error *err)
+{
+	const char *value = json_get_text(options, name, "");
+	CLEANUP(strings_clear) struct strings list = {0};
+
+	if (!*value)
+		return 0;
+	for (; *allowed; allowed++) {
+		if (strcmp(*allowed, value) == 0)
+			return 0;
+		strings_add(&list, *allowed);
+	}
+	autofree char *names = strings_join(&list, ", ");
+	return fail(err, ERROR_CATALOG, "%s: '%s' is none of %s", name, value, names);
+}
+
+#define ONE_OF(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static int check_choices(const struct json *options, struct error *err)
+{
+	const struct {
+		const char *name;
+		const char *const *allowed;
+	} choices[] = {
+		{"accelerator", ONE_OF("kvm", "tcg", "xen", "hax", "hvf", "whpx", "none")},
+		{"format", ONE_OF("qcow2", "raw")},
+		{"disk_interface", ONE_OF("ide", "scsi", "virtio", "virtio-scsi")},
+		{"disk_cache", ONE_OF("writethrough", "writeback", "none", "unsafe", "directsync")},
+		{"disk_discard", ONE_OF("unmap", "ignore")},
+		{"disk_detect_zeroes", ONE_OF("unmap", "on", "off")},
+		{"cdrom_interface", ONE_OF("ide", "scsi", "virtio", "virtio-scsi")},
+		{"communicator", ONE_OF("ssh", "winrm", "none")},
+	};
+
+	for (size_t i = 0; i < sizeof(choices) / sizeof(*choices); i++)
+		if (check_one_of(options, choices[i].name, choices[i].allowed, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* "40960M", "20g", "0", "": a number, in MiB unless one of bkmgt follows. */
+static bool is_size(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (!*text)
+		return true;
+	return digits &&
+	       (!text[digits] || (strchr("bkmgtBKMGT", text[digits]) && !text[digits + 1]));
+}
+
+static int check_sizes(const struct json *options, struct error *err)
+{
+	CLEANUP(strings_clear) struct strings sizes = {0};
+
+	strings_add(&sizes, json_get_text(options, "disk_size", ""));
+	json_get_texts(options, "disk_additional_size", &sizes);
+	strings_each (size, &sizes)
+		if (!is_size(size))
+			return fail(err, ERROR_CATALOG,
+				"'%s' is no size of a disk: a number and b, k, m, g or t (MiB "
+				"without)",
+				size);
+	return 0;
+}
+
+/* What becomes part of a file's name or of an argument: neither may it leave its folder nor end its argument. */
+static int check_names(const struct json *options, struct error *err)
+{
+	const char *name = json_get_text(options, "vm_name", "");
+	const char *folder = json_get_text(options, "output_directory", "");
+	const char *bridge = json_get_text(options, "net_bridge", "");
+	const char *address = json_get_text(options, "vnc_bind_address", "");
+
+	if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return fail(err, ERROR_CATALOG, "vm_name: '%s' cannot be a file's name", name);
+	if (strpbrk(bridge, ",=") || strpbrk(address, ",=/"))
+		return fail(err, ERROR_CATALOG,
+			"net_bridge, vnc_bind_address: no ',', '=' or '/' may be in them");
+	if (folder[strspn(folder, "./")] == '\0' && *folder)
+		return fail(err, ERROR_CATALOG, "output_directory: '%s' is not the build's own",
+			folder);
+	return 0;
+}
+
+static int check_source(const struct json *options, struct error *err)
+{
+	bool one = *json_get_text(options, "iso_url", ""),
+	     many = json_count(json_get(options, "iso_urls"));
+	bool image = json_get_boolean(options, "disk_image", false);
+	const char *format = json_get_text(options, "format", "qcow2");
+
+	if (!one && !many)
+		return fail(err, ERROR_CATALOG, "one of iso_url and iso_urls is needed");
+	if (one && many)
+		return fail(err, ERROR_CATALOG, "only one of iso_url and iso_urls may be given");
+	if (!*json_get_text(options, "iso_checksum", ""))
+		return fail(err, ERROR_CATALOG, "iso_checksum is missing (none, if there is none)");
+	if (json_get_boolean(options, "use_backing_file", false) &&
+		(!image || strcmp(format, "qcow2") != 0))
+		return fail(err, ERROR_CATALOG,
+			"use_backing_file is only for format qcow2, and with disk_image");
+	if (json_get_boolean(options, "skip_resize_disk", false) && !image)
+		return fail(err, ERROR_CATALOG, "skip_resize_disk is only for a disk_image");
+	return 0;
+}
+
+static int check_range(const struct json *options, const char *first, const char *last,
+	int64_t from, int64_t to, struct error *err)
+{
+	int64_t min = json_get_integer(options, first, from),
+		max = json_get_integer(options, last, to);
+
+	if (min < 0 || max > 65535 || (min && max && min > max))
+		return fail(err, ERROR_CATALOG, "%s (%lld) and %s (%lld) are no range of ports",
+			first, (long long)min, last, (long long)max);
+	return 0;
+}
+
+static int check_ranges(const struct json *options, struct error *err)
+{
+	if (check_range(options, "host_port_min", "host_port_max", 2222, 4444, err) < 0 ||
+		check_range(options, "http_port_min", "http_port_max", 8000, 9000, err) < 0 ||
+		check_range(options, "vnc_port_min", "vnc_port_max", 0, 0, err) < 0)
+		return -1;
+	return 0;
+}
+
+/* With made-up data: what is typed is known before a machine is started. */
+static int check_boot_command(const struct json *options, struct error *err)
+{
+	struct boot_command_data data = {"10.0.2.2", 8000, "packer"};
+	CLEANUP(boot_keys_clear) struct boot_keys keys = {0};
+
+	return boot_command_read(json_get(options, "boot_command"), &data, &keys, err);
+}
+
+static int check(struct json *options, struct error *err)
+{
+	if (check_source(options, err) < 0 || check_choices(options, err) < 0 ||
+		check_sizes(options, err) < 0 || check_names(options, err) < 0 ||
+		check_ranges(options, err) < 0 || check_boot_command(options, err) < 0)
+		return -1;
+	return qemu_arguments_check(json_get(options, "qemuargs"), err);
+}
+
+static bool has_any(const struct json *options, const char *first, const char *second)
+{
+	return json_count(json_get(options, first)) || json_count(json_get(options, second));
+}
+
+static bool is_fetched(const char *url)
+{
+	return strstr(url, "://") && strncmp(url, "file://", 7) != 0;
+}
+
+static const char *unsupported(const struct json *options)
+{
+	const struct json *urls = json_get(options, "iso_urls");
+
+	if (strcmp(json_get_text(options, "communicator", "ssh"), "none") != 0)
+		return "only communicator none is built natively yet";
+	if (has_any(options, "floppy_files", "floppy_dirs") ||
+		has_any(options, "cd_files", "cd_files"))
+		return "floppy disks and CDs are not made yet (floppy_files, floppy_dirs, "
+		       "cd_files)";
+	if (*json_get_text(options, "http_directory", ""))
+		return "http_directory is not served yet";
+	if (is_fetched(json_get_text(options, "iso_url", "")))
+		return "iso_url is not fetched yet: only a path or catalog:NAME";
+	for (size_t i = 0; i < json_count(urls); i++)
+		if (is_fetched(json_text(json_item(urls, i), "")))
+			return "iso_urls are not fetched yet: only a path or catalog:NAME";
+	return NULL;
+}
 
 const struct plugin plugin_builder_qemu = {
 	.kind = PLUGIN_BUILDER,
 	.name = "qemu",
-	.groups = (const struct plugin_option *const[]){options_communicator, options_http,
-		options_floppy, options_cd, options_iso, options_boot, options_shutdown, own, NULL},
+	.native = true,
+	.version = 1,
+	.groups = (const struct plugin_option *const[]){options_communicator, own, NULL},
+	.check = check,
+	.unsupported = unsupported,
+	.size = sizeof(struct qemu_options),
+	.help = "a virtual machine of QEMU, started from an ISO or a disk image; its disk is the "
+		"result",
 };

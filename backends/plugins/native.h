@@ -54,3 +54,40 @@ struct manifest_options {
 	bool strip_path, strip_time;
 	const struct json *custom_data;
 };
+
+struct qemu_options {
+	/* the machine */
+	const char *qemu_binary, *accelerator, *machine_type, *net_device, *net_bridge;
+	const char *vm_name; /* "": packer-BUILDNAME */
+	int64_t cpus, memory_mb;
+	const struct json *arguments; /* qemuargs: rows, not yet rendered */
+	bool headless, use_default_display;
+	const char *display;
+	bool disable_vnc, vnc_use_password;
+	const char *vnc_bind_address;
+	int64_t vnc_port_min, vnc_port_max; /* 0: nobody asks for VNC */
+	bool qmp_enable;
+	const char *qmp_socket_path;
+	/* disks */
+	const char *disk_size, *disk_interface, *disk_cache, *disk_discard, *disk_detect_zeroes;
+	const char *format, *cdrom_interface;
+	const struct json *additional_sizes, *image_arguments;
+	bool disk_image, use_backing_file, skip_resize, skip_compaction, compress;
+	/* media */
+	const char *iso_url, *iso_checksum, *iso_target_path, *iso_target_extension;
+	const struct json *iso_urls;
+	bool iso_skip_cache;
+	const struct json *floppy_files, *floppy_dirs, *cd_files;
+	const char *floppy_label, *cd_label;
+	const char *http_directory, *http_bind_address, *http_interface;
+	int64_t http_port_min, http_port_max;
+	/* boot, connection and end */
+	const struct json *boot_command; /* not yet rendered */
+	int64_t boot_wait_nsec, boot_key_interval_nsec, boot_keygroup_interval_nsec;
+	bool skip_nat_mapping, run_once;
+	int64_t host_port_min, host_port_max;
+	int64_t ssh_host_port_min, ssh_host_port_max; /* 0: host_port_min, host_port_max */
+	const char *shutdown_command;
+	int64_t shutdown_timeout_nsec;
+	const char *output_directory; /* "": output-BUILDNAME */
+};

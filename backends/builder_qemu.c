@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The qemu builder: a virtual machine is started from an ISO or a disk image, typed at, provisioned and halted; its disks are the
+ * artifact. Source of the order of things: Packer 1.6.6 builder/qemu.
+ */
+#include "backends/builder.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "backends/plugins/all.h"
+#include "backends/qemu/accelerator.h"
+#include "backends/qemu/arguments.h"
+#include "backends/qemu/connect.h"
+#include "backends/qemu/console.h"
+#include "backends/qemu/disks.h"
+#include "backends/qemu/halt.h"
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/files.h"
+#include "base/memory.h"
+#include "base/moment.h"
+#include "base/path.h"
+
+enum { STARTS_MOST = 5, VNC_FIRST_PORT = 5900, SSH_PORT = 22 };
+
+struct build {
+	struct job *job;
+	const struct json *json; /* the options as they are */
+	struct qemu_options options;
+	const struct steps *steps;
+	char *name, *output; /* of the machine; of its folder as QEMU names it */
+	char *output_path;   /* the same below tree/ */
+	char *folder;        /* where QEMU runs, absolute */
+	const char *accelerator;
+	struct qemu_media media;
+	struct qemu_disks disks;
+	struct boot_keys keys;
+	struct machine machine;
+	int host_port, vnc_port;
+};
+
+/* ---- before it starts ---- */
+
+static void name_things(struct build *build)
+{
+	const char *name = json_get_text(build->job->order, "packer_build_name", "qemu");
+
+	build->name = *build->options.vm_name ? memory_copy_text(build->options.vm_name)
+	                                      : memory_printf("packer-%s", name);
+	build->output = *build->options.output_directory
+	                        ? memory_copy_text(build->options.output_directory)
+	                        : memory_printf("output-%s", name);
+}
+
+/* The output folder must be new: what is in the repository is no result. */
+static int make_output(struct build *build, struct error *err)
+{
+	struct job *job = build->job;
+	const char *below = *job->directory ? job->directory : ".";
+
+	if (job_resolve(job, build->output, &build->output_path, err) < 0)
+		return fail_while(err, "output_directory");
+	if (build->output_path[0] == '/' || !*build->output_path ||
+		strcmp(build->output_path, job->directory) == 0)
+		return fail(err, ERROR_CATALOG, "output_directory: %s is not the build's own",
+			build->output);
+	if (file_exists(job->tree_fd, build->output_path))
+		return fail(err, ERROR_CATALOG,
+			"output_directory: %s is in the repository: it must not be there before "
+		        "the build",
+			build->output);
+	autoclose int output = folder_make_inside(job->tree_fd, build->output_path, 0755, err);
+	autoclose int folder = folder_make_inside(job->tree_fd, below, 0755, err);
+	if (output < 0 || folder < 0)
+		return fail_while(err, "output_directory");
+	build->folder = memory_printf("%s/work/tree/%s", job->folder, job->directory);
+	if (path_is_within(build->output, JOB_REPOSITORY)) {
+		free(build->output);
+		build->output = memory_printf("%s/work/tree/%s", job->folder, build->output_path);
+	}
+	return 0;
+}
+
+static int prepare(struct build *build, struct error *err)
+{
+	struct qemu_options *options = &build->options;
+
+	options_decode(&plugin_builder_qemu, build->json, options);
+	name_things(build);
+	struct boot_command_data data = {"10.0.2.2", 0, build->name};
+	if (accelerator_choose(build->job, options->qemu_binary, options->accelerator,
+		    &build->accelerator, err) < 0 ||
+		qemu_media_open(build->job, options, &build->media, err) < 0)
+		return -1;
+	if (build->media.http_ip)
+		data = (struct boot_command_data){
+			build->media.http_ip, build->media.http_port, build->name};
+	if (boot_command_read(options->boot_command, &data, &build->keys, err) < 0 ||
+		make_output(build, err) < 0)
+		return -1;
+	return qemu_disks_make(build->job, options, &build->media, build->folder, build->output,
+		build->name, &build->disks, err);
+}
+
+/* ---- its start ---- */
+
+static bool is_free(const char *address, int port)
+{
+	struct sockaddr_in place = {.sin_family = AF_INET, .sin_port = htons(port)};
+	autoclose int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int yes = 1;
+
+	if (inet_pton(AF_INET, address, &place.sin_addr) != 1)
+		return true; /* QEMU will say what it thinks of it */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	return fd >= 0 && bind(fd, (struct sockaddr *)&place, sizeof(place)) == 0;
+}
+
+/* One of the range; two builds that begin at once begin at different places. */
+static int choose_port(
+	const char *address, int64_t first, int64_t last, int *port, struct error *err)
+{
+	int64_t count = last - first + 1;
+	int64_t start = count > 0 ? (moment_elapsed_usec() / 7 + getpid()) % count : 0;
+
+	for (int64_t i = 0; i < count; i++) {
+		*port = (int)(first + (start + i) % count);
+		if (is_free(address, *port))
+			return 0;
+	}
+	return fail(err, ERROR_RESOURCE, "no port of %s from %lld to %lld is free", address,
+		(long long)first, (long long)last);
+}
+
+static bool wants_port(const struct build *build)
+{
+	return strcmp(json_get_text(build->json, "communicator", "ssh"), "none") != 0 &&
+	       !build->options.skip_nat_mapping && !*build->options.net_bridge;
+}
+
+static bool wants_vnc(const struct build *build)
+{
+	return !build->options.disable_vnc &&
+	       (build->options.vnc_port_min || build->options.vnc_port_max ||
+		       build->options.vnc_use_password);
+}
+
+static int choose_ports(struct build *build, struct error *err)
+{
+	const struct qemu_options *options = &build->options;
+	int64_t first =
+		options->ssh_host_port_min ? options->ssh_host_port_min : options->host_port_min;
+	int64_t last =
+		options->ssh_host_port_max ? options->ssh_host_port_max : options->host_port_max;
+
+	if (wants_port(build) && choose_port("127.0.0.1", first, last, &build->host_port, err) < 0)
+		return -1;
+	if (!wants_vnc(build))
+		return 0;
+	first = options->vnc_port_min ? options->vnc_port_min : VNC_FIRST_PORT;
+	last = options->vnc_port_max ? options->vnc_port_max : first + 100;
+	return choose_port(options->vnc_bind_address, first, last, &build->vnc_port, err);
+}
+
+static int make_arguments(struct build *build, struct strings *arguments, struct error *err)
+{
+	CLEANUP(strings_clear) struct strings cds = {0};
+	autofree char *vnc = memory_printf(
+		"%s:%d", build->options.vnc_bind_address, build->vnc_port - VNC_FIRST_PORT);
+	struct qemu_setup setup = {.options = &build->options,
+		.vm_name = build->name,
+		.output_folder = build->output,
+		.accelerator = build->accelerator,
+		.disks = &build->disks.paths,
+		.cds = &cds,
+		.floppy = build->media.floppy,
+		.host_port = build->host_port,
+		.guest_port = (int)json_get_integer(build->json, "ssh_port", SSH_PORT),
+		.vnc = build->vnc_port ? vnc : NULL,
+		.http_ip = build->media.http_ip,
+		.http_folder = build->media.http_folder,
+		.http_port = build->media.http_port,
+		.isolated = !json_get_boolean(build->job->order, "network", false),
+		.qmp_fd = MACHINE_QMP_FD};
+
+	if (!build->options.disk_image)
+		strings_add(&cds, build->media.source);
+	strings_add_all(&cds, &build->media.cds);
+	return qemu_arguments_make(&setup, arguments, err);
+}
+
+/* Another may take the port between our look and QEMU's. */
+static int start(struct build *build, struct error *err)
+{
+	for (int attempt = 0; attempt < STARTS_MOST; attempt++) {
+		CLEANUP(strings_clear) struct strings arguments = {0};
+		bool port_taken;
+		if (choose_ports(build, err) < 0 || make_arguments(build, &arguments, err) < 0)
+			return -1;
+		autofree char *line = strings_join(&arguments, " ");
+		build_log_say(&build->job->log, "%s", line);
+		if (machine_start(&build->machine, build->job, &arguments, build->folder,
+			    &port_taken, err) == 0)
+			return 0;
+		if (!port_taken || !(build->host_port || build->vnc_port))
+			return -1;
+		build_log_say(&build->job->log, "%s; another port is tried", err->text);
+	}
+	return -1;
+}
+
+/* ---- while it runs ---- */
+
+static int provision(struct build *build, struct error *err)
+{
+	const char *host = json_get_text(build->json, "ssh_host", "127.0.0.1");
+	struct qemu_address address = {build->host_port ? "127.0.0.1" : host,
+		build->host_port ? build->host_port
+				 : (int)json_get_integer(build->json, "ssh_port", SSH_PORT)};
+	struct halt_options halt = {
+		build->options.shutdown_command, build->options.shutdown_timeout_nsec};
+	struct communicator *communicator;
+
+	if (qemu_connect(&build->machine, build->json, &address, &communicator, err) < 0)
+		return -1;
+	int result = steps_run(build->job, build->steps, communicator, err);
+	if (result == 0)
+		result = machine_halt(&build->machine, &halt, communicator, err);
+	if (communicator)
+		communicator->ops->close(communicator);
+	return result;
+}
+
+static int run(struct build *build, struct error *err)
+{
+	if (json_get_boolean(build->job->order, "network", false) == false)
+		build_log_say(&build->job->log,
+			"the machine reaches no network: the power host-network is not granted");
+	if (start(build, err) < 0)
+		return -1;
+	FAULT("machine-started");
+	int result = console_type(&build->machine, &build->keys, build->options.boot_wait_nsec,
+		build->options.boot_key_interval_nsec, err);
+	if (result == 0)
+		result = provision(build, err);
+	if (result < 0)
+		machine_show_state(&build->machine);
+	machine_close(&build->machine);
+	FAULT("machine-ended");
+	return result;
+}
+
+/* ---- the artifact ---- */
+
+/* All files of the folder, as Packer has it: what qemuargs let QEMU write there is among them. */
+static int collect(struct build *build, struct artifact *artifact, struct error *err)
+{
+	CLEANUP(strings_clear) struct strings names = {0};
+
+	if (folder_list(build->job->tree_fd, build->output_path, &names, err) < 0)
+		return -1;
+	strings_each (name, &names) {
+		autofree char *path = memory_printf("%s/%s", build->output_path, name);
+		autoclose int fd = file_open_beneath(build->job->tree_fd, path, O_RDONLY, 0);
+		if (fd >= 0 && file_sync(fd, path, err) < 0)
+			return -1;
+		if (fd >= 0)
+			artifact_add(artifact, path, NULL, 0);
+	}
+	return 0;
+}
+
+static int build_all(struct build *build, struct artifact *artifact, struct error *err)
+{
+	if (prepare(build, err) < 0 || run(build, err) < 0 || job_check(build->job, err) < 0 ||
+		qemu_disks_finish(build->job, &build->options, &build->media, &build->disks, err) <
+			0)
+		return -1;
+	return collect(build, artifact, err);
+}
+
+static void clear(struct build *build)
+{
+	machine_close(&build->machine);
+	boot_keys_clear(&build->keys);
+	qemu_disks_clear(&build->disks);
+	qemu_media_clear(&build->media);
+	free(build->name);
+	free(build->output);
+	free(build->output_path);
+	free(build->folder);
+}
+
+static int build_qemu(struct job *job, const struct json *options, const struct steps *steps,
+	struct artifact **artifact, struct error *err)
+{
+	struct build build = {.job = job,
+		.json = options,
+		.steps = steps,
+		.media = {.source_fd = -1},
+		.machine = MACHINE_NONE};
+	CLEANUP(artifact_freep)
+	struct artifact *made = artifact_new("transcend.qemu", "VM", "VM files");
+	int result = build_all(&build, made, err);
+
+	clear(&build);
+	if (result < 0)
+		return -1;
+	*artifact = TAKE(made);
+	return 0;
+}
+
+const struct builder builder_qemu = {
+	.plugin = &plugin_builder_qemu,
+	.build = build_qemu,
+};

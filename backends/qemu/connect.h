@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* From a machine that boots to one that provisioners reach. */
+
+#include "backends/communicator.h"
+#include "backends/qemu/machine.h"
+#include "base/json.h"
+
+/* Where the machine's own port is reached: 127.0.0.1:PORT, or what the template says (skip_nat_mapping, net_bridge). */
+struct qemu_address {
+	const char *host;
+	int port;
+};
+
+/*
+ * The way to the machine that OPTIONS (the builder's, communicator options among them) ask for, in *COMMUNICATOR; NULL with communicator
+ * none. The caller closes it before the machine. Errors: TRANSIENT when nobody answers in time, CATALOG when it lets nobody in.
+ */
+int qemu_connect(struct machine *machine, const struct json *options,
+	const struct qemu_address *address, struct communicator **communicator, struct error *err);

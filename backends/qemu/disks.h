@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The machine's disks, made before it starts and written anew after its end, by qemu-img. Source: Packer 1.6.6 builder/qemu. */
+
+#include "backends/qemu/media.h"
+
+struct qemu_disks {
+	const char *folder;   /* absolute: where the paths count from */
+	struct strings paths; /* the first is the main one */
+};
+
+/* Makes the main disk OUTPUT/NAME and the additional ones OUTPUT/NAME-1 ...; OUTPUT counts from FOLDER and is there, empty. */
+int qemu_disks_make(struct job *job, const struct qemu_options *options,
+	const struct qemu_media *media, const char *folder, const char *output, const char *name,
+	struct qemu_disks *disks, struct error *err);
+/* Writes the main disk anew where the options ask for that: without what is unused, compressed. */
+int qemu_disks_finish(struct job *job, const struct qemu_options *options,
+	const struct qemu_media *media, const struct qemu_disks *disks, struct error *err);
+void qemu_disks_clear(struct qemu_disks *disks);

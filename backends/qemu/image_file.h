@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The format of a disk image by its first bytes, as QEMU's own probing has it. An image may name other files of the host that
+ * QEMU would read on its behalf: such a one is refused. Source: QEMU docs/interop/qcow2.txt, block/vmdk.c.
+ */
+
+#include "base/error.h"
+
+/* *FORMAT is QEMU's name ("qcow2", "raw" ...; static). NAME is for messages. Kind CATALOG if it names other files. */
+int image_file_format(int fd, const char *name, const char **format, struct error *err);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backends/qemu/machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "backends/qemu/arguments.h"
+#include "base/cleanup.h"
+#include "base/files.h"
+#include "base/memory.h"
+#include "base/moment.h"
+#include "base/process.h"
+
+enum { GREETING_USEC = 60 * 1000 * 1000, SERIAL_LINES = 20 };
+
+#define SCREEN_NAME "screen.png"
+#define OLD_SCREEN_NAME "screen.ppm"
+
+/* ---- start and end ---- */
+
+/* What QEMU itself says when another was faster. */
+static bool is_port_taken(const char *words)
+{
+	return strstr(words, "Could not set up host forwarding rule") ||
+	       strstr(words, "Address already in use") ||
+	       strstr(words, "Failed to find an available port");
+}
+
+static int explain_end(struct machine *machine, bool *port_taken, struct error *err)
+{
+	autofree char *words = child_last_words(&machine->child);
+	char how[64];
+
+	*port_taken = is_port_taken(words);
+	return fail(err, *port_taken ? ERROR_TRANSIENT : ERROR_CATALOG,
+		"QEMU ended at its start (%s)%s%s", process_describe(machine->child.code, how),
+		*words ? ": " : "", words);
+}
+
+int machine_start(struct machine *machine, struct job *job, const struct strings *arguments,
+	const char *folder, bool *port_taken, struct error *err)
+{
+	int ends[2];
+
+	*machine = (struct machine)MACHINE_NONE;
+	machine->job = job;
+	*port_taken = false;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return fail_errno(err, ERROR_RESOURCE, "cannot make a socket");
+	int started = child_start(&machine->child, job, "QEMU", arguments, folder, ends[1], err);
+	close(ends[1]);
+	if (started < 0) {
+		close(ends[0]);
+		return -1;
+	}
+	if (qmp_open(&machine->qmp, ends[0], job, GREETING_USEC, err) == 0)
+		return 0;
+	/* its channel closes a moment before it is gone */
+	struct error ignored;
+	if (!job_is_cancelled() &&
+		child_wait(&machine->child, moment_elapsed_usec() + 5000000, &ignored) > 0)
+		explain_end(machine, port_taken, err);
+	machine_close(machine);
+	return -1;
+}
+
+void machine_close(struct machine *machine)
+{
+	qmp_close(&machine->qmp);
+	child_close(&machine->child);
+}
+
+/* ---- while it runs ---- */
+
+/* Events tell more than an exit code: kept ones are looked at, none is waited for. */
+static const char *reason_of(struct machine *machine)
+{
+	struct error ignored;
+
+	if (machine->qmp.fd >= 0 &&
+		qmp_wait_event(&machine->qmp, "GUEST_PANICKED", 0, NULL, &ignored) > 0)
+		return "its guest panicked";
+	return machine->powered_off ? "its guest halted" : NULL;
+}
+
+static int explain_stop(struct machine *machine, struct error *err)
+{
+	autofree char *words = child_last_words(&machine->child);
+	const char *reason = reason_of(machine);
+	char how[64];
+
+	process_describe(machine->child.code, how);
+	return fail(err, ERROR_CATALOG, "the machine ended by itself: %s%s%s",
+		reason ? reason : how, *words ? ": " : "", words);
+}
+
+static void note_events(struct machine *machine)
+{
+	struct error ignored;
+
+	if (machine->qmp.fd >= 0 && !machine->powered_off &&
+		qmp_wait_event(&machine->qmp, "SHUTDOWN", 0, NULL, &ignored) > 0)
+		machine->powered_off = true;
+}
+
+int machine_check(struct machine *machine, struct error *err)
+{
+	if (job_check(machine->job, err) < 0)
+		return -1;
+	note_events(machine);
+	return child_has_ended(&machine->child) ? explain_stop(machine, err) : 0;
+}
+
+int machine_sleep(struct machine *machine, int64_t nsec, struct error *err)
+{
+	int64_t until = moment_elapsed_usec() + nsec / 1000;
+	int ended = child_wait(&machine->child, until, err);
+
+	return ended <= 0 ? ended : machine_check(machine, err);
+}
+
+int machine_wait(struct machine *machine, int64_t timeout_usec, struct error *err)
+{
+	int64_t deadline = moment_elapsed_usec() + timeout_usec;
+
+	/* a machine told not to end with its guest (-no-shutdown) is as good as ended */
+	for (;;) {
+		int64_t now = moment_elapsed_usec();
+		note_events(machine);
+		if (machine->powered_off && now + 2000000 < deadline)
+			deadline = now + 2000000;
+		int ended = child_wait(
+			&machine->child, deadline < now + 200000 ? deadline : now + 200000, err);
+		if (ended)
+			return ended;
+		if (moment_elapsed_usec() >= deadline)
+			return machine->powered_off;
+	}
+}
+
+/* ---- when it went wrong ---- */
+
+/* The last lines, without what is no text. */
+static void log_serial(struct machine *machine)
+{
+	CLEANUP(text_clear) struct text said = {0};
+	struct error ignored;
+	size_t lines = 0, from;
+
+	if (qmp_read_ring(&machine->qmp, QEMU_SERIAL_RING, &said, &ignored) < 0 || !said.size)
+		return;
+	for (from = said.size; from > 0; from--)
+		if (said.data[from - 1] == '\n' && from != said.size && ++lines == SERIAL_LINES)
+			break;
+	build_log_say(&machine->job->log, "the end of what the machine said at its serial port:");
+	build_log_add(&machine->job->log, LOG_STDOUT, said.data + from, said.size - from);
+	build_log_flush(&machine->job->log);
+}
+
+static void keep_screen(struct machine *machine)
+{
+	autofree char *path = memory_printf("%s/" SCREEN_NAME, machine->job->folder);
+	struct error ignored;
+	bool is_png;
+
+	if (qmp_dump_screen(&machine->qmp, path, &is_png, &ignored) < 0)
+		return;
+	if (!is_png)
+		renameat(machine->job->folder_fd, SCREEN_NAME, machine->job->folder_fd,
+			OLD_SCREEN_NAME);
+	build_log_say(&machine->job->log, "the machine's screen is kept: %s/%s",
+		machine->job->folder, is_png ? SCREEN_NAME : OLD_SCREEN_NAME);
+}
+
+void machine_show_state(struct machine *machine)
+{
+	int64_t of_job = machine->job->deadline_usec;
+
+	if (machine->qmp.fd < 0 || machine->qmp.gone || child_has_ended(&machine->child) ||
+		job_is_cancelled())
+		return;
+	machine->job->deadline_usec =
+		0; /* it may be what is over; commands have times of their own */
+	keep_screen(machine);
+	log_serial(machine);
+	machine->job->deadline_usec = of_job;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What the machine starts from and finds in its drives, and what is served to it: the ISO or disk image of iso_url, further CDs, a
+ * floppy, an HTTP server. Here all that the build has; whoever makes the others fills in the same fields.
+ */
+
+#include "backends/job.h"
+#include "backends/plugins/native.h"
+#include "base/strings.h"
+
+struct qemu_media {
+	char *source;       /* the ISO or disk image, absolute */
+	int source_fd;      /* the same, open */
+	const char *format; /* of a disk image, as QEMU names it; static */
+	bool lasting;       /* SOURCE stays when the build's folder goes */
+	struct strings cds; /* beside the ISO; absolute */
+	char *floppy;       /* NULL: none */
+	char *http_ip;      /* as the machine sees it; NULL: nothing is served */
+	char *http_folder;
+	int http_port;
+};
+
+/* Kind CATALOG for what is not there or has another checksum. Clear it also when this fails. */
+int qemu_media_open(struct job *job, const struct qemu_options *options, struct qemu_media *media,
+	struct error *err);
+void qemu_media_clear(struct qemu_media *media);
