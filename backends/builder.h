@@ -69,6 +69,12 @@ extern const struct post_processor *const post_processors[];
  */
 int step_run(struct job *job, const struct step *step, struct communicator *communicator,
 	struct error *err);
+/*
+ * All of them in their order with one communicator, each as often as its max_retries allows; the cleanup provisioner when
+ * one fails. For builders whose steps leave nothing to begin from.
+ */
+int steps_run(struct job *job, const struct steps *steps, struct communicator *communicator,
+	struct error *err);
 /* The class of a failed step: of an open one it may pass, of any other only a commit helps. */
 void step_classify(const struct step *step, struct error *err);
 int steps_read(struct job *job, struct steps *steps, struct error *err);

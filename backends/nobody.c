@@ -42,6 +42,12 @@ static bool is_folder(struct communicator *communicator, const char *source)
 	return false;
 }
 
+static int reset(struct communicator *communicator, struct error *err)
+{
+	(void)communicator, (void)err;
+	return 0;
+}
+
 static void close_nobody(struct communicator *communicator)
 {
 	(void)communicator;
@@ -55,38 +61,13 @@ static const struct communicator_ops ops = {
 	.download = download,
 	.download_folder = download_folder,
 	.is_folder = is_folder,
+	.reset = reset,
 	.close = close_nobody,
 };
-
-static int run_step(struct job *job, const struct step *step, struct communicator *communicator,
-	struct error *err)
-{
-	int result = -1;
-
-	for (int64_t attempt = 0; attempt <= step->max_retries && result < 0; attempt++) {
-		result = step_run(job, step, communicator, err);
-		if (result < 0 && err->kind == ERROR_CONFLICT)
-			return -1;
-		if (result < 0 && attempt < step->max_retries)
-			build_log_say(&job->log, "%s; %lld tries left", err->text,
-				(long long)(step->max_retries - attempt));
-	}
-	return result;
-}
 
 int nobody_provision(struct job *job, const struct steps *steps, struct error *err)
 {
 	struct communicator communicator = {.ops = &ops, .job = job};
-	struct error ignored;
 
-	for (size_t i = 0; i < steps->count; i++) {
-		if (job_check(job, err) < 0)
-			return -1;
-		if (run_step(job, &steps->items[i], &communicator, err) == 0)
-			continue;
-		if (steps->cleanup && err->kind != ERROR_CONFLICT)
-			step_run(job, steps->cleanup, &communicator, &ignored);
-		return -1;
-	}
-	return 0;
+	return steps_run(job, steps, &communicator, err);
 }

@@ -122,9 +122,9 @@ static void hint_at_ids(struct job *job)
 {
 	if (!job->ids.many && job->log.said_invalid)
 		build_log_say(&job->log, "hint: builds have one id here, so a chown to another "
-		                         "owner fails; with uidmap "
+					 "owner fails; with uidmap "
 					 "installed and a range for this user in /etc/subuid and "
-		                         "/etc/subgid they have "
+					 "/etc/subgid they have "
 					 "65,536 (kiln doctor)");
 }
 
@@ -143,6 +143,39 @@ int step_run(struct job *job, const struct step *step, struct communicator *comm
 	}
 	job->log.step = NULL;
 	return result;
+}
+
+static int run_with_retries(struct job *job, const struct step *step,
+	struct communicator *communicator, struct error *err)
+{
+	int result = -1;
+
+	for (int64_t attempt = 0; attempt <= step->max_retries && result < 0; attempt++) {
+		result = step_run(job, step, communicator, err);
+		if (result < 0 && err->kind == ERROR_CONFLICT)
+			return -1;
+		if (result < 0 && attempt < step->max_retries)
+			build_log_say(&job->log, "%s; %lld tries left", err->text,
+				(long long)(step->max_retries - attempt));
+	}
+	return result;
+}
+
+int steps_run(struct job *job, const struct steps *steps, struct communicator *communicator,
+	struct error *err)
+{
+	struct error ignored;
+
+	for (size_t i = 0; i < steps->count; i++) {
+		if (job_check(job, err) < 0)
+			return -1;
+		if (run_with_retries(job, &steps->items[i], communicator, err) == 0)
+			continue;
+		if (steps->cleanup && err->kind != ERROR_CONFLICT)
+			step_run(job, steps->cleanup, communicator, &ignored);
+		return -1;
+	}
+	return 0;
 }
 
 /* ---- data and rendering ---- */
