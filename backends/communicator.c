@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/communicator.h"
 
+#include <time.h>
+
 #include "base/moment.h"
+
+enum { TICK_USEC = 100 * 1000 };
 
 int communicator_check(struct communicator *communicator, struct error *err)
 {
@@ -9,5 +13,18 @@ int communicator_check(struct communicator *communicator, struct error *err)
 		return -1;
 	if (communicator->deadline_usec && moment_elapsed_usec() > communicator->deadline_usec)
 		return fail(err, ERROR_TRANSIENT, "the step took longer than its timeout");
+	return 0;
+}
+
+int communicator_wait(struct communicator *communicator, int64_t usec, struct error *err)
+{
+	int64_t until = moment_elapsed_usec() + usec, left;
+
+	while ((left = until - moment_elapsed_usec()) > 0) {
+		struct timespec tick = {.tv_nsec = (left < TICK_USEC ? left : TICK_USEC) * 1000};
+		if (communicator_check(communicator, err) < 0)
+			return -1;
+		nanosleep(&tick, NULL);
+	}
 	return 0;
 }

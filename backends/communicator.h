@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * How a provisioner reaches what it provisions: one ops table for each way (a root file system's sandbox; later ssh,
+ * How a provisioner reaches what it provisions: one ops table for each way (a root file system's sandbox, ssh; later
  * containers). Everything takes as long as it takes, but the job's end and the step's own deadline are obeyed.
  */
 
@@ -10,11 +10,15 @@
 
 struct communicator;
 
+/* In place of an exit code: the connection broke while the command ran. Source: Packer 1.6.6, packer.CmdDisconnect. */
+#define COMMUNICATOR_DISCONNECTED 2300218
+
 struct communicator_ops {
 	const char *name;
+	bool remote; /* other things happen there too: what fails now (TRANSIENT) may work in a moment */
 	/*
 	 * Runs COMMAND with the image's /bin/sh, its output going to the job's log. *CODE is its exit code, 128 + N if
-	 * signal N ended it. -1 if it could not be run to its end.
+	 * signal N ended it, COMMUNICATOR_DISCONNECTED if nobody knows. -1 if it could not be run to its end.
 	 */
 	int (*run)(struct communicator *communicator, const char *command, int *code,
 		struct error *err);
@@ -32,6 +36,8 @@ struct communicator_ops {
 		struct error *err);
 	/* SOURCE is a folder of the image. */
 	bool (*is_folder)(struct communicator *communicator, const char *source);
+	/* Drops the connection and makes a new one; what has no connection has nothing to do. */
+	int (*reset)(struct communicator *communicator, struct error *err);
 	void (*close)(struct communicator *communicator);
 };
 
@@ -41,5 +47,7 @@ struct communicator {
 	int64_t deadline_usec; /* of the step at hand, CLOCK_MONOTONIC; 0: none */
 };
 
+/* Sleeps; -1 if the step's time is over or the job is to end. */
+int communicator_wait(struct communicator *communicator, int64_t usec, struct error *err);
 /* -1 if the step's time is over or the job is to end. */
 int communicator_check(struct communicator *communicator, struct error *err);

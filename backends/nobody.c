@@ -42,6 +42,12 @@ static bool is_folder(struct communicator *communicator, const char *source)
 	return false;
 }
 
+static int reset(struct communicator *communicator, struct error *err)
+{
+	(void)communicator, (void)err;
+	return 0;
+}
+
 static void close_nobody(struct communicator *communicator)
 {
 	(void)communicator;
@@ -55,6 +61,7 @@ static const struct communicator_ops ops = {
 	.download = download,
 	.download_folder = download_folder,
 	.is_folder = is_folder,
+	.reset = reset,
 	.close = close_nobody,
 };
 

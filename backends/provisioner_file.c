@@ -11,7 +11,6 @@
 #include "backends/builder.h"
 #include "backends/plugins/all.h"
 #include "backends/plugins/native.h"
-#include "backends/rootfs/userns.h"
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -97,8 +96,7 @@ static int download_one(struct transfer *transfer, const char *source, struct er
 	if (job_resolve(transfer->job, target, &resolved, err) < 0)
 		return -1;
 	autoclose int folder = folder_make_inside(transfer->job->tree_fd, resolved, 0755, err);
-	/* what comes down is unpacked inside of the build's namespace, as its root */
-	if (folder < 0 || (*resolved && userns_give(&transfer->job->ids, folder, err) < 0))
+	if (folder < 0)
 		return -1;
 	return communicator->ops->download_folder(communicator, source, folder, err);
 }

@@ -12,11 +12,12 @@
 #include "backends/plugins/native.h"
 #include "backends/shell_script.h"
 #include "base/cleanup.h"
+#include "base/digest.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/moment.h"
 
-enum { SCRIPT_SIZE_MOST = 64 * 1024 * 1024, RETRY_USEC = 2 * 1000 * 1000 };
+enum { SCRIPT_SIZE_MOST = 64 * 1024 * 1024, RETRY_USEC = 2 * 1000 * 1000, SCRIPT_NUMBER = 1000 };
 
 struct shell {
 	struct job *job;
@@ -48,36 +49,41 @@ static int memory_file(const struct text *content, struct error *err)
 	return TAKE_FD(fd);
 }
 
-/* What is not there yet may come with the machine's start: tried until start_retry_timeout. */
 static int upload(struct shell *shell, const struct text *content, const char *path, mode_t mode,
 	struct error *err)
 {
-	int64_t until = moment_elapsed_usec() + shell->options.start_retry_timeout_nsec / 1000;
 	struct communicator *communicator = shell->communicator;
+	autoclose int fd = memory_file(content, err);
 
-	for (;;) {
-		autoclose int fd = memory_file(content, err);
-		if (fd < 0)
-			return -1;
-		if (communicator->ops->upload(communicator, fd, mode, path, err) == 0)
-			return 0;
-		/* nothing else acts on a root file system while a step runs: waiting changes nothing there */
-		if (strcmp(communicator->ops->name, "rootfs") == 0 || err->kind == ERROR_CONFLICT ||
-			err->kind == ERROR_RESOURCE || moment_elapsed_usec() + RETRY_USEC > until)
-			return fail_while(err, "putting the script into the image");
-		usleep(RETRY_USEC);
-	}
+	if (fd < 0 || communicator->ops->upload(communicator, fd, mode, path, err) < 0)
+		return fail_while(err, "putting the script into the image");
+	return 0;
 }
 
-/* A name that is the same in every build: in Packer it is random, and scripts can see it. */
+/*
+ * In a root file system a name that is the same in every build, for scripts can see it. On a machine that others may use
+ * at the same time each build has its own.
+ */
+static int script_number(const struct shell *shell)
+{
+	const char *build = shell->job->build;
+	struct digest digest;
+
+	if (!shell->communicator->ops->remote)
+		return SCRIPT_NUMBER;
+	digest_of(build, strlen(build), &digest);
+	return SCRIPT_NUMBER + (digest.bytes[0] << 8 | digest.bytes[1]) % (9999 - SCRIPT_NUMBER);
+}
+
 static char *remote_path(const struct shell *shell)
 {
 	const struct shell_options *options = &shell->options;
 
 	if (*options->remote_path)
 		return memory_copy_text(options->remote_path);
-	return memory_printf("%s/%s", options->remote_folder,
-		*options->remote_file ? options->remote_file : "script_1000.sh");
+	if (*options->remote_file)
+		return memory_printf("%s/%s", options->remote_folder, options->remote_file);
+	return memory_printf("%s/script_%d.sh", options->remote_folder, script_number(shell));
 }
 
 static int put_variables_file(struct shell *shell, const char *path, struct error *err)
@@ -103,36 +109,101 @@ static int make_command(struct shell *shell, const char *path, const char *varia
 	return 0;
 }
 
+/* What fails while a machine starts or its connection breaks is tried again until start_retry_timeout. */
+static bool may_retry(const struct shell *shell, int64_t until_usec, const struct error *failure)
+{
+	return shell->communicator->ops->remote && failure->kind == ERROR_TRANSIENT &&
+	       moment_elapsed_usec() + RETRY_USEC < until_usec;
+}
+
+static int64_t retry_until(const struct shell *shell)
+{
+	return moment_elapsed_usec() + shell->options.start_retry_timeout_nsec / 1000;
+}
+
+/* The connection may break once more: the machine may still be on its way down. */
 static int remove_remote(struct shell *shell, const char *path, struct error *err)
 {
 	autofree char *command = memory_printf("rm -f %s", path);
-	int code;
+	struct communicator *communicator = shell->communicator;
+	int64_t until = retry_until(shell);
+	int code = 0;
 
 	if (shell->options.skip_clean)
 		return 0;
-	if (shell->communicator->ops->run(shell->communicator, command, &code, err) < 0)
-		return -1;
+	for (;;) {
+		int result = communicator->ops->run(communicator, command, &code, err);
+		if (result == 0 && code == COMMUNICATOR_DISCONNECTED)
+			result = fail(err, ERROR_TRANSIENT, "the connection broke");
+		if (result == 0)
+			break;
+		if (!may_retry(shell, until, err) ||
+			communicator_wait(communicator, RETRY_USEC, err) < 0)
+			return fail_while(err, "removing the script %s", path);
+	}
 	return code == 0 ? 0 : fail(err, ERROR_CATALOG, "the script %s cannot be removed", path);
 }
 
-static int run_script(struct shell *shell, const struct text *script, struct error *err)
+/* One script on its way: where it and its variables lie over there. */
+struct script {
+	const struct text *content;
+	char *path, *variables_file;
+};
+
+static void script_clear(struct script *script)
 {
-	autofree char *path = remote_path(shell);
-	autofree char *variables_file =
-		memory_printf("%s/varfile_1000", shell->options.remote_folder);
+	free(script->path);
+	free(script->variables_file);
+}
+
+static int start_script(
+	struct shell *shell, const struct script *script, int *code, struct error *err)
+{
+	struct communicator *communicator = shell->communicator;
 	CLEANUP(text_clear) struct text command = {0};
+
+	if (shell->options.use_env_var_file &&
+		put_variables_file(shell, script->variables_file, err) < 0)
+		return -1;
+	if (upload(shell, script->content, script->path, 0755, err) < 0 ||
+		make_command(shell, script->path, script->variables_file, &command, err) < 0)
+		return -1;
+	return communicator->ops->run(communicator, text_get(&command), code, err);
+}
+
+static int check_code(struct shell *shell, int code, struct error *err)
+{
+	struct error ignored;
+
+	if (code != COMMUNICATOR_DISCONNECTED)
+		return shell_check_code(shell->options.valid_exit_codes, code, err);
+	if (shell->options.expect_disconnect ||
+		shell_check_code(shell->options.valid_exit_codes, code, &ignored) == 0)
+		return communicator_wait(shell->communicator, RETRY_USEC, err);
+	return fail(err, ERROR_CATALOG,
+		"the connection broke while the script ran: if that is meant, by a restart for "
+		"one, set expect_disconnect");
+}
+
+static int run_script(struct shell *shell, const struct text *content, struct error *err)
+{
+	CLEANUP(script_clear)
+	struct script script = {content, remote_path(shell),
+		memory_printf("%s/varfile_%d", shell->options.remote_folder, script_number(shell))};
+	int64_t until = retry_until(shell);
 	int code;
 
-	if (shell->options.use_env_var_file && put_variables_file(shell, variables_file, err) < 0)
+	while (start_script(shell, &script, &code, err) < 0) {
+		if (!may_retry(shell, until, err))
+			return -1;
+		build_log_say(&shell->job->log, "not yet: %s", err->text);
+		if (communicator_wait(shell->communicator, RETRY_USEC, err) < 0)
+			return -1;
+	}
+	if (check_code(shell, code, err) < 0 || remove_remote(shell, script.path, err) < 0)
 		return -1;
-	if (upload(shell, script, path, 0755, err) < 0 ||
-		make_command(shell, path, variables_file, &command, err) < 0 ||
-		shell->communicator->ops->run(shell->communicator, text_get(&command), &code, err) <
-			0 ||
-		shell_check_code(shell->options.valid_exit_codes, code, err) < 0 ||
-		remove_remote(shell, path, err) < 0)
-		return -1;
-	return shell->options.use_env_var_file ? remove_remote(shell, variables_file, err) : 0;
+	return shell->options.use_env_var_file ? remove_remote(shell, script.variables_file, err)
+	                                       : 0;
 }
 
 static int run_file(struct shell *shell, const char *name, struct error *err)
@@ -182,9 +253,7 @@ static int provision(struct job *job, const struct json *options, struct communi
 	shell.variables = variables;
 	if (run_all(&shell, err) < 0)
 		return -1;
-	if (shell.options.pause_after_nsec > 0)
-		usleep((useconds_t)(shell.options.pause_after_nsec / 1000));
-	return 0;
+	return communicator_wait(communicator, shell.options.pause_after_nsec / 1000, err);
 }
 
 const struct provisioner provisioner_shell = {

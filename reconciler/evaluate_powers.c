@@ -21,6 +21,13 @@ static void need_power(struct image_work *build, const char *need, const char *w
 		build->work->definition->template_path, what, need);
 }
 
+/* As good as not given. */
+static bool is_unset(const struct json *value)
+{
+	return !value || (json_kind(value) == JSON_BOOL && !json_boolean(value, false)) ||
+	       (json_kind(value) == JSON_TEXT && !json_text_size(value));
+}
+
 static void need_powers_of_part(void *context, struct recipe_part *part)
 {
 	struct image_work *build = context;
@@ -34,7 +41,7 @@ static void need_powers_of_part(void *context, struct recipe_part *part)
 	plugin_each_option(option, part->plugin)
 	{
 		const struct json *value = json_get(part->options, option->name);
-		if (option->power == POWER_NONE || !value)
+		if (option->power == POWER_NONE || is_unset(value))
 			continue;
 		if (option->fallback && strcmp(json_text(value, ""), option->fallback) == 0)
 			continue;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -462,6 +463,18 @@ static int receive_folder(void *context, struct error *err)
 	return tree_unpack(&receiving->unpack, err);
 }
 
+/* To the namespace's root, which unpacks there; the tree's own folder stays whose it is. */
+static int give_folder(const struct job *job, int folder, struct error *err)
+{
+	struct stat tree, status;
+
+	if (fstat(job->tree_fd, &tree) < 0 || fstat(folder, &status) < 0)
+		return fail_errno(err, ERROR_BROKEN, "a folder of the build");
+	if (tree.st_dev == status.st_dev && tree.st_ino == status.st_ino)
+		return 0;
+	return userns_give(&job->ids, folder, err);
+}
+
 static int download_folder(
 	struct communicator *communicator, const char *source, int folder, struct error *err)
 {
@@ -473,7 +486,7 @@ static int download_folder(
 	int ends[2];
 
 	request->epoch = INT64_MAX;
-	if (add_word(request, source, err) < 0)
+	if (give_folder(job, folder, err) < 0 || add_word(request, source, err) < 0)
 		return -1;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return fail_errno(err, ERROR_RESOURCE, "cannot make a pipe");
@@ -503,6 +516,12 @@ static bool is_folder(struct communicator *communicator, const char *source)
 	return ask_path(communicator, AGENT_IS_FOLDER, source, 0, -1, &answer, &ignored) == 0;
 }
 
+/* There is no connection that could be dropped. */
+static int reset(struct communicator *communicator, struct error *err)
+{
+	return communicator_check(communicator, err);
+}
+
 int sandbox_pack(struct communicator *communicator, int fd, struct error *err)
 {
 	autofree struct agent_request *request = new_request(AGENT_PACK);
@@ -522,5 +541,6 @@ static const struct communicator_ops sandbox_ops = {
 	.download = download,
 	.download_folder = download_folder,
 	.is_folder = is_folder,
+	.reset = reset,
 	.close = close_sandbox,
 };
