@@ -41,6 +41,7 @@ struct build {
 	struct qemu_disks disks;
 	struct boot_keys keys;
 	struct machine machine;
+	struct ssh_settings ssh;
 	int host_port, vnc_port;
 };
 
@@ -72,7 +73,7 @@ static int make_output(struct build *build, struct error *err)
 	if (file_exists(job->tree_fd, build->output_path))
 		return fail(err, ERROR_CATALOG,
 			"output_directory: %s is in the repository: it must not be there before "
-		        "the build",
+			"the build",
 			build->output);
 	autoclose int output = folder_make_inside(job->tree_fd, build->output_path, 0755, err);
 	autoclose int folder = folder_make_inside(job->tree_fd, below, 0755, err);
@@ -226,9 +227,11 @@ static int provision(struct build *build, struct error *err)
 		build->options.shutdown_command, build->options.shutdown_timeout_nsec};
 	struct communicator *communicator;
 
-	if (qemu_connect(&build->machine, build->json, &address, &communicator, err) < 0)
+	if (qemu_connect(&build->machine, build->json, &address, &build->ssh, &communicator, err) <
+		0)
 		return -1;
 	int result = steps_run(build->job, build->steps, communicator, err);
+	machine_watch(&build->machine, false);
 	if (result == 0)
 		result = machine_halt(&build->machine, &halt, communicator, err);
 	if (communicator)
@@ -287,6 +290,7 @@ static int build_all(struct build *build, struct artifact *artifact, struct erro
 static void clear(struct build *build)
 {
 	machine_close(&build->machine);
+	ssh_settings_clear(&build->ssh);
 	boot_keys_clear(&build->keys);
 	qemu_disks_clear(&build->disks);
 	qemu_media_clear(&build->media);

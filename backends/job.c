@@ -47,7 +47,7 @@ int job_check(struct job *job, struct error *err)
 	if (job->deadline_usec && moment_elapsed_usec() > job->deadline_usec)
 		return fail(
 			err, ERROR_TRANSIENT, "the build took longer than limits.build_timeout");
-	return 0;
+	return job->watch ? job->watch(job->watched, err) : 0;
 }
 
 /* ---- opening ---- */

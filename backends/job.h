@@ -31,6 +31,9 @@ struct job {
 	int64_t deadline_usec; /* of CLOCK_MONOTONIC */
 	int64_t disk_reserve_bytes;
 	int64_t epoch; /* times in artifacts are clamped to it, seconds */
+	/* Something else that may end the job, a machine for one: asked at every check. -1 with why. May be NULL. */
+	int (*watch)(void *watched, struct error *err);
+	void *watched;
 };
 
 /* Opens the folders and files of ORDER, which it takes over. */

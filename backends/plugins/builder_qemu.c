@@ -300,8 +300,10 @@ static const char *unsupported(const struct json *options)
 {
 	const struct json *urls = json_get(options, "iso_urls");
 
-	if (strcmp(json_get_text(options, "communicator", "ssh"), "none") != 0)
-		return "only communicator none is built natively yet";
+	const char *communicator = json_get_text(options, "communicator", "ssh");
+
+	if (strcmp(communicator, "none") != 0 && strcmp(communicator, "ssh") != 0)
+		return "machines are reached by ssh, or not at all (communicator none)";
 	if (has_any(options, "floppy_files", "floppy_dirs") ||
 		has_any(options, "cd_files", "cd_files"))
 		return "floppy disks and CDs are not made yet (floppy_files, floppy_dirs, "

@@ -59,7 +59,7 @@ static int end_by_force(struct machine *machine, struct error *err)
 	struct error ignored;
 
 	build_log_say(&machine->job->log, "the machine does not halt: QEMU is told to quit, and "
-	                                  "what the guest has not written "
+					  "what the guest has not written "
 					  "is lost (a shutdown_command helps)");
 	qmp_quit(&machine->qmp, &ignored);
 	int ended = machine_wait(machine, quit_usec, err);

@@ -70,6 +70,8 @@ int machine_start(struct machine *machine, struct job *job, const struct strings
 
 void machine_close(struct machine *machine)
 {
+	if (machine->job)
+		machine_watch(machine, false);
 	qmp_close(&machine->qmp);
 	child_close(&machine->child);
 }
@@ -107,12 +109,29 @@ static void note_events(struct machine *machine)
 		machine->powered_off = true;
 }
 
+static int check_end(void *watched, struct error *err);
+
+void machine_watch(struct machine *machine, bool on)
+{
+	machine->job->watch = on ? check_end : NULL;
+	machine->job->watched = machine;
+}
+
+static int check_end(void *watched, struct error *err)
+{
+	struct machine *machine = watched;
+	bool was_on = machine->job->watch != NULL;
+
+	machine_watch(machine, false); /* what is asked here checks the job itself */
+	note_events(machine);
+	int result = child_has_ended(&machine->child) ? explain_stop(machine, err) : 0;
+	machine_watch(machine, was_on);
+	return result;
+}
+
 int machine_check(struct machine *machine, struct error *err)
 {
-	if (job_check(machine->job, err) < 0)
-		return -1;
-	note_events(machine);
-	return child_has_ended(&machine->child) ? explain_stop(machine, err) : 0;
+	return job_check(machine->job, err) < 0 ? -1 : check_end(machine, err);
 }
 
 int machine_sleep(struct machine *machine, int64_t nsec, struct error *err)

@@ -30,6 +30,8 @@ void machine_close(struct machine *machine);
 
 /* -1 if the machine ended by itself, with how; or if the job is to end. */
 int machine_check(struct machine *machine, struct error *err);
+/* While ON, every check of the job is one of the machine too: whoever waits for its guest learns that it ended. */
+void machine_watch(struct machine *machine, bool on);
 /* Sleeps; an end of the machine or of the job in between is an error. */
 int machine_sleep(struct machine *machine, int64_t nsec, struct error *err);
 /* Waits for its end: 1; 0 if the time is over; -1. */
