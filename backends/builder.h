@@ -69,12 +69,21 @@ extern const struct post_processor *const post_processors[];
  */
 int step_run(struct job *job, const struct step *step, struct communicator *communicator,
 	struct error *err);
+/* What a builder that can go on from the middle wants of steps_run. */
+struct steps_observer {
+	size_t first; /* steps before it ran already; of these only local ones are run */
+	/* Behind each step that changed the image; -1 ends the run. */
+	int (*done)(void *context, const struct step *step, struct error *err);
+	void *context;
+};
 /*
  * All steps in their order on one machine, each with its retries; after one that failed, error-cleanup-provisioner. COMMUNICATOR may be
- * NULL: then only local steps can run.
+ * NULL: then only local steps can run. OBSERVER may be NULL.
  */
 int steps_run(struct job *job, const struct steps *steps, struct communicator *communicator,
-	struct error *err);
+	const struct steps_observer *observer, struct error *err);
+/* It runs on this machine, or only takes something out of the image. */
+bool step_leaves_image(const struct step *step);
 /* The class of a failed step: of an open one it may pass, of any other only a commit helps. */
 void step_classify(const struct step *step, struct error *err);
 int steps_read(struct job *job, struct steps *steps, struct error *err);

@@ -18,7 +18,7 @@ static int provision_host(
 	if (ssh_settings_read(job, options, &settings, err) < 0 ||
 		ssh_open(job, &settings, &communicator, err) < 0)
 		return -1;
-	int result = steps_run(job, steps, communicator, err);
+	int result = steps_run(job, steps, communicator, NULL, err);
 	communicator->ops->close(communicator);
 	return result;
 }

@@ -19,6 +19,8 @@
 #include "backends/qemu/console.h"
 #include "backends/qemu/disks.h"
 #include "backends/qemu/halt.h"
+#include "backends/qemu/keeping.h"
+#include "backends/qemu/rekey.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/files.h"
@@ -39,6 +41,8 @@ struct build {
 	const char *accelerator;
 	struct qemu_media media;
 	struct qemu_disks disks;
+	struct keeping keeping;
+	struct strings drives; /* what the machine starts with: the disks, or layers of theirs */
 	struct boot_keys keys;
 	struct machine machine;
 	struct ssh_settings ssh;
@@ -87,6 +91,15 @@ static int make_output(struct build *build, struct error *err)
 	return 0;
 }
 
+static int open_checkpoints(struct build *build, struct error *err)
+{
+	/* a disk above a backing file must stay that: it is not made of layers */
+	if (build->options.use_backing_file)
+		return 0;
+	return keeping_open(build->job, build->steps, build->options.qemu_binary,
+		build->accelerator, &build->keeping, err);
+}
+
 static int prepare(struct build *build, struct error *err)
 {
 	struct qemu_options *options = &build->options;
@@ -104,8 +117,18 @@ static int prepare(struct build *build, struct error *err)
 	if (boot_command_read(options->boot_command, &data, &build->keys, err) < 0 ||
 		make_output(build, err) < 0)
 		return -1;
-	return qemu_disks_make(build->job, options, &build->media, build->folder, build->output,
-		build->name, &build->disks, err);
+	qemu_disks_name(options, build->folder, build->output, build->name, &build->disks);
+	return open_checkpoints(build, err);
+}
+
+/* Anew, or as layers above those of a checkpoint. */
+static int make_disks(struct build *build, struct error *err)
+{
+	strings_clear(&build->drives);
+	if (keeping_resumes(&build->keeping))
+		return keeping_make_disks(&build->keeping, &build->drives, err);
+	strings_add_all(&build->drives, &build->disks.paths);
+	return qemu_disks_make(build->job, &build->options, &build->media, &build->disks, err);
 }
 
 /* ---- its start ---- */
@@ -177,7 +200,11 @@ static int make_arguments(struct build *build, struct strings *arguments, struct
 		.vm_name = build->name,
 		.output_folder = build->output,
 		.accelerator = build->accelerator,
-		.disks = &build->disks.paths,
+		.disks = &build->drives,
+		.disk_format = keeping_resumes(&build->keeping) ? "qcow2" : build->options.format,
+		.rekeyed = build->keeping.kind == CHECKPOINT_KEEP_MEMORY,
+		.waits = build->keeping.from.kind == CHECKPOINT_KEEP_MEMORY,
+		.installed = keeping_resumes(&build->keeping),
 		.cds = &cds,
 		.floppy = build->media.floppy,
 		.host_port = build->host_port,
@@ -217,42 +244,107 @@ static int start(struct build *build, struct error *err)
 
 /* ---- while it runs ---- */
 
-static int provision(struct build *build, struct error *err)
+static int connect_guest(struct build *build, struct communicator **communicator, struct error *err)
 {
 	const char *host = json_get_text(build->json, "ssh_host", "127.0.0.1");
 	struct qemu_address address = {build->host_port ? "127.0.0.1" : host,
 		build->host_port ? build->host_port
-				 : (int)json_get_integer(build->json, "ssh_port", SSH_PORT)};
+				 : (int)json_get_integer(build->json, "ssh_port", SSH_PORT),
+		keeping_host_key(&build->keeping)};
+
+	ssh_settings_clear(&build->ssh);
+	return qemu_connect(&build->machine, build->json, &address, &build->ssh, communicator, err);
+}
+
+/* From its start to where provisioners reach it. */
+static int bring_up(struct build *build, struct communicator **communicator, struct error *err)
+{
+	bool resumes = keeping_resumes(&build->keeping);
+
+	if (start(build, err) < 0)
+		return -1;
+	FAULT("machine-started");
+	keeping_begin(&build->keeping, &build->machine, &build->drives,
+		resumes ? "qcow2" : build->options.format);
+	if (resumes ? keeping_restore(&build->keeping, &build->machine, err) < 0
+		    : console_type(&build->machine, &build->keys, build->options.boot_wait_nsec,
+			      build->options.boot_key_interval_nsec, err) < 0)
+		return -1;
+	if (connect_guest(build, communicator, err) < 0)
+		return -1;
+	if (build->keeping.from.kind == CHECKPOINT_KEEP_MEMORY)
+		return rekey_guest(*communicator, err);
+	return resumes ? 0
+	               : keeping_keep(&build->keeping, &build->machine, NULL, *communicator, err);
+}
+
+static void close_communicator(struct communicator **communicator)
+{
+	if (*communicator)
+		(*communicator)->ops->close(*communicator);
+	*communicator = NULL;
+}
+
+/* A checkpoint that is of no use is forgotten, and the next one tried, or none. */
+static int bring_up_somehow(
+	struct build *build, struct communicator **communicator, struct error *err)
+{
+	for (;;) {
+		if (make_disks(build, err) < 0)
+			return -1;
+		if (bring_up(build, communicator, err) == 0)
+			return 0;
+		close_communicator(communicator);
+		if (!keeping_resumes(&build->keeping) || err->kind == ERROR_CONFLICT)
+			return -1;
+		build_log_say(
+			&build->job->log, "the checkpoint is of no use: %s; without it", err->text);
+		machine_close(&build->machine);
+		keeping_distrust(&build->keeping);
+	}
+}
+
+struct at_work {
+	struct build *build;
+	struct communicator *communicator;
+};
+
+static int keep_step(void *context, const struct step *step, struct error *err)
+{
+	struct at_work *work = context;
+
+	FAULT("step-done");
+	return keeping_keep(
+		&work->build->keeping, &work->build->machine, step, work->communicator, err);
+}
+
+static int provision(struct build *build, struct communicator *communicator, struct error *err)
+{
+	struct at_work work = {build, communicator};
+	struct steps_observer observer = {build->keeping.first, keep_step, &work};
 	struct halt_options halt = {
 		build->options.shutdown_command, build->options.shutdown_timeout_nsec};
-	struct communicator *communicator;
 
-	if (qemu_connect(&build->machine, build->json, &address, &build->ssh, &communicator, err) <
-		0)
+	if (steps_run(build->job, build->steps, communicator, &observer, err) < 0)
 		return -1;
-	int result = steps_run(build->job, build->steps, communicator, err);
 	machine_watch(&build->machine, false);
-	if (result == 0)
-		result = machine_halt(&build->machine, &halt, communicator, err);
-	if (communicator)
-		communicator->ops->close(communicator);
-	return result;
+	return machine_halt(&build->machine, &halt, communicator, err);
 }
 
 static int run(struct build *build, struct error *err)
 {
+	struct communicator *communicator = NULL;
+
 	if (json_get_boolean(build->job->order, "network", false) == false)
 		build_log_say(&build->job->log,
 			"the machine reaches no network: the power host-network is not granted");
-	if (start(build, err) < 0)
-		return -1;
-	FAULT("machine-started");
-	int result = console_type(&build->machine, &build->keys, build->options.boot_wait_nsec,
-		build->options.boot_key_interval_nsec, err);
+	int result = bring_up_somehow(build, &communicator, err);
 	if (result == 0)
-		result = provision(build, err);
+		result = provision(build, communicator, err);
+	machine_watch(&build->machine, false);
 	if (result < 0)
 		machine_show_state(&build->machine);
+	close_communicator(&communicator);
 	machine_close(&build->machine);
 	FAULT("machine-ended");
 	return result;
@@ -280,9 +372,14 @@ static int collect(struct build *build, struct artifact *artifact, struct error 
 
 static int build_all(struct build *build, struct artifact *artifact, struct error *err)
 {
-	if (prepare(build, err) < 0 || run(build, err) < 0 || job_check(build->job, err) < 0 ||
-		qemu_disks_finish(build->job, &build->options, &build->media, &build->disks, err) <
-			0)
+	const struct strings *layers = keeping_paths(&build->keeping);
+
+	if (prepare(build, err) < 0 || run(build, err) < 0 || job_check(build->job, err) < 0)
+		return -1;
+	if ((build->keeping.layer_count ? qemu_disks_flatten(build->job, &build->options, layers,
+						  &build->disks, err)
+					: qemu_disks_finish(build->job, &build->options,
+						  &build->media, &build->disks, err)) < 0)
 		return -1;
 	return collect(build, artifact, err);
 }
@@ -290,6 +387,8 @@ static int build_all(struct build *build, struct artifact *artifact, struct erro
 static void clear(struct build *build)
 {
 	machine_close(&build->machine);
+	keeping_close(&build->keeping);
+	strings_clear(&build->drives);
 	ssh_settings_clear(&build->ssh);
 	boot_keys_clear(&build->keys);
 	qemu_disks_clear(&build->disks);
@@ -307,6 +406,7 @@ static int build_qemu(struct job *job, const struct json *options, const struct 
 		.json = options,
 		.steps = steps,
 		.media = {.source_fd = -1},
+		.keeping = {.store = {.folder = -1}},
 		.machine = MACHINE_NONE};
 	CLEANUP(artifact_freep)
 	struct artifact *made = artifact_new("transcend.qemu", "VM", "VM files");

@@ -188,13 +188,11 @@ static int stop_keeping(struct build *build, struct error *err)
 
 static int run_step(struct build *build, const struct step *step, struct error *err)
 {
-	bool bare = step->provisioner->local ||
-	            (step->provisioner->only_reads && step->provisioner->only_reads(step->options));
 
 	if (job_check(build->job, err) < 0)
 		return -1;
 	layer_next_key(&build->key, &step->digest, &build->key);
-	if (bare)
+	if (step_leaves_image(step))
 		return run_bare_step(build, step, err);
 	if (!step->keep && stop_keeping(build, err) < 0)
 		return -1;

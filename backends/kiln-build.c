@@ -58,7 +58,7 @@ static int build_with(struct job *job, const struct steps *steps, struct error *
 static int empty_work(struct job *job, struct error *err)
 {
 	static const char *const leftovers[] = {
-		"upper", "overlay", "filled", "finished", "sealed", "trees"};
+		"upper", "overlay", "filled", "finished", "sealed", "trees", "machine"};
 
 	if (child_end_leftovers(job, err) < 0)
 		return -1;

@@ -69,5 +69,5 @@ int nobody_provision(struct job *job, const struct steps *steps, struct error *e
 {
 	struct communicator communicator = {.ops = &ops, .job = job};
 
-	return steps_run(job, steps, &communicator, err);
+	return steps_run(job, steps, &communicator, NULL, err);
 }

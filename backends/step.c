@@ -161,24 +161,42 @@ static int run_with_retries(struct job *job, const struct step *step,
 	return result;
 }
 
-int steps_run(struct job *job, const struct steps *steps, struct communicator *communicator,
-	struct error *err)
+bool step_leaves_image(const struct step *step)
+{
+	return step->provisioner->local ||
+	       (step->provisioner->only_reads && step->provisioner->only_reads(step->options));
+}
+
+static int run_or_clean_up(struct job *job, const struct steps *steps, const struct step *step,
+	struct communicator *communicator, struct error *err)
 {
 	struct error ignored;
 
+	if (!communicator && !step->provisioner->local)
+		return fail(err, ERROR_CATALOG,
+			"%s needs a communicator, and the template says none", step->label);
+	if (run_with_retries(job, step, communicator, err) == 0)
+		return 0;
+	if (steps->cleanup && err->kind != ERROR_CONFLICT &&
+		(communicator || steps->cleanup->provisioner->local))
+		step_run(job, steps->cleanup, communicator, &ignored);
+	return -1;
+}
+
+int steps_run(struct job *job, const struct steps *steps, struct communicator *communicator,
+	const struct steps_observer *observer, struct error *err)
+{
 	for (size_t i = 0; i < steps->count; i++) {
 		const struct step *step = &steps->items[i];
 		if (job_check(job, err) < 0)
 			return -1;
-		if (!communicator && !step->provisioner->local)
-			return fail(err, ERROR_CATALOG,
-				"%s needs a communicator, and the template says none", step->label);
-		if (run_with_retries(job, step, communicator, err) == 0)
+		if (observer && i < observer->first && !step->provisioner->local)
 			continue;
-		if (steps->cleanup && err->kind != ERROR_CONFLICT &&
-			(communicator || steps->cleanup->provisioner->local))
-			step_run(job, steps->cleanup, communicator, &ignored);
-		return -1;
+		if (run_or_clean_up(job, steps, step, communicator, err) < 0)
+			return -1;
+		if (observer && !step_leaves_image(step) &&
+			observer->done(observer->context, step, err) < 0)
+			return -1;
 	}
 	return 0;
 }

@@ -278,6 +278,11 @@ static void add_lists(
 		power_is_granted(&repository->grants, power_name(POWER_HOST_NETWORK)));
 }
 
+static const char *const checkpoint_names[] = {[CHECKPOINT_BY_BUILDER] = "",
+	[CHECKPOINT_MEMORY] = "memory",
+	[CHECKPOINT_DISK] = "disk",
+	[CHECKPOINT_OFF] = "off"};
+
 int order_add_build(struct json *order, struct repository *repository,
 	const struct definition *definition, const struct build_inputs *inputs,
 	const struct build_order_options *options, struct error *err)
@@ -296,6 +301,7 @@ int order_add_build(struct json *order, struct repository *repository,
 	json_set_text(order, "on_error", options->on_error ? options->on_error : "cleanup");
 	json_set_bool(order, "checkpoints",
 		definition->checkpoints != CHECKPOINT_OFF && !options->no_checkpoints);
+	json_set_text(order, "checkpoint_kind", checkpoint_names[definition->checkpoints]);
 	json_set_bool(order, "private_blobs", needs_private_blobs(recipe, definition));
 	set_run_uuid(order);
 	json_set(order, "builder", describe_part(&recipe->builder));

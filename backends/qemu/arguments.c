@@ -48,11 +48,11 @@ static void add_disk(const struct qemu_setup *setup, size_t index, struct map *s
 		strings_addf(values_of(switches, "-device"), "scsi-hd,bus=scsi0.0,drive=drive%zu",
 			index);
 		text_addf(&drive, "if=none,file=%s,id=drive%zu,cache=%s,discard=%s,format=%s", path,
-			index, options->disk_cache, options->disk_discard, options->format);
+			index, options->disk_cache, options->disk_discard, setup->disk_format);
 	} else {
 		text_addf(&drive, "file=%s,if=%s,cache=%s,discard=%s,format=%s", path,
 			options->disk_interface, options->disk_cache, options->disk_discard,
-			options->format);
+			setup->disk_format);
 	}
 	if (strcmp(options->disk_detect_zeroes, "off") != 0)
 		text_addf(&drive, ",detect-zeroes=%s", options->disk_detect_zeroes);
@@ -125,7 +125,8 @@ static void add_machine(const struct qemu_setup *setup, struct map *switches)
 	strings_addf(values_of(switches, "-m"), "%lldM", memory);
 	if (cpus > 1)
 		strings_addf(values_of(switches, "-smp"), "cpus=%lld,sockets=%lld", cpus, cpus);
-	strings_add(values_of(switches, "-boot"), options->disk_image ? "once=c" : "once=d");
+	strings_add(values_of(switches, "-boot"),
+		options->disk_image || setup->installed ? "once=c" : "once=d");
 	strings_add(values_of(switches, "-display"), "none");
 	if (setup->vnc)
 		strings_addf(values_of(switches, "-vnc"), "%s%s", setup->vnc,
@@ -230,6 +231,14 @@ static bool is_given(const struct map *given, const char *name)
 static void add_own(
 	const struct qemu_setup *setup, const struct map *given, struct strings *arguments)
 {
+	if (setup->rekeyed) {
+		strings_add(arguments, "-device");
+		strings_add(arguments, "vmgenid,guid=auto");
+	}
+	if (setup->waits) {
+		strings_add(arguments, "-incoming");
+		strings_add(arguments, "defer");
+	}
 	strings_add(arguments, "-chardev");
 	strings_addf(arguments, "socket,id=kiln-qmp,fd=%d", setup->qmp_fd);
 	strings_add(arguments, "-mon");

@@ -17,8 +17,12 @@ struct qemu_setup {
 	const char *vm_name, *output_folder;
 	const char *accelerator;     /* "kvm", "tcg", "none" ... */
 	const struct strings *disks; /* the first is the main one */
-	const struct strings *cds;   /* the template's ISO first; may be empty */
-	const char *floppy;          /* NULL: none */
+	const char *disk_format;     /* of all of them */
+	bool rekeyed;   /* it may go on from a checkpoint: a generation id tells its guest so */
+	bool waits;     /* it goes on from a checkpoint: nothing runs before its memory came */
+	bool installed; /* it starts from its disk, though the template has an ISO */
+	const struct strings *cds; /* the template's ISO first; may be empty */
+	const char *floppy;        /* NULL: none */
 	int host_port,
 		guest_port; /* 127.0.0.1:HOST_PORT leads to GUEST_PORT; host_port 0: none does */
 	const char *vnc;    /* "127.0.0.1:3", NULL: none */

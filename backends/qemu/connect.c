@@ -15,6 +15,8 @@ static int connect_by_ssh(struct machine *machine, const struct json *options,
 	free(settings->target.host);
 	settings->target.host = memory_copy_text(address->host);
 	settings->target.port = address->port;
+	if (address->host_key)
+		settings->target.host_key = memory_copy_text(address->host_key);
 	return ssh_open(machine->job, settings, communicator, err);
 }
 

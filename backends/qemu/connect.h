@@ -12,6 +12,7 @@
 struct qemu_address {
 	const char *host;
 	int port;
+	const char *host_key; /* as ssh_host_key says it; NULL: not known yet */
 };
 
 /*

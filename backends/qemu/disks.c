@@ -133,21 +133,54 @@ static int make_main(struct job *job, const struct qemu_options *options,
 	return options->skip_resize ? 0 : resize(job, options, disks, err);
 }
 
-int qemu_disks_make(struct job *job, const struct qemu_options *options,
-	const struct qemu_media *media, const char *folder, const char *output, const char *name,
-	struct qemu_disks *disks, struct error *err)
+void qemu_disks_name(const struct qemu_options *options, const char *folder, const char *output,
+	const char *name, struct qemu_disks *disks)
 {
 	/* what has a colon before its first slash is no path for QEMU */
 	const char *here = strchr(output, ':') && output[0] != '/' ? "./" : "";
 
 	*disks = (struct qemu_disks){.folder = folder};
 	strings_addf(&disks->paths, "%s%s/%s", here, output, name);
+	for (size_t i = 0; i < json_count(options->additional_sizes); i++)
+		strings_addf(&disks->paths, "%s%s/%s-%zu", here, output, name, i + 1);
+}
+
+int qemu_disks_make(struct job *job, const struct qemu_options *options,
+	const struct qemu_media *media, const struct qemu_disks *disks, struct error *err)
+{
 	if (make_main(job, options, media, disks, err) < 0)
 		return -1;
 	for (size_t i = 0; i < json_count(options->additional_sizes); i++) {
 		const char *size = json_text(json_item(options->additional_sizes, i), "");
-		strings_addf(&disks->paths, "%s%s/%s-%zu", here, output, name, i + 1);
 		if (create(job, options, NULL, disks, disks->paths.items[i + 1], size, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The new file in place of the old one, which a checkpoint may have under another name. */
+static int replace_by(const char *folder_path, const char *new, const char *path, struct error *err)
+{
+	autoclose int folder = folder_open(AT_FDCWD, folder_path, err);
+
+	if (folder < 0)
+		return -1;
+	if (renameat(folder, new, folder, path) < 0)
+		return fail_errno(err, ERROR_BROKEN, "%s", new);
+	return 0;
+}
+
+int qemu_disks_flatten(struct job *job, const struct qemu_options *options,
+	const struct strings *layers, const struct qemu_disks *disks, struct error *err)
+{
+	bool compress = strcmp(options->format, "qcow2") == 0 && options->compress;
+
+	for (size_t i = 0; i < disks->paths.count; i++) {
+		const char *path = disks->paths.items[i];
+		autofree char *new = memory_printf("%s.convert", path);
+		if (convert(job, options, "qcow2", layers->items[i], new, disks->folder,
+			    compress && i == 0, err) < 0 ||
+			replace_by(disks->folder, new, path, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -166,13 +199,9 @@ int qemu_disks_finish(struct job *job, const struct qemu_options *options,
 
 	if (skip && !compress)
 		return 0;
-	autoclose int folder = folder_open(AT_FDCWD, disks->folder, err);
-	if (folder < 0 ||
-		convert(job, options, options->format, path, new, disks->folder, compress, err) < 0)
+	if (convert(job, options, options->format, path, new, disks->folder, compress, err) < 0)
 		return -1;
-	if (renameat(folder, new, folder, path) < 0)
-		return fail_errno(err, ERROR_BROKEN, "%s", new);
-	return 0;
+	return replace_by(disks->folder, new, path, err);
 }
 
 void qemu_disks_clear(struct qemu_disks *disks)

@@ -10,11 +10,16 @@ struct qemu_disks {
 	struct strings paths; /* the first is the main one */
 };
 
-/* Makes the main disk OUTPUT/NAME and the additional ones OUTPUT/NAME-1 ...; OUTPUT counts from FOLDER and is there, empty. */
+/* Their places: the main disk OUTPUT/NAME and the additional ones OUTPUT/NAME-1 ...; OUTPUT counts from FOLDER. */
+void qemu_disks_name(const struct qemu_options *options, const char *folder, const char *output,
+	const char *name, struct qemu_disks *disks);
+/* Makes them; the folder OUTPUT is there. */
 int qemu_disks_make(struct job *job, const struct qemu_options *options,
-	const struct qemu_media *media, const char *folder, const char *output, const char *name,
-	struct qemu_disks *disks, struct error *err);
+	const struct qemu_media *media, const struct qemu_disks *disks, struct error *err);
 /* Writes the main disk anew where the options ask for that: without what is unused, compressed. */
 int qemu_disks_finish(struct job *job, const struct qemu_options *options,
 	const struct qemu_media *media, const struct qemu_disks *disks, struct error *err);
+/* Writes each disk anew from what a machine with layers had open, LAYERS (qcow2), one for each disk. */
+int qemu_disks_flatten(struct job *job, const struct qemu_options *options,
+	const struct strings *layers, const struct qemu_disks *disks, struct error *err);
 void qemu_disks_clear(struct qemu_disks *disks);

@@ -111,13 +111,31 @@ static void keep_event(struct qmp *qmp, struct json *message)
 
 /* ---- commands ---- */
 
-static int send_all(struct qmp *qmp, const struct text *line, struct error *err)
+/* Some of BYTES, and with the first of them the descriptor FD (-1: none). */
+static ssize_t send_some(struct qmp *qmp, const char *bytes, size_t size, int fd)
+{
+	struct iovec part = {(char *)(uintptr_t)bytes, size};
+	char room[CMSG_SPACE(sizeof(fd))] = {0};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+	if (fd >= 0) {
+		message.msg_control = room;
+		message.msg_controllen = sizeof(room);
+		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	}
+	return sendmsg(qmp->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static int send_all(struct qmp *qmp, const struct text *line, int fd, struct error *err)
 {
 	int64_t deadline = moment_elapsed_usec() + COMMAND_USEC;
 
 	for (size_t sent = 0; sent < line->size;) {
-		ssize_t put = send(
-			qmp->fd, line->data + sent, line->size - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t put = send_some(qmp, line->data + sent, line->size - sent, sent ? -1 : fd);
 		struct pollfd wait = {.fd = qmp->fd, .events = POLLOUT};
 		if (put > 0)
 			sent += put;
@@ -149,8 +167,8 @@ static int read_answer(
 	return 0;
 }
 
-int qmp_execute(struct qmp *qmp, const char *command, struct json *arguments, int64_t timeout_usec,
-	struct json **result, struct error *err)
+static int ask(struct qmp *qmp, const char *command, struct json *arguments, int fd,
+	int64_t timeout_usec, struct json **result, struct error *err)
 {
 	autojson struct json *request = json_new_object();
 	CLEANUP(text_clear) struct text line = {0};
@@ -163,7 +181,7 @@ int qmp_execute(struct qmp *qmp, const char *command, struct json *arguments, in
 	json_set_integer(request, "id", id);
 	json_write(request, JSON_LINE, &line);
 	text_add_char(&line, '\n');
-	if (send_all(qmp, &line, err) < 0)
+	if (send_all(qmp, &line, fd, err) < 0)
 		return fail_while(err, "%s", command);
 	for (;;) {
 		autojson struct json *message = NULL;
@@ -179,6 +197,29 @@ int qmp_execute(struct qmp *qmp, const char *command, struct json *arguments, in
 			return read_answer(message, command, result, err);
 		/* else the answer to one whose time was over */
 	}
+}
+
+static int execute(struct qmp *qmp, const char *command, struct json *arguments, int fd,
+	int64_t timeout_usec, struct json **result, struct error *err)
+{
+	qmp->busy = true;
+	int got = ask(qmp, command, arguments, fd, timeout_usec, result, err);
+	qmp->busy = false;
+	return got;
+}
+
+int qmp_execute(struct qmp *qmp, const char *command, struct json *arguments, int64_t timeout_usec,
+	struct json **result, struct error *err)
+{
+	return execute(qmp, command, arguments, -1, timeout_usec, result, err);
+}
+
+int qmp_give_fd(struct qmp *qmp, int fd, const char *name, struct error *err)
+{
+	struct json *arguments = json_new_object();
+
+	json_set_text(arguments, "fdname", name);
+	return execute(qmp, "getfd", arguments, fd, COMMAND_USEC, NULL, err);
 }
 
 int qmp_open(struct qmp *qmp, int fd, struct job *job, int64_t timeout_usec, struct error *err)
@@ -240,6 +281,8 @@ int qmp_wait_event(struct qmp *qmp, const char *name, int64_t timeout_usec, stru
 				json_free(message);
 			return 1;
 		}
+		if (qmp->busy)
+			return 0;
 		int got = receive(qmp, deadline, &message, err);
 		if (got <= 0)
 			return got;
@@ -306,14 +349,10 @@ int qmp_quit(struct qmp *qmp, struct error *err)
 	return qmp_execute(qmp, "quit", NULL, COMMAND_USEC, NULL, err);
 }
 
-int qmp_migrate(struct qmp *qmp, const char *uri, int64_t timeout_usec, struct error *err)
+int qmp_wait_migration(struct qmp *qmp, int64_t timeout_usec, struct error *err)
 {
 	int64_t deadline = moment_elapsed_usec() + timeout_usec;
-	struct json *arguments = json_new_object();
 
-	json_set_text(arguments, "uri", uri);
-	if (qmp_execute(qmp, "migrate", arguments, COMMAND_USEC, NULL, err) < 0)
-		return -1;
 	while (moment_elapsed_usec() < deadline) {
 		autojson struct json *state = NULL;
 		if (qmp_execute(qmp, "query-migrate", NULL, COMMAND_USEC, &state, err) < 0)
@@ -324,7 +363,7 @@ int qmp_migrate(struct qmp *qmp, const char *uri, int64_t timeout_usec, struct e
 		if (strcmp(status, "failed") == 0 || strcmp(status, "cancelled") == 0)
 			return fail(err, ERROR_BROKEN, "migration %s: %s", status,
 				json_get_text(state, "error-desc", "QEMU does not say why"));
-		poll(NULL, 0, 20);
+		poll(NULL, 0, 5);
 	}
 	return fail(err, ERROR_TRANSIENT, "the migration did not end within %.1f s",
 		(double)timeout_usec / 1e6);

@@ -17,6 +17,7 @@ struct qmp {
 		events; /* that nobody asked for yet; the oldest go first when there are too many */
 	int64_t last_id;
 	bool gone; /* QEMU closed it */
+	bool busy; /* a command waits for its answer: who checks the machine meanwhile must not read it */
 };
 
 /*
@@ -52,7 +53,9 @@ int qmp_query_status(struct qmp *qmp, char **status, struct error *err);
 int qmp_press_power(struct qmp *qmp, struct error *err);
 /* Ends QEMU at once, its files written. */
 int qmp_quit(struct qmp *qmp, struct error *err);
-/* Starts the migration of the (stopped) machine to URI and waits for its end. */
-int qmp_migrate(struct qmp *qmp, const char *uri, int64_t timeout_usec, struct error *err);
+/* Hands FD over, which QEMU then knows by NAME ("fd:NAME"). It stays open here. */
+int qmp_give_fd(struct qmp *qmp, int fd, const char *name, struct error *err);
+/* Waits for the end of a migration that was started, in either direction. */
+int qmp_wait_migration(struct qmp *qmp, int64_t timeout_usec, struct error *err);
 /* Adds what the character device ID of kind ringbuf holds to TEXT; it is empty afterwards. */
 int qmp_read_ring(struct qmp *qmp, const char *id, struct text *text, struct error *err);

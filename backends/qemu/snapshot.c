@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backends/qemu/snapshot.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backends/child.h"
+#include "backends/compress.h"
+#include "backends/decompress.h"
+#include "base/cleanup.h"
+#include "base/memory.h"
+
+static const int64_t command_usec = 60 * 1000000LL, migration_usec = 1800 * 1000000LL;
+
+/* ---- disks ---- */
+
+static const struct json *find_drive(const struct json *all, const char *path)
+{
+	for (size_t i = 0; i < json_count(all); i++) {
+		const struct json *drive = json_item(all, i);
+		if (strcmp(json_get_text(json_get(drive, "inserted"), "file", ""), path) == 0)
+			return drive;
+	}
+	return NULL;
+}
+
+int snapshot_find_drives(struct machine *machine, const struct strings *paths,
+	struct snapshot_drives *drives, struct error *err)
+{
+	autojson struct json *all = NULL;
+
+	*drives =
+		(struct snapshot_drives){.sizes = memory_new((paths->count + 1) * sizeof(int64_t))};
+	if (qmp_execute(&machine->qmp, "query-block", NULL, command_usec, &all, err) < 0)
+		return -1;
+	strings_each (path, paths) {
+		const struct json *drive = find_drive(all, path);
+		const char *device = json_get_text(drive, "device", "");
+		const struct json *image = json_get(json_get(drive, "inserted"), "image");
+		if (!*device)
+			return fail(err, ERROR_BROKEN, "QEMU has no drive for %s", path);
+		drives->sizes[drives->devices.count] = json_get_integer(image, "virtual-size", 0);
+		strings_add(&drives->devices, device);
+	}
+	return 0;
+}
+
+void snapshot_drives_clear(struct snapshot_drives *drives)
+{
+	strings_clear(&drives->devices);
+	free(drives->sizes);
+	*drives = (struct snapshot_drives){0};
+}
+
+static void add_action(struct json *actions, const char *device, const char *path)
+{
+	struct json *action = json_new_object(), *data = json_new_object();
+
+	json_set_text(data, "device", device);
+	json_set_text(data, "snapshot-file", path);
+	json_set_text(data, "format", "qcow2");
+	json_set_text(data, "mode", "existing");
+	json_set_text(action, "type", "blockdev-snapshot-sync");
+	json_set(action, "data", data);
+	json_add(actions, action);
+}
+
+/* All disks at once, or none. */
+static int switch_disks(struct machine *machine, const struct snapshot_drives *drives,
+	const struct strings *layers, struct error *err)
+{
+	struct json *arguments = json_new_object(), *actions = json_new_list();
+
+	json_set(arguments, "actions", actions);
+	for (size_t i = 0; i < drives->devices.count; i++)
+		add_action(actions, drives->devices.items[i], layers->items[i]);
+	return qmp_execute(&machine->qmp, "transaction", arguments, command_usec, NULL, err);
+}
+
+int snapshot_make_layer(struct job *job, const char *path, const char *backing, const char *format,
+	int64_t size, struct error *err)
+{
+	CLEANUP(strings_clear) struct strings arguments = {0};
+	const char *const words[] = {"qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", backing,
+		"-F", format, path, NULL};
+
+	for (size_t i = 0; words[i]; i++)
+		strings_add(&arguments, words[i]);
+	strings_addf(&arguments, "%lld", (long long)size);
+	return child_run(job, "qemu-img", &arguments, "/", err);
+}
+
+/* ---- memory ---- */
+
+static int command_with_uri(struct machine *machine, const char *command, struct error *err)
+{
+	struct json *arguments = json_new_object();
+
+	json_set_text(arguments, "uri", "fd:kiln-memory");
+	return qmp_execute(&machine->qmp, command, arguments, command_usec, NULL, err);
+}
+
+/* QEMU writes into a pipe at whose other end is compressed what comes. */
+static int write_memory(struct machine *machine, int memory, struct error *err)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return fail_errno(err, ERROR_RESOURCE, "cannot make a pipe");
+	int result = qmp_give_fd(&machine->qmp, ends[1], "kiln-memory", err);
+	close(ends[1]);
+	if (result == 0)
+		result = command_with_uri(machine, "migrate", err);
+	if (result == 0)
+		result = compress_fd(
+			machine->job, ends[0], memory, COMPRESSION_ZSTD, 1, NULL, NULL, NULL, err);
+	close(ends[0]);
+	return result < 0 ? -1 : qmp_wait_migration(&machine->qmp, migration_usec, err);
+}
+
+static int run_on(struct machine *machine, struct error *err)
+{
+	return qmp_execute(&machine->qmp, "cont", NULL, command_usec, NULL, err);
+}
+
+int snapshot_take(struct machine *machine, const struct snapshot_drives *drives,
+	const struct strings *layers, int memory, struct error *err)
+{
+	struct error again;
+
+	if (qmp_execute(&machine->qmp, "stop", NULL, command_usec, NULL, err) < 0)
+		return -1;
+	int result = switch_disks(machine, drives, layers, err);
+	if (result == 0 && memory >= 0)
+		result = write_memory(machine, memory, err);
+	if (run_on(machine, result < 0 ? &again : err) < 0)
+		return -1;
+	return result;
+}
+
+int snapshot_restore(struct machine *machine, int fd, struct error *err)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return fail_errno(err, ERROR_RESOURCE, "cannot make a pipe");
+	int result = qmp_give_fd(&machine->qmp, ends[0], "kiln-memory", err);
+	close(ends[0]);
+	if (result == 0)
+		result = command_with_uri(machine, "migrate-incoming", err);
+	if (result == 0)
+		result = decompress_fd(machine->job, fd, ends[1], err);
+	close(ends[1]);
+	if (result < 0 || qmp_wait_migration(&machine->qmp, migration_usec, err) < 0)
+		return -1;
+	return run_on(machine, err);
+}
