@@ -202,6 +202,19 @@ int job_open_path(
 	return fd < 0 ? fail_errno(err, ERROR_CATALOG, "%s", path) : fd;
 }
 
+int job_remove_path(const struct job *job, const char *resolved, struct error *err)
+{
+	autofree char *folder = path_folder(resolved);
+	autoclose int fd =
+		file_open_beneath(job->tree_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : fail_errno(err, ERROR_CATALOG, "%s", folder);
+	if (unlinkat(fd, path_name(resolved), 0) < 0 && errno != ENOENT)
+		return fail_errno(err, ERROR_CATALOG, "%s", resolved);
+	return 0;
+}
+
 int job_check_space(const struct job *job, struct error *err)
 {
 	struct statvfs status;

@@ -125,6 +125,8 @@ struct plugin {
 	const struct plugin_option *const
 		*groups; /* NULL-terminated; each ends with a row without a name */
 	const struct plugin_rule *const *rules; /* like groups; NULL: none */
+	/* What Packer decides from the template's own text, RAW, before it is rendered. May be NULL. */
+	void (*decide)(const struct json *raw, struct json *options);
 	/* What no table says: defaults that depend on other options, wrong combinations. May be NULL. */
 	int (*check)(struct json *options, struct error *err);
 	/* Why the driver cannot do what is asked, or NULL if it can. May be NULL: it can do all. */

@@ -45,8 +45,12 @@ struct checksum_options {
 };
 
 struct compress_options {
-	const char *output, *format;
+	const char *output, *archive, *algorithm;
 	int64_t level;
+};
+
+struct artifice_options {
+	const struct json *files;
 };
 
 struct manifest_options {
