@@ -53,6 +53,11 @@ struct artifice_options {
 	const struct json *files;
 };
 
+struct vagrant_options {
+	const char *output, *vagrantfile_template;
+	const struct json *include;
+};
+
 struct manifest_options {
 	const char *output;
 	bool strip_path, strip_time;
