@@ -126,6 +126,28 @@ mv "$KILN_STATE" "$T/state-lost"; mkdir "$KILN_STATE"; mv "$T/state-lost/catalog
 apply web > /dev/null 2>&1
 is 'it is no hindrance when the store is made from the catalog' "$(kiln show web --json | jq -r '[.versions[].version] | sort | @csv') $(live web)" '1,3,4 4'
 
+# killed where the list changes: whoever comes next makes it what it is to be
+listed() { jq -rc "$1" "$catalog/killed/metadata.json"; }
+box killed disk.qcow2 '"provider_override": "libvirt", "include": ["killed.txt"]'; cp web.img killed.img
+for point in publish-renamed channel-renamed boxes-written; do
+	echo "$point" > killed.txt; commit "$point"
+	KILN_FAULT=$point apply killed > /dev/null 2>&1
+	kiln apply --config "$T/service.json" killed > /dev/null 2>&1
+	is "killed at $point: the newest is what is live" "$(listed '.versions[-1].version')" "$(live killed).0.0"
+done
+for point in retire-renamed boxes-written; do
+	oldest=$(listed '.versions[0].version' | sed 's/\..*//')
+	KILN_FAULT=$point kiln retire "killed@$oldest" --config "$T/service.json" > /dev/null 2>&1
+	apply killed > /dev/null 2>&1
+	is "retiring, killed at $point: the list has what is there" "$(listed '[.versions[].version]')" \
+		"$(cd "$catalog/killed" && echo [0-9]* | tr ' ' '\n' | sort -n | sed 's/.*/"&.0.0"/' | paste -sd,  - | sed 's/.*/[&]/')"
+done
+rm "$catalog/killed/$(live killed)/SHA256SUMS"
+last=$(live killed); echo damaged > killed.txt; commit damaged
+apply killed > /dev/null 2>&1
+is 'a damaged version stops no other' "$(listed '.versions[-1].version')" "$((last + 1)).0.0"
+is 'and is not offered' "$(listed '[.versions[].version]' | grep -c "\"$last.0.0\"")" 0
+
 # ---- the real vagrant ----
 
 if ! vagrant --version > /dev/null 2>&1; then
