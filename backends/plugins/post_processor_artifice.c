@@ -13,12 +13,10 @@ static const struct plugin_option own[] = {
 	{0},
 };
 
-static int check(struct json *options, struct error *err)
-{
-	if (json_count(json_get(options, "files")))
-		return 0;
-	return fail(err, ERROR_CATALOG, "files: names none");
-}
+static const struct plugin_rule rules[] = {
+	{RULE_NEEDS, "files"},
+	{0},
+};
 
 const struct plugin plugin_post_processor_artifice = {
 	.kind = PLUGIN_POST_PROCESSOR,
@@ -26,7 +24,7 @@ const struct plugin plugin_post_processor_artifice = {
 	.native = true,
 	.version = 1,
 	.groups = (const struct plugin_option *const[]){own, NULL},
-	.check = check,
+	.rules = (const struct plugin_rule *const[]){rules, NULL},
 	.size = sizeof(struct artifice_options),
 	.help = "other files, which the build made, in place of the artifact's",
 };

@@ -90,12 +90,12 @@ static void decide(const struct json *raw, struct json *options)
 		json_set_text(options, "archive", "tar");
 }
 
-static int check(struct json *options, struct error *err)
+/* Packer finds out when it compresses. */
+static const char *unsupported(const struct json *options)
 {
-	if (json_get_integer(options, "compression_level", 0) >= -3)
-		return 0;
-	return fail(err, ERROR_CATALOG, "compression_level: there are the levels 1 to 9, not %lld",
-		(long long)json_get_integer(options, "compression_level", 0));
+	return json_get_integer(options, "compression_level", 0) < -3
+	               ? "compression_level: there are the levels 1 to 9"
+	               : NULL;
 }
 
 const struct plugin plugin_post_processor_compress = {
@@ -105,7 +105,7 @@ const struct plugin plugin_post_processor_compress = {
 	.version = 2,
 	.groups = (const struct plugin_option *const[]){own, NULL},
 	.decide = decide,
-	.check = check,
+	.unsupported = unsupported,
 	.size = sizeof(struct compress_options),
 	.help = "the artifact as one compressed file or archive",
 };

@@ -27,8 +27,12 @@ static const struct plugin_option own[] = {
 	{0},
 };
 
-static const char *const known_providers[] = {"aws", "azure", "digitalocean", "docker", "google",
-	"hyperv", "libvirt", "lxc", "parallels", "scaleway", "virtualbox", "vmware", NULL};
+static const struct plugin_rule rules[] = {
+	{RULE_CHOICE, "provider_override",
+		"aws|azure|digitalocean|docker|google|hyperv|libvirt|lxc|parallels|scaleway|"
+		"virtualbox|vmware"},
+	{0},
+};
 static const char *const native_providers[] = {
 	"docker", "libvirt", "lxc", "virtualbox", "vmware", NULL};
 
@@ -48,11 +52,11 @@ static void decide(const struct json *raw, struct json *options)
 			json_set_integer(options, "compression_level", 0);
 }
 
-static int check_level(const struct json *level, struct error *err)
+static bool is_level(const struct json *level)
 {
-	if (!level || (json_integer(level, 10) >= -3 && json_integer(level, 10) <= 9))
-		return 0;
-	return fail(err, ERROR_CATALOG, "compression_level: there are the levels 0 to 9");
+	int64_t number = json_integer(level, -1);
+
+	return number >= -3 && number <= 9;
 }
 
 /* Packer decodes these strictly, and does not mind what it does not know. */
@@ -64,10 +68,10 @@ static int check_overridden(const char *name, const struct json *value, struct e
 
 	if (!option || !value || (option->type == OPTION_TEXT && kind == JSON_TEXT) ||
 		(option->type == OPTION_TEXTS && kind == JSON_LIST) ||
-		(option->type == OPTION_BOOL && kind == JSON_BOOL) || option->type == OPTION_BLOCK)
+		(option->type == OPTION_BOOL && kind == JSON_BOOL) ||
+		(option->type == OPTION_INTEGER && kind == JSON_INTEGER) ||
+		option->type == OPTION_BLOCK)
 		return 0;
-	if (option->type == OPTION_INTEGER && kind == JSON_INTEGER)
-		return check_level(value, err);
 	return fail(err, ERROR_CATALOG, "%s must be %s, not %s", name,
 		option_type_name(option->type), json_kind_name(kind));
 }
@@ -87,23 +91,18 @@ static int check_override(const struct json *override, struct error *err)
 
 static int check(struct json *options, struct error *err)
 {
-	const char *provider = json_get_text(options, "provider_override", "");
-
-	if (*provider && !is_among(known_providers, provider))
-		return fail(err, ERROR_CATALOG,
-			"provider_override: there is no provider '%s' (aws, azure, digitalocean, "
-			"docker, google, hyperv, libvirt, lxc, parallels, scaleway, virtualbox, "
-			"vmware)",
-			provider);
-	if (check_level(json_get(options, "compression_level"), err) < 0)
-		return -1;
 	return check_override(json_get(options, "override"), err);
 }
 
 static const char *unsupported(const struct json *options)
 {
 	const char *provider = json_get_text(options, "provider_override", "");
+	bool levels = is_level(json_get(options, "compression_level"));
 
+	json_each_member (member, json_get(options, "override"))
+		levels &= is_level(json_get(member.value, "compression_level"));
+	if (!levels) /* Packer finds out when it compresses */
+		return "compression_level: there are the levels 0 to 9";
 	return *provider && !is_among(native_providers, provider)
 	               ? "kiln builds boxes for libvirt, virtualbox, vmware, lxc and docker"
 	               : NULL;
@@ -123,6 +122,7 @@ const struct plugin plugin_post_processor_vagrant = {
 	.version = 1,
 	.groups = (const struct plugin_option *const[]){own, NULL},
 	.decide = decide,
+	.rules = (const struct plugin_rule *const[]){rules, NULL},
 	.check = check,
 	.unsupported = unsupported,
 	.reads = reads,

@@ -94,7 +94,7 @@ refused 'a broken one' '*vm.ova*no tar*' badova
 refused 'an output elsewhere' '*leads out*' twice
 refused 'an output onto the disk' '*is the file that is to be packed*' onto
 refused 'an output that is a folder' '*out*directory*' folder
-refused 'a provider that nobody knows' "*no provider 'libvrt'*" unknown
+refused 'a provider that nobody knows' '*provider_override*"libvrt"*' unknown
 refused 'one that kiln has no boxes for' '*libvirt, virtualbox, vmware, lxc and docker*' cloud
 refused 'a level that is none' '*levels 0 to 9*' level
 refused 'a Vagrantfile that the build was to make' '*made.rb*' lost
