@@ -178,4 +178,8 @@ vagrant box remove vbox --all --force > /dev/null 2>&1
 chmod u+w "$catalog/web/4/files/libvirt.box"; echo more >> "$catalog/web/4/files/libvirt.box"
 fails 'a box that is not what it was is refused' vagrant box add --provider libvirt "http://127.0.0.1:$port/web/metadata.json"
 like 'by its checksum' "$out$err" '*hecksum*'
+echo five > more.txt; commit five; kiln apply web > /dev/null 2>&1
+is 'where nobody said an address the boxes are files of this machine' "$(metadata '.versions[-1].providers[0].url')" "file://$catalog/web/5/files/libvirt.box"
+succeeds 'which vagrant adds by the path' vagrant box add --provider libvirt "$catalog/web/metadata.json"
+is 'as the newest' "$(boxes)" 'web (libvirt, 5.0.0)'
 done_testing
