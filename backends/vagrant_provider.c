@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backends/disk_image.h"
 #include "backends/ova.h"
+#include "backends/qemu/image_file.h"
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -78,84 +78,87 @@ static int add_all(struct box *box, const struct artifact *input, struct error *
 
 /* ---- libvirt: one disk ---- */
 
-static int read_disk(struct box *box, const struct artifact_file *file, struct disk_image *disk,
-	struct error *err)
+static int read_disk(struct box *box, const struct artifact_file *file, const char **format,
+	int64_t *bytes, struct error *err)
 {
-	autofree char *rooted = memory_printf(JOB_REPOSITORY "/%s", file->path);
 	autoclose int fd = artifact_open(box->job, file, NULL, err);
 
-	if (fd < 0)
+	if (fd < 0 || image_file_format(fd, file->path, format, err) < 0)
 		return -1;
-	return disk_image_read(fd, disk, err) < 0 ? fail_while(err, "%s", file->path) : 0;
+	return image_file_bytes(fd, file->path, *format, bytes, err);
 }
 
 /* The one that the builder names, else the only file, else the only one in a disk's format. */
 static const struct artifact_file *find_disk(
 	struct box *box, const struct artifact *input, struct error *err)
 {
-	const char *name = json_get_text(input->state, "diskName", NULL);
-	const struct artifact_file *found = input->count == 1 ? &input->files[0] : NULL;
-	size_t count = found != NULL;
+	const char *name = json_get_text(input->state, "diskName", NULL), *format;
+	const struct artifact_file *found = NULL;
+	size_t count = 0;
+	int64_t bytes;
 
-	for (size_t i = 0; i < input->count && !found; i++)
+	if (input->count == 1)
+		return &input->files[0];
+	for (size_t i = 0; i < input->count; i++)
 		if (name && strcmp(path_name(input->files[i].path), name) == 0)
 			return &input->files[i];
-	for (size_t i = 0; i < input->count && input->count > 1; i++) {
-		struct disk_image disk;
-		if (read_disk(box, &input->files[i], &disk, err) < 0)
+	for (size_t i = 0; i < input->count; i++) {
+		if (read_disk(box, &input->files[i], &format, &bytes, err) < 0)
 			return NULL;
-		if (disk.format == DISK_RAW)
+		if (strcmp(format, "raw") == 0)
 			continue;
 		found = &input->files[i];
 		count++;
 	}
-	if (count != 1)
-		error_set(err, ERROR_CATALOG,
-			"a box for libvirt has one disk: the artifact has %zu files, and %zu of "
-			"them are qcow2",
-			input->count, count);
-	return count == 1 ? found : NULL;
+	if (count == 1)
+		return found;
+	error_set(err, ERROR_CATALOG,
+		"a box for libvirt has one disk: the artifact has %zu files, and %zu of them are "
+		"disk images",
+		input->count, count);
+	return NULL;
 }
 
-static const char *libvirt_driver(const struct artifact *input)
+/* What libvirt calls what the machine ran with; unless the template says it that is no matter of the image. */
+static int find_driver(const struct artifact *input, const char **driver, struct error *err)
 {
 	const char *type = json_get_text(input->state, "domainType", "kvm");
 
-	return strcmp(type, "none") == 0 || strcmp(type, "tcg") == 0 || strcmp(type, "hvf") == 0
-	               ? "qemu"
-	               : type;
+	*driver = "kvm";
+	if (strcmp(type, "none") == 0 || strcmp(type, "tcg") == 0 || strcmp(type, "hvf") == 0)
+		*driver = "qemu";
+	else if (strcmp(type, "kvm") != 0)
+		return fail(
+			err, ERROR_CATALOG, "libvirt has no machines of the accelerator %s", type);
+	return 0;
 }
 
 static int collect_libvirt(struct box *box, const struct artifact *input, struct error *err)
 {
 	const struct artifact_file *file = find_disk(box, input, err);
 	const int64_t gigabyte = 1024LL * 1024 * 1024;
-	struct disk_image disk;
+	const char *format, *driver;
+	int64_t bytes;
 
-	if (!file || read_disk(box, file, &disk, err) < 0)
+	if (!file || read_disk(box, file, &format, &bytes, err) < 0 ||
+		find_driver(input, &driver, err) < 0)
 		return -1;
-	if (disk.format != DISK_QCOW2 && disk.format != DISK_RAW)
+	if (strcmp(format, "qcow2") != 0 && strcmp(format, "raw") != 0)
 		return fail(err, ERROR_CATALOG,
 			"%s: libvirt's boxes have qcow2 or raw disks, not %s: convert it first",
-			file->path, disk_format_name(disk.format));
-	if (disk.has_backing)
-		return fail(err, ERROR_CATALOG,
-			"%s has a backing file, which would not be in the box: flatten it first "
-			"(qemu-img convert)",
-			file->path);
+			file->path, format);
 	/* in the order of its keys, as Go writes a map */
 	box->metadata = json_new_object();
-	json_set_text(box->metadata, "format", disk_format_name(disk.format));
+	json_set_text(box->metadata, "format", format);
 	json_set_text(box->metadata, "provider", "libvirt");
-	json_set_integer(box->metadata, "virtual_size",
-		disk.virtual_bytes / gigabyte + (disk.virtual_bytes % gigabyte != 0));
+	json_set_integer(box->metadata, "virtual_size", bytes / gigabyte + (bytes % gigabyte != 0));
 	text_addf(&box->vagrantfile,
 		"Vagrant.configure(\"2\") do |config|\n"
 		"  config.vm.provider :libvirt do |libvirt|\n"
 		"    libvirt.driver = \"%s\"\n"
 		"  end\n"
 		"end\n",
-		libvirt_driver(input));
+		driver);
 	box_add(box, "box.img", file->path);
 	return 0;
 }

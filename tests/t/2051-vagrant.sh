@@ -75,7 +75,7 @@ refused() { # NAME WORDS
 }
 box none disk.qcow2 '"output": "x.box"'; cp web.img none.img
 box backing disk.qcow2 '"provider_override": "libvirt"'; qcow2 1000 104 > backing.img
-box vdisk disk.vmdk '"provider_override": "libvirt"'; printf 'KDMV' > vdisk.img
+box vdisk disk.vdi '"provider_override": "libvirt"'; head -c 64 /dev/zero > vdisk.img; printf '\177\020\332\276' >> vdisk.img
 box noovf vm.vmdk '"provider_override": "virtualbox"'; echo x > noovf.img
 box badova vm.ova '"provider_override": "virtualbox"'; echo x > badova.img
 box twice disk.qcow2 '"provider_override": "libvirt", "output": "../../x.box"'; cp web.img twice.img
@@ -88,7 +88,7 @@ box lost disk.qcow2 '"provider_override": "libvirt", "vagrantfile_template": "ma
 commit bad
 refused 'an artifact that does not say its provider' '*set provider_override*' none
 refused 'a disk that lacks what is in another' '*backing file*' backing
-refused 'a disk in another format' '*not vmdk*' vdisk
+refused 'a disk in another format' '*not vdi*' vdisk
 refused 'no appliance' '*.ovf or .ova*' noovf
 refused 'a broken one' '*vm.ova*no tar*' badova
 refused 'an output elsewhere' '*leads out*' twice

@@ -67,7 +67,7 @@ static void boxes_of_qemu(void)
 		"box.img=disk {\"format\":\"qcow2\",\"provider\":\"libvirt\",\"virtual_size\":40}",
 		"of several the only qcow2 is");
 	artifact_add(artifact, "second", NULL, 0);
-	CHECK(has(describe(artifact), "2 of them are qcow2"), "two are one too many");
+	CHECK(has(describe(artifact), "2 of them are disk images"), "two are one too many");
 	artifact->state = json_new_object();
 	json_set_text(artifact->state, "diskName", "second");
 	CHECK_TEXT(describe(artifact),
@@ -78,9 +78,9 @@ static void boxes_of_qemu(void)
 		"box.img=second {\"format\":\"raw\",\"provider\":\"libvirt\",\"virtual_size\":1}",
 		"which may be raw");
 	write_disk("second", gigabyte + 1, 60);
-	CHECK(has(describe(artifact), "header is broken"), "half a header is none");
+	CHECK(has(describe(artifact), "broken qcow2"), "half a header is none");
 	write_disk("second", UINT64_MAX, 4096);
-	CHECK(has(describe(artifact), "header is broken"), "nor is one of more than there is");
+	CHECK(has(describe(artifact), "broken qcow2"), "nor is one of more than there is");
 	artifact_free(artifact);
 }
 
