@@ -259,7 +259,7 @@ static int process(struct job *job, const struct json *json, const struct artifa
 	struct manifest_options options;
 	autojson struct json *manifest = json_new_object();
 	CLEANUP(text_clear) struct text text = {0}, before = {0};
-	struct json *builds = json_new_list(), *entry = json_new_object();
+	struct json *builds = json_new_list(), *entry;
 	autofree char *path = NULL;
 
 	options_decode(&plugin_post_processor_manifest, json, &options);
@@ -270,6 +270,7 @@ static int process(struct job *job, const struct json *json, const struct artifa
 	if (file_read_fd(fd, MANIFEST_SIZE_MOST, &before, err) < 0 ||
 		read_builds(options.output, &before, builds, err) < 0)
 		return fail_while(err, "what is there already is no manifest of Packer's");
+	entry = json_new_object();
 	json_add(builds, entry);
 	if (describe(job, &options, input, entry, err) < 0)
 		return -1;
