@@ -22,7 +22,7 @@ backends_includes  := base backends
 reconciler_includes := base state backends reconciler
 base_headers       := json-c/ openssl/
 state_headers      := sqlite3.h
-backends_headers   := archive curl/ libssh2 zstd.h
+backends_headers   := archive curl/ libssh2 zlib.h zstd.h
 reconciler/git_headers := git2
 reconciler/web_headers := microhttpd.h
 reconciler_headers := systemd/
@@ -31,7 +31,7 @@ kiln_links         := reconciler state backends base | -ljson-c
 kilnd_links        := reconciler state backends base | -lgit2 -lsqlite3 -ljson-c -lsystemd -lcrypto
 kiln-fetch_links   := reconciler base | -lgit2 -ljson-c -lssl -lcrypto
 kiln-web_links     := reconciler backends base | -lmicrohttpd -ljson-c -lcrypto
-kiln-build_links   := backends base | -larchive -lcurl -lssh2 -lcrypto -ljson-c
+kiln-build_links   := backends base | -larchive -lcurl -lssh2 -lz -lcrypto -ljson-c
 
 # ---- flags ------------------------------------------------------------------------------------------------------
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \

@@ -42,7 +42,9 @@ struct artifact *artifact_copy(const struct artifact *artifact)
 	for (size_t i = 0; i < artifact->count; i++) {
 		const struct artifact_file *file = &artifact->files[i];
 		artifact_add(copy, file->path, file->digested ? &file->digest : NULL, file->size);
+		artifact_show(copy, file->shown);
 	}
+	copy->state = artifact->state ? json_copy(artifact->state) : NULL;
 	return copy;
 }
 
@@ -50,9 +52,12 @@ void artifact_free(struct artifact *artifact)
 {
 	if (!artifact)
 		return;
-	for (size_t i = 0; i < artifact->count; i++)
+	for (size_t i = 0; i < artifact->count; i++) {
 		free(artifact->files[i].path);
+		free(artifact->files[i].shown);
+	}
 	free(artifact->files);
+	json_free(artifact->state);
 	free(artifact->builder_id);
 	free(artifact->id);
 	free(artifact->text);
@@ -67,6 +72,41 @@ bool artifact_has(const struct artifact *artifact, const char *path)
 	return false;
 }
 
+void artifact_show(struct artifact *artifact, const char *shown)
+{
+	struct artifact_file *file = &artifact->files[artifact->count - 1];
+
+	free(file->shown);
+	file->shown = shown ? memory_copy_text(shown) : NULL;
+}
+
+const char *artifact_shown(const struct job *job, const struct artifact_file *file)
+{
+	const char *name = file->shown ? file->shown : file->path;
+	const char *folder = file->shown ? JOB_REPOSITORY : job->directory;
+
+	return *folder && path_is_within(name, folder) && name[strlen(folder)]
+	               ? name + strlen(folder) + 1
+	               : name;
+}
+
+int artifact_open(
+	struct job *job, const struct artifact_file *file, struct stat *status, struct error *err)
+{
+	autofree char *rooted = memory_printf("%s/%s", JOB_REPOSITORY, file->path);
+	autoclose int fd = job_open_path(job, rooted, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, err);
+	struct stat mine;
+
+	if (fd < 0)
+		return fail_while(err, "the artifact's file");
+	if (fstat(fd, status ? status : &mine) < 0)
+		return fail_errno(err, ERROR_BROKEN, "%s", file->path);
+	if (!S_ISREG((status ? status : &mine)->st_mode))
+		return fail(err, ERROR_CATALOG,
+			"%s is a folder or no regular file: an artifact has files", file->path);
+	return TAKE_FD(fd);
+}
+
 /* ---- what is published ---- */
 
 void published_clear(struct published *published)
@@ -79,18 +119,14 @@ void published_clear(struct published *published)
 	*published = (struct published){0};
 }
 
-/* Opens a file of the tree; no link leads out, and only a file will do. */
-static int digest_file(
-	struct job *job, const char *path, struct digest *digest, int64_t *size, struct error *err)
+static int digest_file(struct job *job, const struct artifact_file *file, struct digest *digest,
+	int64_t *size, struct error *err)
 {
-	autofree char *rooted = memory_printf("%s/%s", JOB_REPOSITORY, path);
-	autoclose int fd = job_open_path(job, rooted, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, err);
 	struct stat status;
+	autoclose int fd = artifact_open(job, file, &status, err);
 
 	if (fd < 0)
-		return fail_while(err, "the artifact");
-	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
-		return fail(err, ERROR_CATALOG, "the artifact %s is no file", path);
+		return -1;
 	*size = status.st_size;
 	return digest_of_fd(fd, digest, err);
 }
@@ -103,7 +139,7 @@ static int add_file(struct job *job, struct published *published, const struct a
 	for (size_t i = 0; i < published->count; i++)
 		if (strcmp(published->items[i].path, file->path) == 0)
 			return 0;
-	if (!file->digested && digest_file(job, file->path, &item.digest, &item.size, err) < 0)
+	if (!file->digested && digest_file(job, file, &item.digest, &item.size, err) < 0)
 		return -1;
 	item.path = memory_copy_text(file->path);
 	MEMORY_GROW(published->items, published->count, published->room);

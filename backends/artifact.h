@@ -11,6 +11,7 @@
 
 struct artifact_file {
 	char *path; /* below tree/ */
+	char *shown; /* as the template names it; NULL: as it is from the folder that its paths count from */
 	bool digested;
 	struct digest digest;
 	int64_t size;
@@ -18,6 +19,11 @@ struct artifact_file {
 
 struct artifact {
 	char *builder_id, *id, *text; /* what Packer shows of it */
+	/*
+	 * What else post-processors may know of it, or NULL: {"generated_data": {...}} for {{.X}}, and of a machine's disk
+	 * {"diskName", "domainType"}, as in Packer.
+	 */
+	struct json *state;
 	struct artifact_file *files;
 	size_t count, room;
 };
@@ -33,6 +39,14 @@ static inline void artifact_freep(struct artifact **artifact)
 void artifact_add(
 	struct artifact *artifact, const char *path, const struct digest *digest, int64_t size);
 bool artifact_has(const struct artifact *artifact, const char *path);
+/* The last one that was added is called SHOWN where people read its name. */
+void artifact_show(struct artifact *artifact, const char *shown);
+/* What people and manifests call a file (borrowed). */
+const char *artifact_shown(const struct job *job, const struct artifact_file *file);
+/* Opens a file for reading; only a regular file will do. STATUS may be NULL. */
+struct stat;
+int artifact_open(
+	struct job *job, const struct artifact_file *file, struct stat *status, struct error *err);
 
 /* Files of several artifacts, each path once, as what is published: every one digested, names without common folders. */
 struct published_file {

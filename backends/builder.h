@@ -50,6 +50,7 @@ struct post_result {
 };
 struct post_processor {
 	const struct plugin *plugin;
+	bool touches; /* it may change files that are there already */
 	int (*process)(struct job *job, const struct json *options, const struct artifact *input,
 		struct post_result *result, struct error *err);
 };

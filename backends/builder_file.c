@@ -56,6 +56,7 @@ static int build(struct job *job, const struct json *json, const struct steps *s
 	text = memory_printf("Stored file: %s", options.target);
 	*artifact = artifact_new("packer.file", "File", text);
 	artifact_add(*artifact, path, NULL, 0);
+	artifact_show(*artifact, options.target);
 	return 0;
 }
 

@@ -367,6 +367,10 @@ static int collect(struct build *build, struct artifact *artifact, struct error 
 		if (fd >= 0)
 			artifact_add(artifact, path, NULL, 0);
 	}
+	artifact->state = json_new_object();
+	json_set_text(artifact->state, "diskName", build->name);
+	if (*build->options.accelerator)
+		json_set_text(artifact->state, "domainType", build->options.accelerator);
 	return 0;
 }
 

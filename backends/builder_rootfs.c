@@ -367,9 +367,13 @@ static int build_rootfs(struct job *job, const struct json *options, const struc
 		.base = {.folder = -1, .layer = {.tree = -1}}};
 	CLEANUP(artifact_freep)
 	struct artifact *made = artifact_new("kiln.rootfs", "rootfs", "root file system");
+	struct json *data = json_new_object();
 	int result = build_all(&build, options, made, err);
 
 	clear(&build);
+	json_set_text(data, "PackerRunUUID", json_get_text(job->order, "run_uuid", ""));
+	made->state = json_new_object();
+	json_set(made->state, "generated_data", data);
 	if (result < 0)
 		return -1;
 	*artifact = TAKE(made);

@@ -13,6 +13,7 @@ struct catalog_place {
 	const char *name;  /* of the catalog */
 	const char *path;  /* what its configuration says */
 	const char *image; /* "[REPOSITORY/]NAME" */
+	const char *url;   /* where others find what is below PATH, "" if nobody said */
 };
 
 struct catalog {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A catalog in a folder: NAME/N/{manifest.json,SHA256SUMS,files/...} and NAME/CHANNEL -> N. */
+/* A catalog in a folder: NAME/N/{manifest.json,SHA256SUMS,files/...}, NAME/CHANNEL -> N, NAME/metadata.json (box_catalog.h). */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends/box_catalog.h"
 #include "backends/catalog.h"
 #include "backends/copy.h"
 #include "base/cleanup.h"
@@ -157,7 +158,7 @@ static int publish(struct job *job, const struct catalog_place *place, int64_t v
 		return -1;
 	if (file_exists(image, number))
 		return is_of_build(image, number, job->build)
-		               ? 0
+		               ? box_catalog_update(job, image, place, err)
 		               : fail(err, ERROR_CONFLICT,
 					 "%s/%s/%s is there already, from another build",
 					 place->path, place->image, number);
@@ -170,10 +171,21 @@ static int publish(struct job *job, const struct catalog_place *place, int64_t v
 	if (renameat2(image, staged, image, number, RENAME_NOREPLACE) < 0)
 		return fail_errno(err, ERROR_BROKEN, "%s/%s/%s", place->path, place->image, number);
 	FAULT("publish-renamed");
-	return folder_sync(image, ".", err);
+	if (folder_sync(image, ".", err) < 0)
+		return -1;
+	return box_catalog_update(job, image, place, err);
 }
 
 /* ---- channels ---- */
+
+/* `current` decides which boxes Vagrant sees. */
+static int finish_channel(struct job *job, int image, const struct catalog_place *place,
+	const char *channel, struct error *err)
+{
+	if (folder_sync(image, ".", err) < 0)
+		return -1;
+	return strcmp(channel, "current") == 0 ? box_catalog_update(job, image, place, err) : 0;
+}
 
 static int set_channel(struct job *job, const struct catalog_place *place, const char *channel,
 	int64_t version, struct error *err)
@@ -183,15 +195,12 @@ static int set_channel(struct job *job, const struct catalog_place *place, const
 	autoclose int image = open_image(place, err);
 	char is[64];
 
-	(void)job;
 	if (image < 0)
 		return -1;
 	ssize_t size = readlinkat(image, channel, is, sizeof(is) - 1);
-	if (size >= 0) {
-		is[size] = '\0';
-		if (strcmp(is, number) == 0)
-			return folder_sync(image, ".", err);
-	}
+	is[size < 0 ? 0 : size] = '\0';
+	if (strcmp(is, number) == 0)
+		return finish_channel(job, image, place, channel, err);
 	if (!file_exists(image, number))
 		return fail(err, ERROR_BROKEN, "%s/%s/%s is not there: the channel %s stays",
 			place->path, place->image, number, channel);
@@ -201,7 +210,7 @@ static int set_channel(struct job *job, const struct catalog_place *place, const
 		return fail_errno(
 			err, ERROR_BROKEN, "%s/%s/%s", place->path, place->image, channel);
 	FAULT("channel-renamed");
-	return folder_sync(image, ".", err);
+	return finish_channel(job, image, place, channel, err);
 }
 
 /* ---- retiring ---- */
@@ -214,13 +223,13 @@ static int retire(
 	autofree char *hidden = memory_printf(".retired-%lld", (long long)version);
 	autoclose int image = open_image(place, err);
 
-	(void)job;
 	if (image < 0)
 		return -1;
 	if (renameat(image, number, image, hidden) < 0 && errno != ENOENT)
 		return fail_errno(err, ERROR_BROKEN, "%s/%s/%s", place->path, place->image, number);
 	FAULT("retire-renamed");
-	if (folder_sync(image, ".", err) < 0 || folder_remove(image, hidden, err) < 0)
+	if (folder_sync(image, ".", err) < 0 || box_catalog_update(job, image, place, err) < 0 ||
+		folder_remove(image, hidden, err) < 0)
 		return -1;
 	FAULT("retire-removed");
 	if (folder_sync(image, ".", err) < 0)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/bgzf.h"
 #include "backends/job.h"
 #include "base/cleanup.h"
 #include "base/files.h"
@@ -20,6 +21,9 @@ static const char *const names[COMPRESSION_COUNT] = {
 	[COMPRESSION_NONE] = "none",
 	[COMPRESSION_GZIP] = "gzip",
 	[COMPRESSION_ZSTD] = "zstd",
+	[COMPRESSION_XZ] = "xz",
+	[COMPRESSION_LZ4] = "lz4",
+	[COMPRESSION_BGZF] = "bgzf",
 };
 
 const char *compression_name(enum compression compression)
@@ -38,23 +42,32 @@ enum compression compression_find(const char *name)
 
 struct compressor {
 	struct archive *archive;
+	struct bgzf *bgzf; /* in place of it */
 	int fd;
 	struct digest_stream *digest;
 	int64_t size;
 	struct error failure; /* of a write that libarchive asked for */
 };
 
+static int write_bytes(void *context, const void *bytes, size_t size, struct error *err)
+{
+	struct compressor *compressor = context;
+
+	if (file_write_all(compressor->fd, bytes, size, err) < 0)
+		return -1;
+	digest_stream_add(compressor->digest, bytes, size);
+	compressor->size += size;
+	return 0;
+}
+
 static la_ssize_t write_out(struct archive *archive, void *context, const void *bytes, size_t size)
 {
 	struct compressor *compressor = context;
 
-	if (file_write_all(compressor->fd, bytes, size, &compressor->failure) < 0) {
-		archive_set_error(archive, errno, "%s", compressor->failure.text);
-		return -1;
-	}
-	digest_stream_add(compressor->digest, bytes, size);
-	compressor->size += size;
-	return size;
+	if (write_bytes(compressor, bytes, size, &compressor->failure) == 0)
+		return size;
+	archive_set_error(archive, errno, "%s", compressor->failure.text);
+	return -1;
 }
 
 static int fail_archive(struct compressor *compressor, struct error *err)
@@ -67,24 +80,29 @@ static int fail_archive(struct compressor *compressor, struct error *err)
 		err, ERROR_BROKEN, "compression: %s", archive_error_string(compressor->archive));
 }
 
+static int (*const filters[COMPRESSION_COUNT])(struct archive *) = {
+	[COMPRESSION_GZIP] = archive_write_add_filter_gzip,
+	[COMPRESSION_ZSTD] = archive_write_add_filter_zstd,
+	[COMPRESSION_XZ] = archive_write_add_filter_xz,
+	[COMPRESSION_LZ4] = archive_write_add_filter_lz4,
+};
+
 /* libarchive as a filter alone: one entry of the format "raw". */
 static int open_archive(
 	struct compressor *compressor, enum compression compression, int level, struct error *err)
 {
 	struct archive *a = compressor->archive;
-	const char *filter = compression == COMPRESSION_GZIP ? "gzip" : "zstd";
 	char digits[16];
 	int result = archive_write_set_format_raw(a);
 
-	if (compression == COMPRESSION_GZIP)
-		result |= archive_write_add_filter_gzip(a);
-	else if (compression == COMPRESSION_ZSTD)
-		result |= archive_write_add_filter_zstd(a);
+	if (filters[compression])
+		result |= filters[compression](a);
 	if (compression == COMPRESSION_GZIP) /* no time of day in the header */
 		result |= archive_write_set_filter_option(a, "gzip", "timestamp", NULL);
-	if (compression != COMPRESSION_NONE && level > 0) {
+	if (compression != COMPRESSION_NONE && compression != COMPRESSION_XZ && level > 0) {
 		snprintf(digits, sizeof(digits), "%d", level);
-		result |= archive_write_set_filter_option(a, filter, "compression-level", digits);
+		result |= archive_write_set_filter_option(
+			a, names[compression], "compression-level", digits);
 	}
 	archive_write_set_bytes_per_block(a, 64 * 1024);
 	archive_write_set_bytes_in_last_block(a, 1);
@@ -105,8 +123,12 @@ struct compressor *compressor_open(
 	struct compressor *compressor = memory_new(sizeof(*compressor));
 
 	compressor->fd = fd;
-	compressor->archive = archive_write_new();
 	compressor->digest = digest_stream_new(DIGEST_SHA256);
+	if (compression == COMPRESSION_BGZF) {
+		compressor->bgzf = bgzf_new(level, write_bytes, compressor);
+		return compressor;
+	}
+	compressor->archive = archive_write_new();
 	if (open_archive(compressor, compression, level, err) < 0) {
 		compressor_free(compressor);
 		return NULL;
@@ -117,6 +139,8 @@ struct compressor *compressor_open(
 int compressor_write(
 	struct compressor *compressor, const void *bytes, size_t size, struct error *err)
 {
+	if (compressor->bgzf)
+		return bgzf_add(compressor->bgzf, bytes, size, err);
 	if (archive_write_data(compressor->archive, bytes, size) != (la_ssize_t)size)
 		return fail_archive(compressor, err);
 	return 0;
@@ -127,7 +151,9 @@ int compressor_close(
 {
 	int result = 0;
 
-	if (archive_write_close(compressor->archive) != ARCHIVE_OK)
+	if (compressor->bgzf)
+		result = bgzf_end(compressor->bgzf, err);
+	else if (archive_write_close(compressor->archive) != ARCHIVE_OK)
 		result = fail_archive(compressor, err);
 	if (result == 0 && digest)
 		digest_stream_end(compressor->digest, digest->bytes);
@@ -142,8 +168,33 @@ void compressor_free(struct compressor *compressor)
 	if (!compressor)
 		return;
 	archive_write_free(compressor->archive);
+	bgzf_free(compressor->bgzf);
 	digest_stream_free(compressor->digest);
 	free(compressor);
+}
+
+int64_t compressor_add_fd(struct compressor *compressor, struct job *job, int fd,
+	struct digest_stream *plain, struct error *err)
+{
+	autofree char *buffer = memory_resize(NULL, COPY_SIZE, 1);
+	int64_t size = 0;
+
+	for (;;) {
+		ssize_t got = read(fd, buffer, COPY_SIZE);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return fail_errno(err, ERROR_BROKEN, "cannot read");
+		if (got == 0)
+			return size;
+		if (job_check(job, err) < 0 || job_check_space(job, err) < 0)
+			return -1;
+		if (plain)
+			digest_stream_add(plain, buffer, got);
+		if (compressor_write(compressor, buffer, got, err) < 0)
+			return -1;
+		size += got;
+	}
 }
 
 int compress_fd(struct job *job, int fd, int out, enum compression compression, int level,
@@ -153,25 +204,9 @@ int compress_fd(struct job *job, int fd, int out, enum compression compression, 
 	struct compressor *compressor = compressor_open(out, compression, level, err);
 	CLEANUP(digest_stream_freep)
 	struct digest_stream *stream = digest_stream_new(DIGEST_SHA256);
-	autofree char *buffer = memory_resize(NULL, COPY_SIZE, 1);
 
-	if (!compressor)
+	if (!compressor || compressor_add_fd(compressor, job, fd, plain ? stream : NULL, err) < 0)
 		return -1;
-	for (;;) {
-		ssize_t got = read(fd, buffer, COPY_SIZE);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return fail_errno(err, ERROR_BROKEN, "cannot read");
-		if (got == 0)
-			break;
-		if (job_check(job, err) < 0 || job_check_space(job, err) < 0)
-			return -1;
-		if (plain)
-			digest_stream_add(stream, buffer, got);
-		if (compressor_write(compressor, buffer, got, err) < 0)
-			return -1;
-	}
 	if (plain)
 		digest_stream_end(stream, plain->bytes);
 	return compressor_close(TAKE(compressor), digest, size, err);

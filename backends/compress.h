@@ -7,13 +7,21 @@
 
 #include "base/digest.h"
 
-enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD, COMPRESSION_COUNT };
-/* "none", "gzip", "zstd" */
+enum compression {
+	COMPRESSION_NONE,
+	COMPRESSION_GZIP,
+	COMPRESSION_ZSTD,
+	COMPRESSION_XZ,
+	COMPRESSION_LZ4,
+	COMPRESSION_BGZF, /* gzip in blocks that can be read one by one */
+	COMPRESSION_COUNT
+};
+/* "none", "gzip", "zstd", "xz", "lz4", "bgzf" */
 const char *compression_name(enum compression compression);
 enum compression compression_find(const char *name); /* COMPRESSION_COUNT if none */
 
 struct compressor;
-/* Writes to FD (not owned). LEVEL 0 is the usual one: gzip 6, zstd 3. */
+/* Writes to FD (not owned). LEVEL 0 is the usual one: gzip 6, zstd 3. xz has no other. */
 struct compressor *compressor_open(
 	int fd, enum compression compression, int level, struct error *err);
 int compressor_write(
@@ -29,9 +37,16 @@ static inline void compressor_freep(struct compressor **compressor)
 }
 
 /*
- * Moves all that FD gives through a compressor to OUT. PLAIN (may be NULL) is the digest before, DIGEST and SIZE of what was
- * written. JOB's deadline, its cancellation and the room on its disk are looked at on the way.
+ * Gives all that FD has from its offset on to the compressor. PLAIN (may be NULL) gets it too. JOB's deadline, its
+ * cancellation and the room on its disk are looked at on the way. Returns the count of bytes, or -1.
  */
 struct job;
+int64_t compressor_add_fd(struct compressor *compressor, struct job *job, int fd,
+	struct digest_stream *plain, struct error *err);
+
+/*
+ * Moves all that FD gives through a compressor to OUT. PLAIN (may be NULL) is the digest before, DIGEST and SIZE of what was
+ * written.
+ */
 int compress_fd(struct job *job, int fd, int out, enum compression compression, int level,
 	struct digest *plain, struct digest *digest, int64_t *size, struct error *err);

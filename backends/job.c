@@ -182,6 +182,14 @@ static int make_parents(int folder, const char *path, struct error *err)
 	return 0;
 }
 
+static int fail_opening(const char *path, struct error *err)
+{
+	if (errno == EXDEV)
+		return fail(
+			err, ERROR_CATALOG, "%s: a link leads out of the build's own folder", path);
+	return fail_errno(err, ERROR_CATALOG, "%s", path);
+}
+
 int job_open_path(
 	const struct job *job, const char *path, int flags, mode_t mode, struct error *err)
 {
@@ -196,10 +204,22 @@ int job_open_path(
 	if ((flags & O_CREAT) && make_parents(job->tree_fd, resolved, err) < 0)
 		return -1;
 	int fd = file_open_beneath(job->tree_fd, resolved, flags, mode);
-	if (fd < 0 && errno == EXDEV)
-		return fail(
-			err, ERROR_CATALOG, "%s: a link leads out of the build's own folder", path);
-	return fd < 0 ? fail_errno(err, ERROR_CATALOG, "%s", path) : fd;
+	return fd < 0 ? fail_opening(path, err) : fd;
+}
+
+int job_remove_path(const struct job *job, const char *resolved, struct error *err)
+{
+	autofree char *folder = path_folder(resolved);
+	autoclose int fd =
+		file_open_beneath(job->tree_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return fail_opening(resolved, err);
+	if (unlinkat(fd, path_name(resolved), 0) < 0 && errno != ENOENT)
+		return fail_errno(err, ERROR_CATALOG, "%s", resolved);
+	return 0;
 }
 
 int job_check_space(const struct job *job, struct error *err)

@@ -34,6 +34,7 @@ struct job {
 	/* Something else that may end the job, a machine for one: asked at every check. -1 with why. May be NULL. */
 	int (*watch)(void *watched, struct error *err);
 	void *watched;
+	struct post *post; /* what post-processors made so far; NULL before them */
 };
 
 /* Opens the folders and files of ORDER, which it takes over. */
@@ -54,6 +55,9 @@ int job_resolve(const struct job *job, const char *path, char **resolved, struct
 /* Opens such a path; no link leads out. FLAGS as for open(2); parents of what is created are made. */
 int job_open_path(
 	const struct job *job, const char *path, int flags, mode_t mode, struct error *err);
+
+/* Removes a file below tree/ (RESOLVED, see above), but no folder; nothing there is fine. */
+int job_remove_path(const struct job *job, const char *resolved, struct error *err);
 
 /* Checks that the file system of the work folder has more than the reserve left. */
 int job_check_space(const struct job *job, struct error *err);

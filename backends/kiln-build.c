@@ -112,7 +112,8 @@ static int each_catalog(struct job *job, const char *key, struct error *err,
 		const struct json *about = json_item(list, i);
 		struct catalog_place place = {json_get_text(about, "name", ""),
 			json_get_text(about, "path", ""),
-			json_get_text(job->order, "catalog_image", "")};
+			json_get_text(job->order, "catalog_image", ""),
+			json_get_text(about, "url", "")};
 		const struct catalog *catalog = catalog_find(json_get_text(about, "type", ""));
 		if (!catalog)
 			return fail(err, ERROR_BROKEN, "there is no driver for catalogs of type %s",

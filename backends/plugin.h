@@ -41,12 +41,13 @@ const char *option_type_name(enum option_type type); /* for people: "text", "lis
 enum option_path {
 	PATH_NONE,
 	PATH_FILE,
-	PATH_FOLDER,  /* with all that is in it */
-	PATH_ANY,     /* a file or a folder */
-	PATH_PATTERN, /* the same, or a glob */
-	PATH_URL,     /* a path or a URL; only a path is an input */
-	PATH_ROOT,    /* rootfs: scratch, a tar's path or URL, oci:PATH, catalog:NAME */
-	PATH_OUTPUT,  /* it is written: no input */
+	PATH_FOLDER,   /* with all that is in it */
+	PATH_ANY,      /* a file or a folder */
+	PATH_PATTERN,  /* the same, or a glob */
+	PATH_URL,      /* a path or a URL; only a path is an input */
+	PATH_ROOT,     /* rootfs: scratch, a tar's path or URL, oci:PATH, catalog:NAME */
+	PATH_OUTPUT,   /* it is written: no input */
+	PATH_OVERRIDE, /* an object of objects with options of this plugin, which may name files */
 	PATH_COUNT
 };
 
@@ -119,12 +120,15 @@ struct plugin_rule {
 struct plugin {
 	enum plugin_kind kind;
 	const char *name;
-	bool native;      /* kiln has a driver for it */
-	enum power power; /* needed to use it at all */
-	int version;      /* raised when the driver's output changes; native only */
+	bool native;        /* kiln has a driver for it */
+	enum power power;   /* needed to use it at all */
+	bool renders_files; /* the files that its options name may ask for the build's name */
+	int version;        /* raised when the driver's output changes; native only */
 	const struct plugin_option *const
 		*groups; /* NULL-terminated; each ends with a row without a name */
 	const struct plugin_rule *const *rules; /* like groups; NULL: none */
+	/* What Packer decides from the template's own text, RAW, before it is rendered. May be NULL. */
+	void (*decide)(const struct json *raw, struct json *options);
 	/* What no table says: defaults that depend on other options, wrong combinations. May be NULL. */
 	int (*check)(struct json *options, struct error *err);
 	/* Why the driver cannot do what is asked, or NULL if it can. May be NULL: it can do all. */

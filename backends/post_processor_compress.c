@@ -1,180 +1,125 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One compressed file or archive of the artifact. Source: Packer 1.6.6 post-processor/compress: what the output's name ends in
- * decides; tar entries have base names and no times.
+ * One compressed file or archive of the artifact. Source: Packer 1.6.6 post-processor/compress; which one was decided with the
+ * options (plugins/post_processor_compress.c).
  */
-#include <archive.h>
-#include <archive_entry.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backends/builder.h"
-#include "backends/compress.h"
+#include "backends/pack.h"
 #include "backends/plugins/all.h"
 #include "backends/plugins/native.h"
+#include "backends/post.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/path.h"
 
-enum { COPY_SIZE = 256 * 1024 };
-
-struct form {
-	bool tar;
-	enum compression compression;
-};
-
-/* "x.tar.gz", "x.gz", "x.tar", "x.tar.zst" ...; what is not known is tar and gzip, as in Packer. */
-static struct form find_form(const char *output)
+/* As Packer calls them; what it does not know is not compressed. */
+static enum compression find_compression(const char *algorithm)
 {
-	static const struct {
-		const char *ending;
-		struct form form;
-	} endings[] = {
-		{".tar.gz", {true, COMPRESSION_GZIP}},
-		{".tgz", {true, COMPRESSION_GZIP}},
-		{".tar.zst", {true, COMPRESSION_ZSTD}},
-		{".tar.zstd", {true, COMPRESSION_ZSTD}},
-		{".tar", {true, COMPRESSION_NONE}},
-		{".gz", {false, COMPRESSION_GZIP}},
-		{".zst", {false, COMPRESSION_ZSTD}},
-		{".zstd", {false, COMPRESSION_ZSTD}},
-	};
+	enum compression found =
+		compression_find(strcmp(algorithm, "pgzip") == 0 ? "gzip" : algorithm);
 
-	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++)
-		if (text_ends_with(output, endings[i].ending))
-			return endings[i].form;
-	return (struct form){true, COMPRESSION_GZIP};
+	return found == COMPRESSION_COUNT ? COMPRESSION_NONE : found;
 }
 
-static int open_input(struct job *job, const char *path, struct stat *status, struct error *err)
+/* A tar has base names, a zip the paths. */
+static const char *entry_name(
+	const struct job *job, enum pack_format format, const struct artifact_file *file)
 {
-	autofree char *rooted = memory_printf(JOB_REPOSITORY "/%s", path);
-	autoclose int fd = job_open_path(job, rooted, O_RDONLY | O_NOFOLLOW, 0, err);
-
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, status) < 0 || !S_ISREG(status->st_mode))
-		return fail(err, ERROR_CATALOG, "%s is no file", path);
-	return TAKE_FD(fd);
+	return format == PACK_ZIP ? artifact_shown(job, file) : path_name(file->path);
 }
 
-struct tar_output {
-	struct compressor *compressor;
-	struct error *err;
-};
-
-static la_ssize_t write_out(struct archive *archive, void *context, const void *bytes, size_t size)
+/* Two files that would be one when they are unpacked. */
+static int check_names(
+	struct job *job, const struct artifact *input, enum pack_format format, struct error *err)
 {
-	struct tar_output *output = context;
-
-	(void)archive;
-	return compressor_write(output->compressor, bytes, size, output->err) < 0
-	               ? -1
-	               : (la_ssize_t)size;
-}
-
-static int add_entry(struct job *job, struct archive *archive, const char *path, struct error *err)
-{
-	struct stat status;
-	autoclose int fd = open_input(job, path, &status, err);
-	autofree char *buffer = memory_resize(NULL, COPY_SIZE, 1);
-
-	if (fd < 0)
-		return -1;
-	struct archive_entry *entry = archive_entry_new();
-	archive_entry_copy_pathname(entry, path_name(path));
-	archive_entry_set_filetype(entry, AE_IFREG);
-	archive_entry_set_perm(entry, status.st_mode & 0777);
-	archive_entry_set_size(entry, status.st_size);
-	archive_entry_set_mtime(entry, 0, 0);
-	int result = archive_write_header(archive, entry);
-	archive_entry_free(entry);
-	for (ssize_t got; result == ARCHIVE_OK && (got = read(fd, buffer, COPY_SIZE)) != 0;)
-		if (got < 0 || archive_write_data(archive, buffer, got) != got)
-			result = ARCHIVE_FATAL;
-	if (result != ARCHIVE_OK)
-		return fail(err, error_kind_of_errno(archive_errno(archive), ERROR_BROKEN),
-			"%s: %s", path, archive_error_string(archive));
+	for (size_t i = 0; i < input->count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(entry_name(job, format, &input->files[i]),
+				    entry_name(job, format, &input->files[j])) == 0)
+				return fail(err, ERROR_CATALOG,
+					"%s and %s would have one name in the archive",
+					input->files[j].path, input->files[i].path);
 	return 0;
 }
 
-static int write_tar(struct job *job, const struct artifact *input, struct compressor *compressor,
-	struct error *err)
+static int write_archive(struct job *job, const struct artifact *input,
+	struct compressor *compressor, enum pack_format format, struct error *err)
 {
-	struct tar_output output = {compressor, err};
-	struct archive *archive = archive_write_new();
-	int result = 0;
-
-	archive_write_set_format_gnutar(archive);
-	if (archive_write_open(archive, &output, NULL, write_out, NULL) != ARCHIVE_OK)
-		result = fail(err, ERROR_BROKEN, "tar: %s", archive_error_string(archive));
-	for (size_t i = 0; i < input->count && result == 0; i++)
-		result = add_entry(job, archive, input->files[i].path, err);
-	if (result == 0 && archive_write_close(archive) != ARCHIVE_OK)
-		result = fail(err, ERROR_BROKEN, "tar: %s", archive_error_string(archive));
-	archive_write_free(archive);
-	return result;
+	if (check_names(job, input, format, err) < 0)
+		return -1;
+	CLEANUP(pack_freep) struct pack *pack = pack_open(compressor, format, err);
+	if (!pack)
+		return -1;
+	for (size_t i = 0; i < input->count; i++) {
+		const struct artifact_file *file = &input->files[i];
+		struct stat status;
+		autoclose int fd = artifact_open(job, file, &status, err);
+		if (fd < 0 ||
+			pack_add(pack, job, entry_name(job, format, file), fd, &status, 0, err) < 0)
+			return -1;
+	}
+	return pack_close(TAKE(pack), err);
 }
 
 static int write_one(struct job *job, const struct artifact *input, struct compressor *compressor,
 	struct error *err)
 {
-	autofree char *buffer = memory_resize(NULL, COPY_SIZE, 1);
-	struct stat status;
-
 	if (input->count != 1)
 		return fail(err, ERROR_CATALOG,
-			"the artifact has %zu files: without tar it must be one", input->count);
-	autoclose int fd = open_input(job, input->files[0].path, &status, err);
+			"the artifact has %zu files: without tar or zip it must be one",
+			input->count);
+	autoclose int fd = artifact_open(job, &input->files[0], NULL, err);
 	if (fd < 0)
 		return -1;
-	for (ssize_t got; (got = read(fd, buffer, COPY_SIZE)) != 0;) {
-		if (got < 0)
-			return fail_errno(err, ERROR_BROKEN, "%s", input->files[0].path);
-		if (compressor_write(compressor, buffer, got, err) < 0)
-			return -1;
-	}
-	return 0;
+	return compressor_add_fd(compressor, job, fd, NULL, err) < 0 ? -1 : 0;
+}
+
+static int write_output(struct job *job, const struct compress_options *options,
+	const struct artifact *input, int out, struct digest *digest, int64_t *size,
+	struct error *err)
+{
+	int level = options->level > 9 ? 9 : options->level < 0 ? 0 : (int)options->level;
+	bool tar = strcmp(options->archive, "tar") == 0, zip = strcmp(options->archive, "zip") == 0;
+	CLEANUP(compressor_freep)
+	struct compressor *compressor =
+		compressor_open(out, find_compression(options->algorithm), level, err);
+
+	if (!compressor)
+		return -1;
+	if ((tar || zip ? write_archive(job, input, compressor, zip ? PACK_ZIP : PACK_TAR, err)
+			: write_one(job, input, compressor, err)) < 0)
+		return -1;
+	return compressor_close(TAKE(compressor), digest, size, err);
 }
 
 static int process(struct job *job, const struct json *json, const struct artifact *input,
 	struct post_result *result, struct error *err)
 {
 	struct compress_options options;
-	autojson struct json *data = job_data(job);
+	autojson struct json *data = post_data(job, input);
 	CLEANUP(text_clear) struct text output = {0};
-	autofree char *path = NULL, *named = NULL;
+	autofree char *path = NULL;
 	struct digest digest;
+	struct error ignored;
 	int64_t size;
 
 	options_decode(&plugin_post_processor_compress, json, &options);
 	if (job_render(options.output, data, &output, err) < 0)
 		return fail_while(err, "output");
-	named = *options.format ? memory_printf("%s.%s", text_get(&output), options.format)
-	                        : memory_copy_text(text_get(&output));
-	if (job_resolve(job, named, &path, err) < 0)
-		return -1;
-	if (artifact_has(input, path))
-		return fail(
-			err, ERROR_CATALOG, "output %s is the file that is to be packed", named);
-	autoclose int out = job_open_path(job, named, O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
+	autoclose int out = post_create(job, input, text_get(&output), &path, err);
 	if (out < 0)
 		return -1;
-	struct form form = find_form(named);
-	int level = options.level > 9 ? 9 : options.level < 0 ? 0 : (int)options.level;
-	CLEANUP(compressor_freep)
-	struct compressor *compressor = compressor_open(out, form.compression, level, err);
-	if (!compressor)
-		return -1;
-	if ((form.tar ? write_tar(job, input, compressor, err)
-		      : write_one(job, input, compressor, err)) < 0 ||
-		compressor_close(TAKE(compressor), &digest, &size, err) < 0)
-		return fail_while(err, "%s", named);
-	struct artifact *made = artifact_new("packer.post-processor.compress", "", named);
+	if (write_output(job, &options, input, out, &digest, &size, err) < 0) {
+		job_remove_path(job, path, &ignored);
+		return fail_while(err, "%s", text_get(&output));
+	}
+	autofree char *text = memory_printf("compressed artifacts in: %s", text_get(&output));
+	struct artifact *made = artifact_new("packer.post-processor.compress", "", text);
 	artifact_add(made, path, &digest, size);
+	artifact_show(made, text_get(&output));
 	*result = (struct post_result){made, false, false};
 	return 0;
 }

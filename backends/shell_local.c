@@ -72,11 +72,20 @@ static int open_local(struct local *local, struct error *err)
 }
 
 /* Writes a script where the sandbox sees it; its path inside in *INSIDE. */
+/* Packer takes one dot away and puts one there. */
+static char *script_name(const struct local *local)
+{
+	const char *extension = local->options->tempfile_extension;
+
+	return memory_printf(
+		SCRIPT_NAME "%s%s", *extension ? "." : "", extension + (*extension == '.'));
+}
+
 static int write_script(
 	struct local *local, const struct text *script, char **inside, struct error *err)
 {
 	struct job *job = local->job;
-	autofree char *name = memory_printf(SCRIPT_NAME "%s", local->options->tempfile_extension);
+	autofree char *name = script_name(local);
 
 	unlinkat(job->tree_fd, name, 0);
 	autoclose int fd = openat(
@@ -92,13 +101,12 @@ static int write_script(
 
 static void remove_script(struct local *local)
 {
-	autofree char *name = memory_printf(SCRIPT_NAME "%s", local->options->tempfile_extension);
+	autofree char *name = script_name(local);
 
 	unlinkat(local->job->tree_fd, name, 0);
 }
 
-static int run_command(
-	struct local *local, const char *script, const char *command, struct error *err)
+static int run_command(struct local *local, const char *script, struct error *err)
 {
 	const struct json *words = local->options->execute_command;
 	CLEANUP(text_clear) struct text variables = {0};
@@ -108,7 +116,7 @@ static int run_command(
 	shell_format_variables(local->variables, local->options->env_var_format, &variables);
 	json_set_text(local->data, "Vars", text_get(&variables));
 	json_set_text(local->data, "Script", script);
-	json_set_text(local->data, "Command", command);
+	json_set_text(local->data, "Command", script);
 	if (local->post && json_count(words) == 1) {
 		strings_add(&arguments, "sh");
 		strings_add(&arguments, "-c");
@@ -134,17 +142,16 @@ static int run_file(struct local *local, const char *name, struct error *err)
 	autofree char *inside = resolved[0] == '/' ? memory_copy_text(resolved)
 	                                           : memory_printf(JOB_REPOSITORY "/%s", resolved);
 	build_log_say(&local->job->log, "running the local script %s", name);
-	return run_command(local, inside, name, err) < 0 ? fail_while(err, "%s", name) : 0;
+	return run_command(local, inside, err) < 0 ? fail_while(err, "%s", name) : 0;
 }
 
-static int run_text(
-	struct local *local, const struct text *script, const char *command, struct error *err)
+static int run_text(struct local *local, const struct text *script, struct error *err)
 {
 	autofree char *inside = NULL;
 
 	if (write_script(local, script, &inside, err) < 0)
 		return -1;
-	int result = run_command(local, inside, command, err);
+	int result = run_command(local, inside, err);
 	remove_script(local);
 	return result;
 }
@@ -158,13 +165,13 @@ static int run_all(struct local *local, struct error *err)
 		if (shell_script_of_lines(options->inline_lines, options->inline_shebang,
 			    local->data, &script, err) < 0)
 			return -1;
-		return run_text(local, &script, "", err);
+		return run_text(local, &script, err);
 	}
 	if (*options->command) {
 		if (job_render(options->command, local->data, &command, err) < 0)
 			return fail_while(err, "command");
 		text_addf(&script, "#!%s\n%s\n", options->inline_shebang, text_get(&command));
-		return run_text(local, &script, text_get(&command), err);
+		return run_text(local, &script, err);
 	}
 	if (*options->script)
 		return run_file(local, options->script, err);
@@ -231,13 +238,11 @@ static int process(struct job *job, const struct json *options, const struct art
 	if (shell_local_run(job, &decoded, true, err) < 0)
 		return -1;
 	*result = (struct post_result){artifact_copy(input), true, true};
-	/* the commands may have changed the files */
-	for (size_t i = 0; i < result->artifact->count; i++)
-		result->artifact->files[i].digested = false;
 	return 0;
 }
 
 const struct post_processor post_processor_shell_local = {
 	.plugin = &plugin_post_processor_shell_local,
+	.touches = true,
 	.process = process,
 };

@@ -102,9 +102,13 @@ static bool uses_build_name(const struct image_work *build)
 	for (size_t i = 0; i < recipe->provisioner_count; i++)
 		if (mentions_build_name(build, recipe->provisioners[i].options))
 			return true;
-	for (size_t i = 0; i < recipe->post_processor_count; i++)
-		if (mentions_build_name(build, recipe->post_processors[i].options))
+	for (size_t i = 0; i < recipe->post_processor_count; i++) {
+		const struct recipe_part *part = &recipe->post_processors[i];
+		if (mentions_build_name(build, part->options) ||
+			(part->plugin && part->plugin->renders_files &&
+				build->files[image_work_owner(build, part)].count))
 			return true;
+	}
 	for (size_t i = 0; i < owners; i++)
 		strings_each (path, &build->files[i]) {
 			const struct input *input = map_find(&build->inputs->files, path);

@@ -32,13 +32,16 @@ struct json *order_new(struct head *head, const char *job, const struct build_re
 
 /* ---- catalogs ---- */
 
-static struct json *describe_catalog(const char *name, const char *type, const char *path)
+static struct json *describe_catalog(
+	const char *name, const char *type, const char *path, const char *url)
 {
 	struct json *about = json_new_object();
 
 	json_set_text(about, "name", name);
 	json_set_text(about, "type", type);
 	json_set_text(about, "path", path);
+	if (url)
+		json_set_text(about, "url", url);
 	return about;
 }
 
@@ -53,9 +56,9 @@ int order_catalogs(const struct head *head, const struct json *names, struct jso
 		if (catalog) {
 			json_add(*catalogs,
 				describe_catalog(name, catalog->type ? catalog->type : "directory",
-					catalog->path));
+					catalog->path, catalog->url));
 		} else if (strcmp(name, "local") == 0) {
-			json_add(*catalogs, describe_catalog(name, "directory", local));
+			json_add(*catalogs, describe_catalog(name, "directory", local, NULL));
 		} else {
 			json_free(*catalogs);
 			*catalogs = NULL;

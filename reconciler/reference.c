@@ -93,6 +93,24 @@ static void add_block(struct references *references, const struct recipe_part *p
 		add_option(references, part, block, rows);
 }
 
+/* Options of the same plugin once more, for parts of what it does: {NAME: {...}}. */
+static void add_overrides(
+	struct references *references, const struct recipe_part *part, const struct json *overrides)
+{
+	const struct plugin *plugin = part->plugin;
+
+	json_each_member (member, overrides)
+		plugin_each_option(option, plugin)
+		{
+			if (option->path == PATH_OVERRIDE ||
+				(plugin->reads && option->path != PATH_OUTPUT &&
+					!(plugin->reads(member.value, option) &&
+						plugin->reads(part->options, option))))
+				continue;
+			add_option(references, part, member.value, option);
+		}
+}
+
 static void add_option(struct references *references, const struct recipe_part *part,
 	const struct json *options, const struct plugin_option *option)
 {
@@ -110,7 +128,9 @@ static void add_option(struct references *references, const struct recipe_part *
 			add_block(references, part, value, option->block);
 		return;
 	}
-	if (option->path == PATH_NONE && !option->source_image)
+	if (option->path == PATH_OVERRIDE)
+		add_overrides(references, part, value);
+	if (option->path == PATH_OVERRIDE || (option->path == PATH_NONE && !option->source_image))
 		return;
 	if (json_kind(value) == JSON_TEXT)
 		add_value(references, reference, json_text(value, ""));

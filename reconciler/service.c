@@ -200,12 +200,24 @@ static int check_catalog_path(struct settings_reader *reader, void *into, const 
 	return settings_fail(reader, "must be an absolute path");
 }
 
+static int check_catalog_url(struct settings_reader *reader, void *into, const struct json *value)
+{
+	const char *url = json_text(value, "");
+
+	(void)into;
+	if (text_starts_with(url, "http://") || text_starts_with(url, "https://") ||
+		text_starts_with(url, "file:///"))
+		return 0;
+	return settings_fail(reader, "must begin with http://, https:// or file:///");
+}
+
 static void free_catalog(void *pointer)
 {
 	struct service_catalog *catalog = pointer;
 
 	free(catalog->type);
 	free(catalog->path);
+	free(catalog->url);
 	free(catalog);
 }
 
@@ -224,6 +236,8 @@ static int read_catalogs(struct settings_reader *reader, void *into, const struc
 			.read = check_catalog_type},
 		{"path", SETTING_TEXT, offsetof(struct service_catalog, path),
 			.read = check_catalog_path},
+		{"url", SETTING_TEXT, offsetof(struct service_catalog, url),
+			.read = check_catalog_url},
 		{0}};
 	struct service *service = into;
 

@@ -36,7 +36,7 @@ struct service_repository {
 };
 
 struct service_catalog {
-	char *type, *path;
+	char *type, *path, *url;
 };
 
 /* Who is told of what becomes of images: one of url and command. */

@@ -205,7 +205,8 @@ static int check_strangers(const struct place *place, const struct version_marks
 	if (folder_list(place->folder, ".", &names, err) < 0)
 		return -1;
 	strings_each (name, &names) {
-		bool known = name[0] == '.'; /* staged, or being retired */
+		/* staged, or being retired; what Vagrant reads */
+		bool known = name[0] == '.' || strcmp(name, "metadata.json") == 0;
 		for (size_t i = 0; i < channels->count && !known; i++)
 			known = strcmp(channels->items[i].name, name) == 0;
 		for (size_t i = 0; i < builds->count && !known; i++)

@@ -45,8 +45,17 @@ struct checksum_options {
 };
 
 struct compress_options {
-	const char *output, *format;
+	const char *output, *archive, *algorithm;
 	int64_t level;
+};
+
+struct artifice_options {
+	const struct json *files;
+};
+
+struct vagrant_options {
+	const char *output, *vagrantfile_template;
+	const struct json *include;
 };
 
 struct manifest_options {

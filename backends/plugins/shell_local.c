@@ -19,14 +19,14 @@ const struct plugin_option options_shell_local[] = {
 	{"env_var_format", OPTION_TEXT, .fallback = "%s='%s' ", AT(env_var_format),
 		.help = "how one variable is written; two %s: name and value"},
 	{"execute_command", OPTION_TEXTS, .late = true, AT(execute_command),
-		.help = "the arguments that run it: {{.Vars}}, {{.Script}}, {{.Command}}"},
+		.help = "the arguments that run it: {{.Vars}} and {{.Script}}"},
 	{"inline_shebang", OPTION_TEXT, .fallback = "/bin/sh -e", AT(inline_shebang),
 		.help = "what runs the inline lines"},
 	{"only_on", OPTION_TEXTS, AT(only_on), .help = "run only on these systems (linux)"},
 	{"tempfile_extension", OPTION_TEXT, AT(tempfile_extension),
 		.help = "what the inline script's name ends in"},
 	{"use_linux_pathing", OPTION_BOOL, .offset = OPTION_NOT_DECODED,
-		.help = "means nothing here"},
+		.help = "for Packer on Windows: refused here, as Packer refuses it"},
 	{0},
 };
 
@@ -35,6 +35,7 @@ const struct plugin_rule shell_local_rules[] = {
 	{RULE_ONE, "inline script scripts command"},
 	{RULE_MATCHES, "environment_vars", "^[^=]+=", .why = "NAME=VALUE"},
 	{RULE_CHOICE, "only_on", "darwin|freebsd|linux|openbsd|solaris|windows"},
+	{RULE_FORBIDS, "use_linux_pathing", .why = "paths have no drive letters on this system"},
 	{0},
 };
 

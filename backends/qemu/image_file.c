@@ -5,11 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
 	HEADER_SIZE = 1024,
 	QCOW2_BACKING_AT = 8,
+	QCOW2_BYTES_AT = 24,
+	QCOW2_SIZE_LEAST = 72,
 	QCOW2_FEATURES_AT = 72,
 	QCOW2_DATA_FILE = 4, /* of the incompatible features */
 	VMDK_CAPACITY_AT = 12,
@@ -110,5 +113,24 @@ int image_file_format(int fd, const char *name, const char **format, struct erro
 	if (strcmp(found, "qed") == 0)
 		return fail(err, ERROR_CATALOG, "%s: images of format qed are not read", name);
 	*format = found;
+	return 0;
+}
+
+int image_file_bytes(
+	int fd, const char *name, const char *format, int64_t *bytes, struct error *err)
+{
+	unsigned char header[QCOW2_SIZE_LEAST];
+	struct stat status;
+
+	if (strcmp(format, "qcow2") != 0) {
+		if (fstat(fd, &status) < 0)
+			return fail_errno(err, ERROR_CATALOG, "%s", name);
+		*bytes = status.st_size;
+		return 0;
+	}
+	if (pread(fd, header, sizeof(header), 0) != sizeof(header) ||
+		read_be64(header + QCOW2_BYTES_AT) > INT64_MAX)
+		return fail(err, ERROR_CATALOG, "%s is a broken qcow2", name);
+	*bytes = (int64_t)read_be64(header + QCOW2_BYTES_AT);
 	return 0;
 }

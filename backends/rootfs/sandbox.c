@@ -96,12 +96,18 @@ static void run_outside(
 	_exit(process_wait(pid));
 }
 
-static void add_environment(struct sandbox *sandbox)
+static void add_environment(
+	struct sandbox *sandbox, const struct sandbox_options *options, const struct job *job)
 {
+	const char *run = json_get_text(job->order, "run_uuid", NULL);
+
 	strings_add(&sandbox->environment,
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	strings_add(&sandbox->environment, "HOME=/root");
 	strings_add(&sandbox->environment, "LANG=C.UTF-8");
+	/* as shell-local inherits it from Packer */
+	if (options->kind == SANDBOX_HOST && run)
+		strings_addf(&sandbox->environment, "PACKER_RUN_UUID=%s", run);
 }
 
 static int receive_answer(struct sandbox *sandbox, struct agent_answer *answer, struct error *err)
@@ -168,7 +174,7 @@ struct communicator *sandbox_open(
 
 	sandbox->communicator = (struct communicator){.ops = &sandbox_ops, .job = job};
 	sandbox->pid = sandbox->socket = -1;
-	add_environment(sandbox);
+	add_environment(sandbox, options, job);
 	if (make_userns(job, err) < 0) {
 		close_sandbox(&sandbox->communicator);
 		return NULL;

@@ -261,6 +261,8 @@ struct json *decode_part(const struct template *template, const struct template_
 		return NULL;
 	if (plugin && plugin->native)
 		fill_defaults(&decoder);
+	if (plugin && plugin->decide)
+		plugin->decide(part->object, decoded);
 	if (plugin)
 		plugin_check(plugin, decoded, context->get_environment, context->context, &broken);
 	strings_each (text, &broken)
