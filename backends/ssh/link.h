@@ -38,9 +38,9 @@ struct link {
 	struct _LIBSSH2_SESSION *session;
 	struct link *outer;              /* the bastion's; owned */
 	struct _LIBSSH2_CHANNEL *tunnel; /* through it */
-	bool tunnel_sending;             /* a write into the tunnel is not through yet */
-	int64_t moved_usec;              /* when bytes moved last */
-	bool dead;                       /* the connection is lost */
+	struct wire *wire;
+	int64_t moved_usec; /* when bytes moved last */
+	bool dead;          /* the connection is lost */
 	bool rsa_refused;
 };
 
@@ -68,8 +68,19 @@ int link_failed(struct link *link, long code, const char *what, struct error *er
 /* libssh2's last error of the session. */
 const char *link_last_error(struct link *link);
 
-/* link_tunnel.c: from now on the session of LINK talks through LINK->tunnel. */
-int link_tunnel_open(struct link *link, struct error *err);
+/* ---- wire.c: what the session of a link reads from and writes to ---- */
+
+/* Through a tunnel of LINK->outer, where there is one. */
+int wire_open(struct link *link, struct error *err);
+/* Sends what waits; -EAGAIN: not all of it, another negative errno: the connection is lost. */
+int wire_flush(struct link *link);
+bool wire_is_full(const struct link *link); /* something waits to be sent */
+bool wire_has_more(
+	const struct link *link); /* something was received that libssh2 did not ask for yet */
+/* From now on no call of libssh2's wants to wait. */
+void wire_cut(struct link *link);
+/* The next reads really look: somebody waits. */
+void wire_look(struct link *link);
 
 /* auth.c: logs in. Kind CATALOG: it is refused. */
 int link_login(struct link *link, struct error *err);

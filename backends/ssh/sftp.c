@@ -59,7 +59,7 @@ static int sftp_failed(struct sftp *sftp, long code, const char *path, struct er
 
 static int sftp_open(struct sftp *sftp, struct link *link, struct error *err)
 {
-	int code;
+	int code = 0;
 
 	*sftp = (struct sftp){.link = link};
 	sftp->session = LINK_TRY_POINTER(link, err, &code, libssh2_sftp_init(link->session));
@@ -93,7 +93,7 @@ static void sftp_close(struct sftp *sftp)
 static LIBSSH2_SFTP_HANDLE *open_handle(struct sftp *sftp, const char *path, unsigned long flags,
 	long mode, int kind, struct error *err)
 {
-	int code;
+	int code = 0;
 	LIBSSH2_SFTP_HANDLE *handle = LINK_TRY_POINTER(sftp->link, err, &code,
 		libssh2_sftp_open_ex(sftp->session, path, strlen(path), flags, mode, kind));
 
