@@ -190,6 +190,13 @@ static int shake_hands(struct link *link, struct known_host *known, struct error
 		return -1;
 	libssh2_session_set_blocking(link->session, 0);
 	long code = LINK_TRY(link, err, libssh2_session_handshake(link->session, link->fd));
+	if (code == LIBSSH2_ERROR_KEX_FAILURE || code == LIBSSH2_ERROR_METHOD_NONE)
+		return fail(err, ERROR_CATALOG,
+			"%s and libssh2 have no algorithm in common: the host needs a key of "
+		        "ed25519 or "
+			"ecdsa, a cipher aes*-ctr and a MAC hmac-sha2-256 (see ssh_ciphers and "
+			"ssh_key_exchange_algorithms)",
+			link->name);
 	if (code < 0)
 		return link_failed(link, code, "the SSH handshake", err);
 	if (link->settings->keep_alive_nsec > 0)

@@ -90,8 +90,12 @@ is 'and no other' "$(scripts)" "$(cat "$T/scripts")"
 printf 'echo one\r\nprintf two' > dos.sh; git add dos.sh
 image dos "$(with_key "$main")" '[{"type": "shell", "script": "dos.sh"}]'; builds 'line ends of other systems' dos
 like 'are made ours' "$log_text" '*one*two*'
-image pty "$(with_key "$main" '{ssh_pty: true}')" "$(lines 'test -t 0 && test -t 1 && echo "a $TERM of $(stty size)"')"; builds 'a terminal' pty
-like 'is an xterm of 80 by 40' "$log_text" '*a xterm of 40 80*'
+if [ "$(id -u)" = 0 ]; then
+	image pty "$(with_key "$main" '{ssh_pty: true}')" "$(lines 'test -t 0 && test -t 1 && echo "a $TERM of $(stty size)"')"; builds 'a terminal' pty
+	like 'is an xterm of 80 by 40' "$log_text" '*a xterm of 40 80*'
+else
+	skip 'a terminal' 'only root can give one'
+fi
 image slow "$(with_key "$main")" '[{"type": "shell", "timeout": "1s", "inline": ["sleep 100"]}]'; breaks 'a step that takes too long is ended' slow 'timeout of 1s*'
 image loud "$(with_key "$main")" "$(lines 'yes 0123456789012345678901234567890123456789')"
 echo '{"limits": {"log_bytes": 1000000}}' > "$T/limits.json"
@@ -229,4 +233,7 @@ image bad "$(with_key "$main" '{ssh_port: 70000}')"; like 'a port that is none' 
 image bad "$(with_key "$main" '{ssh_local_tunnels: ["1:x:2"]}')"; like 'what is not built' "$(plan_reason bad)" '*not built*'
 image bad "$(with_key "$main" '{communicator: "winrm", winrm_host: "x", winrm_username: "y"}')"; like 'WinRM neither' "$(plan_reason bad)" '*WinRM*'
 image bad "$(with_key "$main" '{ssh_ciphers: ["nosuch"]}')"; breaks 'a cipher that nobody knows' bad 'ssh_ciphers*'
+image bad "$(with_key "$main" '{ssh_ciphers: ["aes128-cbc"], ssh_timeout: "10m"}')"; breaks 'one that the host does not know is not tried for long' bad 'no algorithm in common*'
+port=$(free_port); ssh-keygen -q -t rsa -N '' -f "$T/ssh/rsahost"; start_sshd rsahost "$port"
+image bad "$(with_key "$port" '{ssh_timeout: "10m"}')"; breaks 'nor a host that only has a key of RSA' bad 'no algorithm in common*ed25519*'
 done_testing
