@@ -204,11 +204,8 @@ static int reach(struct agent *agent, struct error *err)
 	const char *path = getenv("SSH_AUTH_SOCK");
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	if (!path || !*path)
-		return fail(err, ERROR_CATALOG,
-			"ssh_agent_auth: there is no agent (SSH_AUTH_SOCK is not set)");
-	if (strlen(path) >= sizeof(address.sun_path))
-		return fail(err, ERROR_CATALOG, "SSH_AUTH_SOCK is too long");
+	if (!path || strlen(path) >= sizeof(address.sun_path))
+		return fail(err, ERROR_CATALOG, "SSH_AUTH_SOCK names no socket");
 	strcpy(address.sun_path, path);
 	agent->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (agent->fd < 0 || connect(agent->fd, (struct sockaddr *)&address, sizeof(address)) < 0)

@@ -60,6 +60,10 @@ int link_wait(struct link *link, struct error *err)
 		link->dead = true; /* whatever was under way on it is half done */
 		return -1;
 	}
+	if ((got & POLLIN) && link->greeted_limit_usec) {
+		link->patience.limit_usec = link->greeted_limit_usec;
+		link->greeted_limit_usec = 0;
+	}
 	if (got) {
 		link->moved_usec = moment_elapsed_usec();
 		return 0;
@@ -193,7 +197,7 @@ static int shake_hands(struct link *link, struct known_host *known, struct error
 	if (code == LIBSSH2_ERROR_KEX_FAILURE || code == LIBSSH2_ERROR_METHOD_NONE)
 		return fail(err, ERROR_CATALOG,
 			"%s and libssh2 have no algorithm in common: the host needs a key of "
-		        "ed25519 or "
+			"ed25519 or "
 			"ecdsa, a cipher aes*-ctr and a MAC hmac-sha2-256 (see ssh_ciphers and "
 			"ssh_key_exchange_algorithms)",
 			link->name);
@@ -207,17 +211,20 @@ static int shake_hands(struct link *link, struct known_host *known, struct error
 
 struct link *link_open(const struct ssh_settings *settings, const struct ssh_host *host, int fd,
 	struct link *outer, struct known_host *known, const struct patience *patience,
-	struct error *err)
+	int64_t greeting_usec, struct error *err)
 {
 	struct link *link = memory_new(sizeof(*link));
 
 	*link = (struct link){.settings = settings,
 		.host = host,
 		.patience = *patience,
+		.greeted_limit_usec = patience->limit_usec,
 		.fd = outer ? outer->fd : fd,
 		.outer = outer,
 		.moved_usec = moment_elapsed_usec()};
 	snprintf(link->name, sizeof(link->name), "%s port %d", host->host, host->port);
+	if (greeting_usec < link->patience.limit_usec)
+		link->patience.limit_usec = greeting_usec;
 	libssh2_init(0);
 	link->session = libssh2_session_init_ex(NULL, NULL, NULL, link);
 	if (!link->session)

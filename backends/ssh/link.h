@@ -34,6 +34,7 @@ struct link {
 	const struct ssh_host *host;
 	char name[300]; /* "HOST port PORT" */
 	struct patience patience;
+	int64_t greeted_limit_usec; /* patience's limit as soon as the other side said anything; 0: it has */
 	int fd;
 	struct _LIBSSH2_SESSION *session;
 	struct link *outer;              /* the bastion's; owned */
@@ -55,11 +56,11 @@ int socks_connect(const struct ssh_settings *settings, const char *host, int por
 
 /*
  * link.c: over FD, which it takes over, or through OUTER, which it takes over too: handshake and the host's key, not yet the login.
- * NULL on failure. ERROR_CATALOG: the key changed.
+ * Until GREETING_USEC the other side must have said anything. NULL on failure. ERROR_CATALOG: the key changed.
  */
 struct link *link_open(const struct ssh_settings *settings, const struct ssh_host *host, int fd,
 	struct link *outer, struct known_host *known, const struct patience *patience,
-	struct error *err);
+	int64_t greeting_usec, struct error *err);
 void link_close(struct link *link); /* NULL is fine */
 /* Until libssh2 may go on with what it was doing. */
 int link_wait(struct link *link, struct error *err);

@@ -168,6 +168,22 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()
 PY
 for i in $(seq 100); do [ -s "$T/ssh/silent" ] && break; sleep 0.05; done
 image silent "$(with_key "$(cat "$T/ssh/silent")" '{ssh_timeout: "2s"}')"; breaks 'who accepts and says nothing is not waited for for ever' silent 'ssh_timeout (2s)*'
+python3 - "$main" <<'PY' > "$T/ssh/starting" & background="$background $!"
+import socket, sys, threading
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True)
+lost = s.accept()[0] # as a port that leads to a machine which does not listen yet
+def copy(a, b):
+    try:
+        while data := a.recv(65536): b.sendall(data)
+    except OSError: pass
+    b.close()
+while True:
+    a = s.accept()[0]; b = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+    for x, y in (a, b), (b, a): threading.Thread(target=copy, args=(x, y), daemon=True).start()
+PY
+for i in $(seq 100); do [ -s "$T/ssh/starting" ] && break; sleep 0.05; done
+image starting "$(with_key "$(cat "$T/ssh/starting")" '{ssh_timeout: "60s"}')"; started=$(date +%s); builds 'a connection that came to nothing is given up for a new one' starting
+is 'soon' "$(($(date +%s) - started < 20))" 1
 image closed "$(with_key "$(free_port)" '{ssh_timeout: "1s"}')"; breaks 'nor where nobody listens' closed 'ssh_timeout (1s)*refused*'
 image name "$(with_key 22 '{ssh_host: "no-such-host.invalid", ssh_timeout: "1s"}')"; breaks 'nor a name that is none' name 'no-such-host.invalid*'
 image idle "$(with_key "$main" '{ssh_read_write_timeout: "1s", ssh_keep_alive_interval: "-1s"}')" "$(lines 'sleep 100')"; breaks 'a silence that is too long is a broken connection' idle 'expect_disconnect*'
