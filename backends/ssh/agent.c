@@ -31,7 +31,7 @@ struct agent {
 	struct link *link;
 	const unsigned char *blob; /* the key at hand */
 	size_t blob_size;
-	struct error *err; /* of the signature that failed */
+	struct error refusal; /* of the signature that failed */
 	bool failed;
 };
 
@@ -147,7 +147,7 @@ static int sign(LIBSSH2_SESSION *session, unsigned char **signature, size_t *sig
 	add_string(&body, agent->blob, agent->blob_size);
 	add_string(&body, data, size);
 	add_number(&body, 0);
-	agent->failed = ask(agent, &body, ANSWER_SIGNATURE, &answer, agent->err) < 0;
+	agent->failed = ask(agent, &body, ANSWER_SIGNATURE, &answer, &agent->refusal) < 0;
 	struct reader reader = {(const unsigned char *)answer.data + 1, answer.size - 1};
 	if (agent->failed || !take_string(&reader, &whole) || !take_string(&whole, &kind) ||
 		!take_string(&whole, &bytes))
@@ -161,20 +161,18 @@ static int try_key(struct agent *agent, struct reader blob, struct error *err)
 {
 	struct link *link = agent->link;
 	const char *user = link->host->identity.username;
-	struct error refusal = {0};
 	void *context = agent;
 
 	agent->blob = blob.at;
 	agent->blob_size = blob.left;
-	agent->err = &refusal;
 	agent->failed = false;
 	long code = LINK_TRY(link, err,
 		libssh2_userauth_publickey(
 			link->session, user, blob.at, blob.left, sign, &context));
 	if (code == 0)
 		return 1;
-	if (agent->failed && refusal.kind == ERROR_CONFLICT) {
-		*err = refusal;
+	if (agent->failed && agent->refusal.kind == ERROR_CONFLICT) {
+		*err = agent->refusal;
 		return -1;
 	}
 	if (agent->failed || code == LIBSSH2_ERROR_AUTHENTICATION_FAILED ||
@@ -206,11 +204,8 @@ static int reach(struct agent *agent, struct error *err)
 	const char *path = getenv("SSH_AUTH_SOCK");
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	if (!path || !*path)
-		return fail(err, ERROR_CATALOG,
-			"ssh_agent_auth: there is no agent (SSH_AUTH_SOCK is not set)");
-	if (strlen(path) >= sizeof(address.sun_path))
-		return fail(err, ERROR_CATALOG, "SSH_AUTH_SOCK is too long");
+	if (!path || strlen(path) >= sizeof(address.sun_path))
+		return fail(err, ERROR_CATALOG, "SSH_AUTH_SOCK names no socket");
 	strcpy(address.sun_path, path);
 	agent->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (agent->fd < 0 || connect(agent->fd, (struct sockaddr *)&address, sizeof(address)) < 0)

@@ -139,7 +139,7 @@ static int refuse(
 	return fail(err, ERROR_CATALOG, "%s refuses the login of %s (it accepts %s; tried: %s)%s",
 		link->name, link->host->identity.username, methods, *list ? list : "nothing",
 		link->rsa_refused ? ": an RSA key can only be used with SHA-1 here (libssh2 1.10), "
-	                            "which OpenSSH "
+				    "which OpenSSH "
 				    "refuses since 8.8: give an ed25519 or ecdsa key"
 				  : "");
 }
@@ -148,7 +148,7 @@ int link_login(struct link *link, struct error *err)
 {
 	CLEANUP(strings_clear) struct strings tried = {0};
 	const char *user = link->host->identity.username;
-	int code;
+	int code = 0;
 
 	char *offered = LINK_TRY_POINTER(
 		link, err, &code, libssh2_userauth_list(link->session, user, strlen(user)));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ops table, and the loop that connects. Source: Packer 1.6.6 helper/communicator/step_connect_ssh.go. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "backends/ssh/channel.h"
@@ -13,8 +14,13 @@ enum {
 	SECOND = 1000 * 1000,
 	DIAL_USEC = 15 * SECOND,
 	HANDSHAKE_USEC = 60 * SECOND,
+	/*
+	 * What forwards a port of a machine that still starts takes connections that come to nothing, and a new one may be
+	 * answered at once. A slow machine gets more time at each try.
+	 */
+	GREETING_FIRST_USEC = 3 * SECOND,
 	RETRY_FIRST_USEC = SECOND / 5,
-	RETRY_MOST_USEC = 2 * SECOND,
+	RETRY_MOST_USEC = SECOND / 2,
 	/* who refuses a login may still be setting up its users: Packer asks every 7 s */
 	LOGIN_FIRST_USEC = SECOND,
 	LOGIN_MOST_USEC = 7 * SECOND
@@ -37,8 +43,9 @@ static struct ssh *of(struct communicator *communicator)
 
 struct attempt {
 	struct ssh *ssh;
-	int64_t until_usec; /* of all attempts */
-	bool refused;       /* the login was */
+	int64_t until_usec;    /* of all attempts */
+	int64_t greeting_usec; /* how long to wait for the first byte */
+	bool refused;          /* the login was */
 };
 
 /* The time for one part of an attempt, which all together have until_usec. */
@@ -62,7 +69,8 @@ static struct link *reach(struct attempt *attempt, const struct ssh_host *host,
 	if (!outer && fd < 0)
 		return NULL;
 	patience = patience_for(attempt, "the SSH handshake", HANDSHAKE_USEC);
-	struct link *link = link_open(settings, host, fd, outer, known, &patience, err);
+	struct link *link = link_open(settings, host, fd, outer, known, &patience,
+		moment_elapsed_usec() + attempt->greeting_usec, err);
 	if (link && link_login(link, err) < 0) {
 		attempt->refused = err->kind == ERROR_CATALOG;
 		link_close(link);
@@ -116,36 +124,61 @@ static int64_t twice(int64_t pause, int64_t most)
 	return pause * 2 < most ? pause * 2 : most;
 }
 
+struct pauses {
+	int64_t usec, login_usec;
+};
+
+/* The pause behind a failed attempt; -1 if there is no time for another one. */
+static int pause_after(
+	struct attempt *attempt, struct pauses *pauses, int64_t started_usec, struct error *err)
+{
+	struct patience all = {&attempt->ssh->communicator, attempt->until_usec, "connecting"};
+	int64_t *pause = attempt->refused ? &pauses->login_usec : &pauses->usec;
+
+	if (moment_elapsed_usec() - started_usec >= attempt->greeting_usec)
+		attempt->greeting_usec = twice(attempt->greeting_usec, HANDSHAKE_USEC);
+	if (patience_sleep(&all, *pause, err) < 0)
+		return -1;
+	*pause = twice(*pause, attempt->refused ? LOGIN_MOST_USEC : RETRY_MOST_USEC);
+	return 0;
+}
+
+/* Another attempt would end in the same way. */
+static bool is_final(const struct attempt *attempt, const struct error *failure, int refusals)
+{
+	if (attempt->refused)
+		return refusals >= attempt->ssh->settings->handshake_attempts;
+	return failure->kind == ERROR_CATALOG || failure->kind == ERROR_CONFLICT;
+}
+
 static int connect_until(struct ssh *ssh, struct error *err)
 {
 	struct attempt attempt = {.ssh = ssh,
+		.greeting_usec = GREETING_FIRST_USEC,
 		.until_usec = moment_elapsed_usec() + ssh->settings->timeout_nsec / 1000};
-	struct patience all = {&ssh->communicator, attempt.until_usec, "connecting"};
-	int64_t pause = RETRY_FIRST_USEC, login_pause = LOGIN_FIRST_USEC;
+	struct pauses pauses = {RETRY_FIRST_USEC, LOGIN_FIRST_USEC};
 	struct error last = {0}, now;
 	int refusals = 0;
 
-	while (!(ssh->link = connect_once(&attempt, &now))) {
-		if (now.kind == ERROR_CONFLICT ||
-			communicator_check(&ssh->communicator, &now) < 0 ||
-			(now.kind == ERROR_CATALOG && !attempt.refused) ||
-			(attempt.refused && ++refusals >= ssh->settings->handshake_attempts)) {
+	for (;;) {
+		int64_t started_usec = moment_elapsed_usec();
+		if ((ssh->link = connect_once(&attempt, &now)))
+			return 0;
+		refusals += attempt.refused;
+		if (is_final(&attempt, &now, refusals)) {
 			*err = now;
 			return -1;
 		}
+		if (communicator_check(&ssh->communicator, err) < 0)
+			return -1;
 		if (moment_elapsed_usec() >= attempt.until_usec)
 			return give_up(ssh, last.kind ? &last : &now, err);
 		say_why(ssh, &now, &last);
-		if (patience_sleep(&all, attempt.refused ? login_pause : pause, &now) < 0)
+		if (pause_after(&attempt, &pauses, started_usec, &now) < 0)
 			return communicator_check(&ssh->communicator, err) < 0
 			               ? -1
 			               : give_up(ssh, &last, err);
-		if (attempt.refused)
-			login_pause = twice(login_pause, LOGIN_MOST_USEC);
-		else
-			pause = twice(pause, RETRY_MOST_USEC);
 	}
-	return 0;
 }
 
 static void drop(struct ssh *ssh)
@@ -327,8 +360,15 @@ static const struct communicator_ops ssh_ops = {
 
 /* ---- opening ---- */
 
-static int check_keys(const struct ssh_host *host, struct error *err)
+/* What no waiting changes. */
+static int check_identity(const struct ssh_host *host, struct error *err)
 {
+	const char *agent = getenv("SSH_AUTH_SOCK");
+
+	if (host->identity.agent && (!agent || !*agent))
+		return fail(err, ERROR_CATALOG,
+			"there is no ssh agent for %s: SSH_AUTH_SOCK is not set where kiln runs",
+			host->host);
 	strings_each (key, &host->identity.private_keys) {
 		struct ssh_key_about about;
 		if (!ssh_key_describe(key, strlen(key), &about))
@@ -387,8 +427,8 @@ int ssh_open(struct job *job, const struct ssh_settings *settings,
 	hide(job, &settings->bastion.identity);
 	if (settings->proxy_password)
 		redactor_add_secret(&job->log.secrets, settings->proxy_password, "<sensitive>");
-	if (check_keys(&settings->target, err) < 0 || check_keys(&settings->bastion, err) < 0 ||
-		open_first(ssh, err) < 0) {
+	if (check_identity(&settings->target, err) < 0 ||
+		check_identity(&settings->bastion, err) < 0 || open_first(ssh, err) < 0) {
 		close_ssh(&ssh->communicator);
 		return -1;
 	}

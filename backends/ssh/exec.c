@@ -24,7 +24,7 @@ enum {
 struct _LIBSSH2_CHANNEL *channel_open(struct link *link, struct error *err)
 {
 	static const char kind[] = "session";
-	int code;
+	int code = 0;
 
 	LIBSSH2_CHANNEL *channel = LINK_TRY_POINTER(link, err, &code,
 		libssh2_channel_open_ex(

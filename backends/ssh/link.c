@@ -14,47 +14,35 @@
 #include "base/moment.h"
 #include "base/ssh_key.h"
 
-enum { GOODBYE_MSEC = 200 };
-
 /* ---- waiting ---- */
 
-/* Bytes for the tunnel may have been read already while something else was done with the outer session. */
+/* What is there already, though no socket will tell: it was read while something else was done. */
 static bool has_more(const struct link *link)
 {
 	unsigned long available = 0;
 
+	if (wire_has_more(link))
+		return true;
 	if (link->tunnel)
 		libssh2_channel_window_read_ex(link->tunnel, &available, NULL);
-	return available > 0;
+	return available > 0 || (link->outer && has_more(link->outer));
 }
 
-static short events_of(const struct link *link)
+static struct link *outermost(struct link *link)
 {
-	short events = 0;
-
-	for (; link; link = link->outer) {
-		int directions = libssh2_session_block_directions(link->session);
-		events |= (directions & LIBSSH2_SESSION_BLOCK_INBOUND ? POLLIN : 0) |
-		          (directions & LIBSSH2_SESSION_BLOCK_OUTBOUND ? POLLOUT : 0);
-	}
-	return events ? events : POLLIN;
-}
-
-/*
- * Only where the socket takes bytes and no packet is half sent: libssh2 forgets where in its sign of life it was. Of two
- * sessions the outer one says it.
- */
-static void keep_alive(struct link *link)
-{
-	struct pollfd ready = {.fd = link->fd, .events = POLLOUT};
-	int next;
-
 	while (link->outer)
 		link = link->outer;
-	if (link->settings->keep_alive_nsec <= 0 ||
-		libssh2_session_block_directions(link->session) & LIBSSH2_SESSION_BLOCK_OUTBOUND)
-		return;
-	if (poll(&ready, 1, 0) > 0 && (ready.revents & POLLOUT))
+	return link;
+}
+
+/* Of two sessions the outer one says it. Nothing is said while a packet waits for room: libssh2 would mix them up. */
+static void keep_alive(struct link *link)
+{
+	int next;
+
+	link = outermost(link);
+	if (link->settings->keep_alive_nsec > 0 && !wire_is_full(link) &&
+		!(libssh2_session_block_directions(link->session) & LIBSSH2_SESSION_BLOCK_OUTBOUND))
 		libssh2_keepalive_send(link->session, &next);
 }
 
@@ -63,11 +51,18 @@ int link_wait(struct link *link, struct error *err)
 	int64_t idle_usec = link->settings->read_write_timeout_nsec / 1000;
 	short got;
 
-	if (has_more(link))
-		return patience_check(&link->patience, err);
-	if (patience_wait(&link->patience, link->fd, events_of(link), &got, err) < 0) {
+	wire_flush(link); /* an error shows in what libssh2 does next */
+	wire_look(link);
+	if (has_more(link) && patience_check(&link->patience, err) == 0)
+		return 0;
+	short events = POLLIN | (wire_is_full(outermost(link)) ? POLLOUT : 0);
+	if (patience_wait(&link->patience, link->fd, events, &got, err) < 0) {
 		link->dead = true; /* whatever was under way on it is half done */
 		return -1;
+	}
+	if ((got & POLLIN) && link->greeted_limit_usec) {
+		link->patience.limit_usec = link->greeted_limit_usec;
+		link->greeted_limit_usec = 0;
 	}
 	if (got) {
 		link->moved_usec = moment_elapsed_usec();
@@ -152,7 +147,7 @@ static int check_host_key(struct link *link, struct known_host *known, struct er
 	if (link->host->host_key && !is_same_key(line, fingerprint, link->host->host_key))
 		return fail(err, ERROR_CATALOG,
 			"the host key of %s (%s %s) is not the one that it must have: this is "
-		        "another "
+			"another "
 			"machine, or somebody stands between",
 			link->name, name_of_key(type), fingerprint);
 	if (known->line && strcmp(line, known->line) != 0)
@@ -195,10 +190,17 @@ static int set_preferences(struct link *link, struct error *err)
 
 static int shake_hands(struct link *link, struct known_host *known, struct error *err)
 {
-	if (set_preferences(link, err) < 0 || (link->outer && link_tunnel_open(link, err) < 0))
+	if (wire_open(link, err) < 0 || set_preferences(link, err) < 0)
 		return -1;
 	libssh2_session_set_blocking(link->session, 0);
 	long code = LINK_TRY(link, err, libssh2_session_handshake(link->session, link->fd));
+	if (code == LIBSSH2_ERROR_KEX_FAILURE || code == LIBSSH2_ERROR_METHOD_NONE)
+		return fail(err, ERROR_CATALOG,
+			"%s and libssh2 have no algorithm in common: the host needs a key of "
+			"ed25519 or "
+			"ecdsa, a cipher aes*-ctr and a MAC hmac-sha2-256 (see ssh_ciphers and "
+			"ssh_key_exchange_algorithms)",
+			link->name);
 	if (code < 0)
 		return link_failed(link, code, "the SSH handshake", err);
 	if (link->settings->keep_alive_nsec > 0)
@@ -209,17 +211,20 @@ static int shake_hands(struct link *link, struct known_host *known, struct error
 
 struct link *link_open(const struct ssh_settings *settings, const struct ssh_host *host, int fd,
 	struct link *outer, struct known_host *known, const struct patience *patience,
-	struct error *err)
+	int64_t greeting_usec, struct error *err)
 {
 	struct link *link = memory_new(sizeof(*link));
 
 	*link = (struct link){.settings = settings,
 		.host = host,
 		.patience = *patience,
+		.greeted_limit_usec = patience->limit_usec,
 		.fd = outer ? outer->fd : fd,
 		.outer = outer,
 		.moved_usec = moment_elapsed_usec()};
 	snprintf(link->name, sizeof(link->name), "%s port %d", host->host, host->port);
+	if (greeting_usec < link->patience.limit_usec)
+		link->patience.limit_usec = greeting_usec;
 	libssh2_init(0);
 	link->session = libssh2_session_init_ex(NULL, NULL, NULL, link);
 	if (!link->session)
@@ -233,15 +238,10 @@ struct link *link_open(const struct ssh_settings *settings, const struct ssh_hos
 /* A goodbye in passing: nobody waits for it. */
 static void say_goodbye(struct link *link)
 {
-	int64_t until = moment_elapsed_usec() + GOODBYE_MSEC * 1000;
-
-	if (link->dead)
+	if (link->dead || !link->wire)
 		return;
-	while (libssh2_session_disconnect(link->session, "done") == LIBSSH2_ERROR_EAGAIN &&
-		moment_elapsed_usec() < until) {
-		struct pollfd wait = {.fd = link->fd, .events = POLLOUT};
-		poll(&wait, 1, GOODBYE_MSEC / 4);
-	}
+	libssh2_session_disconnect(link->session, "done");
+	wire_flush(link);
 }
 
 void link_close(struct link *link)
@@ -250,10 +250,9 @@ void link_close(struct link *link)
 		return;
 	if (link->session) {
 		say_goodbye(link);
-		/* without a socket that answers, no call of libssh2's wants to wait any more */
 		if (!link->outer)
 			shutdown(link->fd, SHUT_RDWR);
-		link->tunnel = NULL;
+		wire_cut(link);
 		while (libssh2_session_free(link->session) == LIBSSH2_ERROR_EAGAIN)
 			;
 	}
@@ -261,5 +260,6 @@ void link_close(struct link *link)
 		link_close(link->outer);
 	else if (link->fd >= 0)
 		close(link->fd);
+	free(link->wire);
 	free(link);
 }

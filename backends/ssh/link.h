@@ -34,13 +34,14 @@ struct link {
 	const struct ssh_host *host;
 	char name[300]; /* "HOST port PORT" */
 	struct patience patience;
+	int64_t greeted_limit_usec; /* patience's limit as soon as the other side said anything; 0: it has */
 	int fd;
 	struct _LIBSSH2_SESSION *session;
 	struct link *outer;              /* the bastion's; owned */
 	struct _LIBSSH2_CHANNEL *tunnel; /* through it */
-	bool tunnel_sending;             /* a write into the tunnel is not through yet */
-	int64_t moved_usec;              /* when bytes moved last */
-	bool dead;                       /* the connection is lost */
+	struct wire *wire;
+	int64_t moved_usec; /* when bytes moved last */
+	bool dead;          /* the connection is lost */
 	bool rsa_refused;
 };
 
@@ -55,11 +56,11 @@ int socks_connect(const struct ssh_settings *settings, const char *host, int por
 
 /*
  * link.c: over FD, which it takes over, or through OUTER, which it takes over too: handshake and the host's key, not yet the login.
- * NULL on failure. ERROR_CATALOG: the key changed.
+ * Until GREETING_USEC the other side must have said anything. NULL on failure. ERROR_CATALOG: the key changed.
  */
 struct link *link_open(const struct ssh_settings *settings, const struct ssh_host *host, int fd,
 	struct link *outer, struct known_host *known, const struct patience *patience,
-	struct error *err);
+	int64_t greeting_usec, struct error *err);
 void link_close(struct link *link); /* NULL is fine */
 /* Until libssh2 may go on with what it was doing. */
 int link_wait(struct link *link, struct error *err);
@@ -68,8 +69,19 @@ int link_failed(struct link *link, long code, const char *what, struct error *er
 /* libssh2's last error of the session. */
 const char *link_last_error(struct link *link);
 
-/* link_tunnel.c: from now on the session of LINK talks through LINK->tunnel. */
-int link_tunnel_open(struct link *link, struct error *err);
+/* ---- wire.c: what the session of a link reads from and writes to ---- */
+
+/* Through a tunnel of LINK->outer, where there is one. */
+int wire_open(struct link *link, struct error *err);
+/* Sends what waits; -EAGAIN: not all of it, another negative errno: the connection is lost. */
+int wire_flush(struct link *link);
+bool wire_is_full(const struct link *link); /* something waits to be sent */
+bool wire_has_more(
+	const struct link *link); /* something was received that libssh2 did not ask for yet */
+/* From now on no call of libssh2's wants to wait. */
+void wire_cut(struct link *link);
+/* The next reads really look: somebody waits. */
+void wire_look(struct link *link);
 
 /* auth.c: logs in. Kind CATALOG: it is refused. */
 int link_login(struct link *link, struct error *err);

@@ -59,7 +59,7 @@ static int sftp_failed(struct sftp *sftp, long code, const char *path, struct er
 
 static int sftp_open(struct sftp *sftp, struct link *link, struct error *err)
 {
-	int code;
+	int code = 0;
 
 	*sftp = (struct sftp){.link = link};
 	sftp->session = LINK_TRY_POINTER(link, err, &code, libssh2_sftp_init(link->session));
@@ -93,7 +93,7 @@ static void sftp_close(struct sftp *sftp)
 static LIBSSH2_SFTP_HANDLE *open_handle(struct sftp *sftp, const char *path, unsigned long flags,
 	long mode, int kind, struct error *err)
 {
-	int code;
+	int code = 0;
 	LIBSSH2_SFTP_HANDLE *handle = LINK_TRY_POINTER(sftp->link, err, &code,
 		libssh2_sftp_open_ex(sftp->session, path, strlen(path), flags, mode, kind));
 
@@ -102,19 +102,31 @@ static LIBSSH2_SFTP_HANDLE *open_handle(struct sftp *sftp, const char *path, uns
 	return handle;
 }
 
+/* Behind a failure libssh2 may wait for an answer that it has had already: not for long, and the connection goes. */
+static void abandon_handle(struct sftp *sftp, LIBSSH2_SFTP_HANDLE *handle)
+{
+	struct link *link = sftp->link;
+	int64_t limit = link->patience.limit_usec;
+	struct error ignored;
+
+	if (link->dead)
+		return;
+	link->patience.limit_usec = moment_elapsed_usec() + CLOSE_USEC;
+	if (LINK_TRY(link, &ignored, libssh2_sftp_close_handle(handle)) == LIBSSH2_ERROR_EAGAIN)
+		link->dead = true;
+	link->patience.limit_usec = limit;
+}
+
 /* Closing tells whether all was written. */
 static int close_handle(struct sftp *sftp, LIBSSH2_SFTP_HANDLE *handle, const char *path,
 	int result, struct error *err)
 {
-	struct error ignored;
-
-	if (sftp->link->dead)
+	if (result < 0) {
+		abandon_handle(sftp, handle);
 		return -1;
-	long code = LINK_TRY(
-		sftp->link, result < 0 ? &ignored : err, libssh2_sftp_close_handle(handle));
-	if (result == 0 && code < 0)
-		return sftp_failed(sftp, code, path, err);
-	return result;
+	}
+	long code = LINK_TRY(sftp->link, err, libssh2_sftp_close_handle(handle));
+	return code < 0 ? sftp_failed(sftp, code, path, err) : 0;
 }
 
 /* A '~/' is what a shell would make of it: the folder that sftp begins in. */
