@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends/qemu/kept.h"
 #include "backends/rootfs/userns.h"
 #include "base/cleanup.h"
 #include "base/files.h"
@@ -22,13 +23,17 @@ enum {
 	SETTLED_SEC =
 		3600, /* what is not understood and younger may be somebody's who is at work */
 	BOOT_ID_MOST = 256,
+	AGE_LEAST_SEC = 3600,
 };
+static const double UNMEASURED = 1e-7; /* seconds a byte */
 
 /* Something that can be removed alone. */
 struct item {
 	char *path; /* below the state folder */
 	int64_t bytes, used_usec;
-	bool tree; /* a build's files: only its namespace may touch them */
+	bool tree;                    /* a build's files: only its namespace may touch them */
+	struct kept_machine *machine; /* or a checkpoint of a machine; NULL: none */
+	double worth;                 /* what is worth least goes first */
 };
 
 struct collector {
@@ -39,7 +44,9 @@ struct collector {
 	bool dry_run;
 	struct item *items;
 	size_t count, room;
-	int64_t bytes, freed;
+	int64_t bytes, freed, now_usec;
+	struct kept_machines machines;
+	int checkpoints; /* the folder; -1: there is none */
 	struct json *removed;
 };
 
@@ -130,12 +137,52 @@ static int64_t tree_bytes(struct collector *collector, int trees, const char *na
 
 /* ---- what there is ---- */
 
+/*
+ * Seconds that a byte saves, less the longer it was not used. What nobody measured is taken to cost what reading it anew would:
+ * then the one goes that was used longest ago.
+ */
+static double worth_of(
+	const struct collector *collector, int64_t bytes, int64_t used_usec, int64_t saved_usec)
+{
+	double saved = saved_usec ? (double)saved_usec / 1e6 / (double)(bytes + 1) : UNMEASURED;
+	double age = (double)(collector->now_usec - used_usec) / 1e6;
+
+	return saved / (AGE_LEAST_SEC + (age > 0 ? age : 0));
+}
+
 static void add(
 	struct collector *collector, char *path, int64_t bytes, int64_t used_usec, bool tree)
 {
 	MEMORY_GROW(collector->items, collector->count, collector->room);
-	collector->items[collector->count++] = (struct item){path, bytes, used_usec, tree};
+	collector->items[collector->count++] = (struct item){.path = path,
+		.bytes = bytes,
+		.used_usec = used_usec,
+		.tree = tree,
+		.worth = worth_of(collector, bytes, used_usec, 0)};
 	collector->bytes += bytes;
+}
+
+static int open_machines(struct collector *collector, struct error *err)
+{
+	if (!file_exists(collector->state, "checkpoints"))
+		return 0;
+	collector->checkpoints = folder_open(collector->state, "checkpoints", err);
+	return collector->checkpoints < 0
+	               ? -1
+	               : kept_machines_read(collector->checkpoints, &collector->machines, err);
+}
+
+static void add_machines(struct collector *collector)
+{
+	for (size_t i = 0; i < collector->machines.count; i++) {
+		struct kept_machine *machine = &collector->machines.items[i];
+		add(collector, memory_printf("checkpoints/%s", machine->name), machine->bytes,
+			machine->used_usec, false);
+		struct item *item = &collector->items[collector->count - 1];
+		item->machine = machine;
+		item->worth = worth_of(
+			collector, machine->bytes, machine->used_usec, machine->saved_usec);
+	}
 }
 
 static int64_t usec_of(const struct timespec *time)
@@ -179,7 +226,8 @@ static int add_files(struct collector *collector, const char *folder, struct err
 	strings_each (name, &names) {
 		struct stat status;
 		if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
-			!S_ISREG(status.st_mode) || text_ends_with(name, ".json"))
+			!S_ISREG(status.st_mode) || text_ends_with(name, ".json") ||
+			kept_machines_name(&collector->machines, name))
 			continue;
 		int64_t used = text_ends_with(name, ".layer")
 		                       ? used_usec(collector, name, strlen(name) - strlen(".layer"))
@@ -218,6 +266,8 @@ static int add_trees(struct collector *collector, const char *boot, struct error
 /* A running build holds a shared lock on every tree that it has mounted. */
 static bool is_in_use(struct collector *collector, const struct item *item)
 {
+	if (item->machine)
+		return kept_machine_is_in_use(&collector->machines, item->machine);
 	if (!item->tree)
 		return false;
 	autoclose int fd = openat(
@@ -241,6 +291,10 @@ static int remove_item(struct collector *collector, const struct item *item, str
 {
 	autofree char *note = NULL;
 
+	if (item->machine) {
+		kept_machine_remove(&collector->machines, item->machine);
+		return 0;
+	}
 	if (item->tree) {
 		autofree char *beside = memory_printf("%s.bytes", item->path);
 		unlinkat(collector->state, beside, 0);
@@ -273,6 +327,8 @@ static int compare_items(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
 
+	if (x->worth != y->worth)
+		return x->worth < y->worth ? -1 : 1;
 	if (x->used_usec != y->used_usec)
 		return x->used_usec < y->used_usec ? -1 : 1;
 	/* a tree is unpacked again at little cost, its sealed layer is not */
@@ -318,6 +374,14 @@ static int remove_old_boots(struct collector *collector, const char *boot, struc
 	return 0;
 }
 
+/* A machine that runs has it open, though no note names it yet. */
+static bool is_locked(int folder, const char *name)
+{
+	autoclose int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+}
+
 /* Halves that a killed worker left among the layers. */
 static int remove_halves(struct collector *collector, struct error *err)
 {
@@ -332,7 +396,9 @@ static int remove_halves(struct collector *collector, struct error *err)
 		bool known =
 			text_ends_with(name, ".layer")
 				? used_usec(collector, name, strlen(name) - strlen(".layer")) != 0
-				: text_ends_with(name, ".json");
+				: text_ends_with(name, ".json") ||
+					  kept_machines_name(&collector->machines, name) ||
+					  is_locked(fd, name);
 		if (known || fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
 			usec_of(&status.st_mtim) > settled)
 			continue;
@@ -367,11 +433,13 @@ static int collect_all(struct collector *collector, struct error *err)
 		0)
 		return -1;
 	boot[strcspn(boot, "\n")] = '\0';
-	if (remove_old_boots(collector, boot, err) < 0 || remove_halves(collector, err) < 0 ||
-		remove_named(collector, err) < 0 || add_files(collector, "checkpoints", err) < 0 ||
+	if (open_machines(collector, err) < 0 || remove_old_boots(collector, boot, err) < 0 ||
+		remove_halves(collector, err) < 0 || remove_named(collector, err) < 0 ||
+		add_files(collector, "checkpoints", err) < 0 ||
 		add_files(collector, "cache/downloads", err) < 0 ||
 		add_trees(collector, boot, err) < 0)
 		return -1;
+	add_machines(collector);
 	return evict(collector, err);
 }
 
@@ -379,6 +447,8 @@ int collect_run(const struct json *order, struct json **result, struct error *er
 {
 	struct collector collector = {.order = order,
 		.userns = -1,
+		.checkpoints = -1,
+		.now_usec = moment_now_usec(),
 		.dry_run = json_get_boolean(order, "dry_run", false),
 		.removed = json_new_list()};
 	autojson struct json *answer = json_new_object();
@@ -392,6 +462,8 @@ int collect_run(const struct json *order, struct json **result, struct error *er
 	free(collector.items);
 	cleanup_close(&collector.state);
 	cleanup_close(&collector.userns);
+	kept_machines_clear(&collector.machines);
+	cleanup_close(&collector.checkpoints);
 	if (done < 0)
 		return -1;
 	json_set_integer(answer, "bytes", collector.bytes);

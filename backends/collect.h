@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Making room in a state folder: kept layers and downloads beyond limits.cache_bytes, the least recently used first; what
+ * Making room in a state folder: kept layers and downloads beyond limits.cache_bytes, what saves least time for its bytes, and was used longest ago, first; what
  * an earlier boot unpacked; and folders that the head names. What a running build has open stays.
  */
 

@@ -273,10 +273,6 @@ static void read_checkpoints(struct entry_reader *reader, const struct json *val
 	for (size_t i = 1; i < 4; i++) {
 		if (strcmp(json_text(value, ""), names[i]) == 0) {
 			reader->definition->checkpoints = i;
-			if (i == CHECKPOINT_MEMORY)
-				problem(reader, REASON_UNSUPPORTED,
-					"no builder of kiln's has a memory to keep yet: disk or "
-					"off");
 			return;
 		}
 	}

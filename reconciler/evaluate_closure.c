@@ -287,7 +287,12 @@ void image_work_write_notes(struct image_work *build, const struct variables *va
 void image_work_check_steps(struct image_work *build)
 {
 	const struct definition *definition = build->work->definition;
+	const struct plugin *builder = build->recipe.builder.plugin;
 
+	if (definition->checkpoints == CHECKPOINT_MEMORY && !(builder && builder->keeps_memory))
+		reasons_add(&build->image->problems, REASON_UNSUPPORTED, DEFINITIONS_PATH, NULL,
+			NULL, "checkpoints: builds of %s have no memory to keep: disk or off",
+			build->recipe.build_type);
 	for (size_t i = 0; i < definition->step_count; i++)
 		if ((size_t)definition->steps[i].index >= build->recipe.provisioner_count)
 			reasons_add(&build->image->problems, REASON_INVALID, DEFINITIONS_PATH, NULL,

@@ -322,6 +322,7 @@ const struct plugin plugin_builder_qemu = {
 	.kind = PLUGIN_BUILDER,
 	.name = "qemu",
 	.native = true,
+	.keeps_memory = true,
 	.version = 1,
 	.groups = (const struct plugin_option *const[]){options_communicator, own, NULL},
 	.check = check,

@@ -1,0 +1,111 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Checkpoints of machines: a build goes on behind the last step that did not change, with the guest's memory or from its disk.
+. "$(dirname "$0")/lib.sh"
+
+GUEST=$("$ROOT/tests/guest/make" 2> "$T/guest") || { skip 'checkpoints of machines' "$(tail -n 1 "$T/guest")"; done_testing; }
+new_repository
+cp "$GUEST/disk.qcow2" disk.qcow2; cp "$GUEST/id_ed25519" key
+# machine [JQ]: the template, changed
+machine() {
+	jq -n '{builders: [{type: "qemu", disk_image: true, iso_url: "disk.qcow2", iso_checksum: "none", ssh_username: "root",
+		ssh_private_key_file: "key", boot_wait: "-1s", skip_resize_disk: true, shutdown_command: "poweroff", memory: 192}],
+	 provisioners: [
+		{type: "shell", inline: ["echo one > /etc/one; cat /proc/sys/kernel/random/boot_id > /etc/boot"]},
+		{type: "shell", inline: ["echo two > /etc/two; sleep 1000 & echo $! > /run/sleeper"]},
+		{type: "file", source: "third", destination: "/etc/third"},
+		{type: "shell", inline: ["echo four: $(cat /etc/one /etc/two /etc/third | tr \"\\n\" \" \")"]}]}' |
+		jq "${1:-.}" > vm.json
+}
+definition() { printf '%s' "$1" > kiln.json; }
+# built WHAT STEPS: the next build runs, and that many steps are reused
+built() {
+	run kiln apply
+	is "$1" "$code $(printf '%s\n' "$out" | sed -n 's/.*built (\([0-9]*\) of.*/\1/p')" "0 $2"
+}
+said() { printf '%s\n' "$out" | sed -n "s/^vm: $1//p" | tail -n 1; }
+notes() { ls "$KILN_STATE"/checkpoints/*.vm.json 2> /dev/null | wc -l; }
+running() { pgrep -f "name packer-qemu.*$KILN_STATE" | wc -l; }
+echo three > third; machine; commit one
+
+# ---- memory ----
+built 'the first build runs every step' 0
+is 'and keeps one behind the boot and each' "$(notes)" 5
+boot=$(kiln log vm | sed -n 's/.*: \(provisioner.*\)//p')
+echo THREE > third; commit three
+built 'after a change of the third step two are reused' 2
+like 'it goes on where the second ended' "$out" '*going on from the checkpoint (memory) behind provisioner 2 (shell)*'
+is 'what came before is there, what changed is new' "$(said 'four: ')" 'one two THREE '
+machine '.provisioners[3].inline = ["cat /proc/$(cat /run/sleeper)/comm; cmp /etc/boot /proc/sys/kernel/random/boot_id && echo same boot; echo clock $(date +%s); ssh-keygen -lf /etc/ssh/ssh_host_ecdsa_key.pub | cut -d\" \" -f2"]'
+commit four; before=$(date +%s)
+built 'after a change of the last step three are reused' 3
+like 'a process that ran then runs on' "$out" '*vm: sleep*'
+like 'in the same boot' "$out" '*vm: same boot*'
+clock=$(said 'clock ')
+if [ "$clock" -ge "$before" ] && [ "$clock" -le "$(date +%s)" ]; then pass 'its clock is right'; else fail 'its clock is right' "$clock" "$before"; fi
+like 'the host key is the one of the checkpoint' "$out" "*host key of * $(said 'SHA256:' | sed 's/^/*SHA256:/')*"
+kiln apply > /dev/null 2>&1; expect_action vm unchanged 'where nothing changed nothing is built'
+disk=$(kiln path vm)
+is 'the result stands alone' "$(qemu-img info --output=json "$disk" | jq -r '."backing-filename"')" null
+is 'and is whole' "$(qemu-img check -q "$disk" && echo whole)" whole
+
+# ---- what is no checkpoint ----
+change() { machine ".provisioners[3].inline = [\"echo $1\"]"; commit "$1"; }
+newest() { ls -t "$KILN_STATE"/checkpoints/*.vm.json | head -n 1; }
+flip() { chmod u+w "$1"; printf x | dd of="$1" bs=1 seek="${2:-100000}" conv=notrunc 2> /dev/null; chmod u-w "$1"; }
+third=$(for note in "$KILN_STATE"/checkpoints/*.vm.json; do jq -r --arg n "$note" 'select(.behind == "provisioner 3 (file)") | [.created_usec, $n] | @tsv' "$note"; done | sort -n | tail -n 1 | cut -f 2)
+flip "${third%.vm.json}.memory"; change flipped
+built 'a flipped byte of a memory is noticed: the one before is taken' 2
+like 'and told' "$out" '*a checkpoint is damaged and is not used*'
+for file in "$KILN_STATE"/checkpoints/*.memory; do chmod u+w "$file"; truncate -s 1000 "$file"; done; change truncated
+built 'truncated ones are none' 0
+for file in "$KILN_STATE"/checkpoints/*.disk0; do flip "$file" 50; done; change layers
+built 'nor are those whose layers are damaged' 0
+# whole by their digests, but of no use to this QEMU
+for note in "$KILN_STATE"/checkpoints/*.vm.json; do
+	memory=$KILN_STATE/checkpoints/$(jq -r .memory.file "$note"); chmod u+w "$memory"; echo garbage | zstd -q > "$memory"; chmod u-w "$memory"
+	jq --arg d "sha256:$(sha256sum < "$memory" | cut -d' ' -f1)" '.memory.digest = $d' "$note" > "$T/note" && cat "$T/note" > "$note"
+done; change garbage
+built 'what QEMU does not take is forgotten, and the build begins anew' 0
+like 'and told' "$out" '*the checkpoint is of no use*'
+mkdir "$T/bin"; printf '#!/bin/sh\nexec /usr/bin/qemu-system-x86_64 "$@"\n' > "$T/bin/qemu-system-x86_64"; chmod +x "$T/bin/qemu-system-x86_64"; change other
+PATH=$T/bin:$PATH built 'another QEMU has checkpoints of its own' 0
+
+# ---- the parts of the key ----
+change base; built 'the same again goes on' 3
+for part in '.builders[0].memory = 200' '.builders[0].cpus = 2' '.provisioners[0].inline += ["true"]' '.provisioners[0].environment_vars = ["A=b"]' \
+	'.provisioners[0].execute_command = "sh {{.Path}}"' '.provisioners[0].timeout = "9m"' '.provisioners[0].inline_shebang = "/bin/sh -x"'; do
+	machine "$part | .provisioners = .provisioners[:1]"; commit "$part"
+	built "another $part is another checkpoint" 0
+done
+echo more >> third; machine '.provisioners = .provisioners[2:3]'; commit file
+built 'so is another file' 0
+machine '.provisioners = .provisioners[2:3]'; git mv third fourth; machine '.provisioners = .provisioners[2:3] | .provisioners[0].source = "fourth"'; commit name
+built 'or one of another name' 0
+
+# ---- disk, and none ----
+machine; git mv fourth third; commit back
+definition '{"images": {"vm": {"template": "vm.json", "checkpoints": "disk"}}}'; commit disk
+built 'checkpoints of disks begin anew' 0
+machine '.provisioners[3].inline = ["echo four: $(cat /etc/one /etc/two)", "cmp /etc/boot /proc/sys/kernel/random/boot_id || echo another boot"]'; commit 'disk four'
+built 'and serve the next build' 3
+like 'which boots from them' "$out" '*vm: another boot*'
+definition '{"images": {"vm": {"template": "vm.json", "checkpoints": "off"}}}'; commit off
+count=$(notes); built 'without checkpoints every step is run' 0
+is 'and none is kept' "$(notes)" "$count"
+definition '{"images": {"vm": {"template": "vm.json"}}}'; commit memory
+run kiln apply vm --force --no-checkpoints
+unlike '--no-checkpoints: none is used' "$out" '*going on from*'
+
+# ---- secrets and failures ----
+machine '.provisioners[2] = {type: "shell", inline: ["exit 3"]}'; commit failing
+count=$(notes); run kiln apply
+is 'a step that fails is not kept' "$code $(($(notes) - count))" '1 0'
+
+# ---- making room ----
+echo '{"limits": {"cache_bytes": 1}}' > "$T/service.json"
+run kiln gc --config "$T/service.json"
+is 'gc takes what exceeds the budget' "$code $(notes) $(ls "$KILN_STATE/checkpoints" | grep -c 'disk\|memory')" '0 0 0'
+machine; commit after-gc; built 'and the next build begins anew' 0
+is 'no machine is left' "$(running)" 0
+done_testing
