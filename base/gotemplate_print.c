@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/real.h"
 
 struct gotemplate_value value_of_json(const struct json *json)
 {
@@ -62,31 +63,6 @@ bool value_is_true(const struct gotemplate_value *value)
 	}
 }
 
-/* strconv.FormatFloat(f, 'g', -1, 64) with %v's exponent threshold of 21. */
-static void print_real(double real, struct text *out)
-{
-	char text[64];
-
-	if (isinf(real) || isnan(real)) {
-		text_add(out, isnan(real) ? "NaN" : real < 0 ? "-Inf" : "+Inf");
-		return;
-	}
-	for (int precision = 1; precision <= 17; precision++) {
-		snprintf(text, sizeof(text), "%.*e", precision - 1, real);
-		if (strtod(text, NULL) == real)
-			break;
-	}
-	char *e = strchr(text, 'e');
-	int exponent = atoi(e + 1);
-	if (exponent < -4 || exponent >= 21) {
-		text_add(out, text);
-		return;
-	}
-	int digits = (int)(e - text) - (text[0] == '-') - (strchr(text, '.') != NULL);
-	int decimals = digits - 1 - exponent;
-	text_addf(out, "%.*f", decimals > 0 ? decimals : 0, real);
-}
-
 static void print_json(const struct json *json, struct text *out)
 {
 	bool first = true;
@@ -126,7 +102,7 @@ void value_print(const struct gotemplate_value *value, struct text *out)
 		text_addf(out, "%lld", (long long)value->integer);
 		break;
 	case VALUE_REAL:
-		print_real(value->real, out);
+		real_add(value->real, -4, 21, out);
 		break;
 	case VALUE_TEXT:
 		text_add_bytes(out, value->text.bytes, value->text.size);
@@ -373,7 +349,7 @@ static void format_real(
 	case 'g':
 	case 'G':
 		if (precision < 0)
-			print_real(value->real, &piece);
+			real_add(value->real, -4, 21, &piece);
 		else
 			text_addf(&piece, "%.*g", precision, value->real);
 		break;

@@ -31,5 +31,6 @@ const struct cli_verb *const cli_verbs[] = {
 	&cli_drain,
 	&cli_doctor,
 	&cli_phases,
+	&cli_fix,
 	NULL,
 };

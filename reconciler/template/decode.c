@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/duration.h"
 #include "base/memory.h"
+#include "base/real.h"
 
 static int mismatch(enum option_type type, const struct json *value, struct error *err)
 {
@@ -17,17 +18,6 @@ static int mismatch(enum option_type type, const struct json *value, struct erro
 			json_text(value, ""));
 	return fail(err, ERROR_CATALOG, "must be %s, not %s", option_type_name(type),
 		json_kind_name(json_kind(value)));
-}
-
-static void real_text(double real, struct text *out)
-{
-	/* the shortest digits that read back the same, never with an exponent: FormatFloat(f, 'f', -1, 64) */
-	for (int precision = 0; precision < 340; precision++) {
-		text_reset(out);
-		text_addf(out, "%.*f", precision, real);
-		if (strtod(text_get(out), NULL) == real)
-			return;
-	}
 }
 
 static int decode_text(const struct json *value, struct json **result, struct error *err)
@@ -42,7 +32,7 @@ static int decode_text(const struct json *value, struct json **result, struct er
 		text_addf(&text, "%lld", (long long)json_integer(value, 0));
 		break;
 	case JSON_REAL:
-		real_text(json_real(value, 0), &text);
+		real_add(json_real(value, 0), -400, 400, &text); /* FormatFloat(f, 'f', -1, 64) */
 		break;
 	case JSON_BOOL:
 		text_add(&text, json_boolean(value, false) ? "1" : "0");

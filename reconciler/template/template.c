@@ -56,11 +56,24 @@ static const char *root_key(const char *key)
 	return NULL;
 }
 
+/* Packer takes one spelling of a key, the exact one if it is there; any other is an unknown key to it. */
+static int check_spelling(const struct template *template, const char *key, struct error *err)
+{
+	json_each_member (member, template->root)
+		if (text_equal_case(member.key, key) && strcmp(member.key, key) != 0)
+			return template_fail(template, template->root, key, err,
+				"\"%s\" and \"%s\" are the same key: keep one", key, member.key);
+	return 0;
+}
+
 static int check_root_keys(const struct template *template, struct error *err)
 {
 	json_each_member (member, template->root) {
-		if (root_key(member.key))
+		if (root_key(member.key)) {
+			if (check_spelling(template, member.key, err) < 0)
+				return -1;
 			continue;
+		}
 		if (member.key[0] != '_') {
 			const char *near = nearest_name(member.key, root_keys, ROOT_KEY_COUNT);
 			return template_fail(template, template->root, member.key, err,

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Real numbers as Go writes them: the fewest digits that read back as the same double. */
+
+#include "base/text.h"
+
+/*
+ * With an exponent ("1e+21", two digits at least) where that would be below LEAST, or MOST or more; else without. LEAST and MOST
+ * beyond 400 mean: never an exponent. Infinities are "+Inf" and "-Inf". Source: Go's strconv.FormatFloat(real, 'g', -1, 64) and
+ * 'f'; %v is LEAST -4, MOST 21.
+ */
+void real_add(double real, int least, int most, struct text *out);
