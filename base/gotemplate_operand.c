@@ -3,10 +3,12 @@
 #include "base/gotemplate_parser.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/real.h"
 
 bool parser_is_space(char c)
 {
@@ -260,11 +262,12 @@ static int read_number(struct parser *parser, struct node *node)
 	if (!good && !base) {
 		node->constant.type = VALUE_REAL;
 		node->constant.real = strtod(text, &end);
-		good = !*end && is_digit(unsigned_text[*unsigned_text == '.']);
+		good = !*end && is_digit(unsigned_text[*unsigned_text == '.']) &&
+		       isfinite(node->constant.real);
 		/* a constant such as 1e3 is an integer to who needs one */
-		if (good && node->constant.real == (double)(int64_t)node->constant.real &&
+		if (good && node->constant.real == (double)real_to_integer(node->constant.real) &&
 			!memchr(text, '.', strlen(text))) {
-			node->constant.integer = (int64_t)node->constant.real;
+			node->constant.integer = real_to_integer(node->constant.real);
 			node->constant.type = VALUE_INTEGER;
 		}
 	}
@@ -293,8 +296,9 @@ static int read_fields(struct parser *parser, struct strings *names)
 			return parser_unexpected(parser, "after '.'");
 		strings_add_taken(names, memory_copy_bytes(parser->at, size));
 		parser->at += size;
+		parser->parts++;
 	}
-	return 0;
+	return parser_check_parts(parser);
 }
 
 static int read_variable(struct parser *parser, struct node **result)
@@ -367,6 +371,8 @@ static int read_operand(struct parser *parser, struct node **result)
 {
 	char c = *parser->at;
 
+	if (parser_check_parts(parser) < 0)
+		return -1;
 	if (c == '"' || c == '`') {
 		*result = parser_new_node(parser, NODE_CONSTANT);
 		return parser_read_string(parser, *result);
@@ -467,6 +473,9 @@ static int parse_declaration(struct parser *parser, struct pipe *pipe)
 					"the variable %s is not defined", names.items[i]);
 		}
 	}
+	if (result == 0 && parser->variables.count > GOTEMPLATE_NAMES_MOST)
+		result = fail(parser->err, ERROR_CATALOG, "it has more than %d variables",
+			GOTEMPLATE_NAMES_MOST);
 	strings_clear(&names);
 	return result;
 }

@@ -36,8 +36,16 @@ struct node *parser_new_node(struct parser *parser, enum node_type type)
 	struct node *node = memory_new(sizeof(*node));
 
 	node->type = type;
+	parser->parts++;
 	parser_own(parser->tree, node, free_node);
 	return node;
+}
+
+int parser_check_parts(struct parser *parser)
+{
+	if (parser->parts <= GOTEMPLATE_PARTS_MOST)
+		return 0;
+	return fail(parser->err, ERROR_CATALOG, "it has more than %d parts", GOTEMPLATE_PARTS_MOST);
 }
 
 void tree_clear(struct tree *tree)
@@ -153,9 +161,14 @@ static int parse_definition(struct parser *parser, const char *what, char *name)
 	definition->name = name;
 	parser->variables = (struct strings){0};
 	strings_add(&parser->variables, "$");
+	int result = 0;
 	if (++parser->depth > GOTEMPLATE_DEPTH_MOST)
-		return fail(parser->err, ERROR_CATALOG, "nested too deep");
-	int result = parse_list(parser, &definition->body, &how);
+		result = fail(parser->err, ERROR_CATALOG, "nested too deep");
+	else if (++parser->definitions > GOTEMPLATE_NAMES_MOST)
+		result = fail(parser->err, ERROR_CATALOG, "it defines more than %d templates",
+			GOTEMPLATE_NAMES_MOST);
+	if (result == 0)
+		result = parse_list(parser, &definition->body, &how);
 	if (result == 0)
 		result = expect_end(parser, how, what);
 	parser->depth--;
@@ -210,7 +223,7 @@ static int parse_action(struct parser *parser, const char *open, struct node **l
 	bool comment;
 
 	parser_skip_space(parser);
-	if (skip_comment(parser, &comment) < 0)
+	if (parser_check_parts(parser) < 0 || skip_comment(parser, &comment) < 0)
 		return -1;
 	if (comment)
 		return 0;

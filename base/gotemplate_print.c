@@ -415,7 +415,7 @@ void value_printf(const char *format, const struct gotemplate_value *arguments, 
 {
 	size_t next = 0;
 
-	while (*format && out->size < GOTEMPLATE_OUTPUT_MOST) {
+	while (*format && out->size <= GOTEMPLATE_OUTPUT_MOST) {
 		struct verb verb;
 		if (*format != '%') {
 			text_add_char(out, *format++);
@@ -434,7 +434,7 @@ void value_printf(const char *format, const struct gotemplate_value *arguments, 
 	if (next >= count)
 		return;
 	text_add(out, "%!(EXTRA ");
-	for (size_t i = next; i < count; i++) {
+	for (size_t i = next; i < count && out->size <= GOTEMPLATE_OUTPUT_MOST; i++) {
 		text_addf(out, "%s%s=", i > next ? ", " : "", value_type_name(&arguments[i]));
 		value_sprint(&arguments[i], out);
 	}

@@ -23,7 +23,8 @@ struct runner {
 	struct variable *variables;
 	size_t count, room;
 	struct strings texts; /* results of functions, alive until the end */
-	unsigned depth;
+	size_t text_size;     /* of all of them */
+	unsigned depth, steps;
 	struct error *err;
 };
 
@@ -40,15 +41,26 @@ static int check_size(struct runner *runner)
 	return 0;
 }
 
-/* Keeps the text alive until the end of the run. */
-static struct gotemplate_value keep_text(struct runner *runner, struct text *text)
+static int count_step(struct runner *runner)
 {
-	struct gotemplate_value value = {.type = VALUE_TEXT};
+	if (++runner->steps > GOTEMPLATE_STEPS_MOST)
+		return fail(runner->err, ERROR_CATALOG, "it takes more than %d steps",
+			GOTEMPLATE_STEPS_MOST);
+	return 0;
+}
 
-	value.text.size = text->size;
-	value.text.bytes = text_take(text);
-	strings_add_taken(&runner->texts, (char *)(uintptr_t)value.text.bytes);
-	return value;
+/* Keeps the text alive until the end of the run. */
+static int keep_text(struct runner *runner, struct text *text, struct gotemplate_value *value)
+{
+	runner->text_size += text->size;
+	*value = (struct gotemplate_value){.type = VALUE_TEXT};
+	value->text.size = text->size;
+	value->text.bytes = text_take(text);
+	strings_add_taken(&runner->texts, (char *)(uintptr_t)value->text.bytes);
+	if (runner->text_size <= GOTEMPLATE_OUTPUT_MOST)
+		return 0;
+	return fail(runner->err, ERROR_CATALOG, "its functions give more than %d bytes",
+		GOTEMPLATE_OUTPUT_MOST);
 }
 
 static void set_variable(
@@ -128,8 +140,7 @@ static int call_own(struct runner *runner, const struct gotemplate_function *fun
 			return -1;
 	if (function->call(runner->options->context, arguments, count, &text, runner->err) < 0)
 		return fail_while(runner->err, "%s", function->name);
-	*result = keep_text(runner, &text);
-	return 0;
+	return keep_text(runner, &text, result);
 }
 
 static int call_builtin(struct runner *runner, const char *name,
@@ -144,7 +155,7 @@ static int call_builtin(struct runner *runner, const char *name,
 	int failed = builtin->call(arguments, count, result, &storage, runner->err);
 	/* a text result lies in the storage, which must outlive this call */
 	if (failed == 0 && result->type == VALUE_TEXT && storage.data)
-		*result = keep_text(runner, &storage);
+		failed = keep_text(runner, &storage, result);
 	text_clear(&storage);
 	return failed < 0 ? fail_while(runner->err, "%s", name) : 0;
 }
@@ -238,6 +249,8 @@ static int run_command(struct runner *runner, const struct command *command,
 {
 	const struct node *first = command->operands;
 
+	if (count_step(runner) < 0)
+		return -1;
 	if (first->type == NODE_FUNCTION)
 		return run_call(runner, first, dot, last, result);
 	if (first->next || last)
@@ -334,9 +347,10 @@ static int range_object(struct runner *runner, const struct node *node, const st
 	for (size_t i = 0; i < keys.count && !stop; i++) {
 		struct text copy = {0};
 		text_add(&copy, keys.items[i]);
-		struct gotemplate_value key = keep_text(runner, &copy);
-		if (run_round(runner, node, key, value_of_json(json_get(object, keys.items[i])),
-			    &stop) < 0)
+		struct gotemplate_value key;
+		if (keep_text(runner, &copy, &key) < 0 ||
+			run_round(runner, node, key, value_of_json(json_get(object, keys.items[i])),
+				&stop) < 0)
 			return -1;
 	}
 	return 0;
@@ -395,6 +409,8 @@ static int run_node(struct runner *runner, const struct node *node, struct gotem
 {
 	struct gotemplate_value value;
 
+	if (count_step(runner) < 0)
+		return -1;
 	if (node->type == NODE_TEXT || node->kept) {
 		text_add_bytes(runner->out, node->source, node->source_size);
 		return check_size(runner);

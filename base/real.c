@@ -52,3 +52,8 @@ void real_add(double real, int least, int most, struct text *out)
 	else
 		add_plain(digits, exponent, out);
 }
+
+int64_t real_to_integer(double real)
+{
+	return fabs(real) < 0x1p63 ? (int64_t)real : INT64_MIN;
+}

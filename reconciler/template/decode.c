@@ -129,7 +129,7 @@ static int decode_integer(
 	case JSON_REAL:
 		if (fabs(json_real(value, 0)) >= 9.2e18)
 			return mismatch(type, value, err);
-		number = (int64_t)json_real(value, 0);
+		number = real_to_integer(json_real(value, 0));
 		break;
 	case JSON_BOOL:
 		number = json_boolean(value, false);
@@ -156,7 +156,7 @@ static int decode_duration(const struct json *value, struct json **result, struc
 		if (duration_parse_go(json_text(value, ""), &nsec) < 0)
 			return mismatch(OPTION_DURATION, value, err);
 	} else if (json_kind(value) == JSON_INTEGER || json_kind(value) == JSON_REAL) {
-		nsec = (int64_t)json_real(value, 0);
+		nsec = real_to_integer(json_real(value, 0));
 	} else {
 		return mismatch(OPTION_DURATION, value, err);
 	}

@@ -3,10 +3,10 @@
 #include "reconciler/template/fix_rule.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/real.h"
 #include "base/strings.h"
 #include "base/text.h"
 
@@ -203,9 +203,7 @@ int fix_disk_size(struct fixing *fixing, struct json *builder)
 	(void)fixing;
 	if (json_kind(value) != JSON_INTEGER && json_kind(value) != JSON_REAL)
 		return 0;
-	/* what no 64-bit integer holds is the smallest one on amd64 */
-	int64_t whole = fabs(size) < 0x1p63 ? (int64_t)size : INT64_MIN;
-	text_addf(&text, "%" PRId64 "M", whole);
+	text_addf(&text, "%" PRId64 "M", real_to_integer(size));
 	json_set_text(builder, "disk_size", text_get(&text));
 	return 0;
 }

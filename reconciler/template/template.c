@@ -9,6 +9,7 @@
 #include "base/duration.h"
 #include "base/memory.h"
 #include "base/nearest.h"
+#include "base/real.h"
 #include "reconciler/template/interpolation.h"
 
 int template_fail(const struct template *template, const struct json *object, const char *key,
@@ -184,7 +185,7 @@ static int parse_duration(const struct template *template, struct json *object, 
 	if (!value)
 		return 0;
 	if (json_kind(value) == JSON_INTEGER || json_kind(value) == JSON_REAL) {
-		*nsec = (int64_t)json_real(value, 0);
+		*nsec = real_to_integer(json_real(value, 0));
 		return 0;
 	}
 	if (duration_parse_go(json_text(value, "-"), nsec) == 0)

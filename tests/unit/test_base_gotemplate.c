@@ -167,6 +167,7 @@ static const struct row rows[] = {
 	{"{{if true}}{{$y := 1}}{{end}}{{$y}}", "error: the variable $y is not defined"},
 	{"{{`a", "error: a raw string (`) has no end"},
 	{"{{\"a", "error: a quoted string has no end"},
+	{"{{1e1_000}}", "error: bad number '1e1000'"},
 	{"{{nil}}", "error: nil is no command"},
 	{"{{1 | 2}}", "error: only a function can stand behind '|'"},
 	{"{{eq 1 `a`}}", "error: eq: a int does not compare with a string"},
@@ -216,7 +217,39 @@ static void bounds(void)
 		"parentheses without end are refused");
 	text_clear(&bomb);
 	CHECK_TEXT(render_with("{{repeat 20000000 `x`}}", &options),
-		"error: the result is larger than 16777216 bytes", "so is a result without end");
+		"error: its functions give more than 16777216 bytes",
+		"so is a function's result without end");
+	text_add(&bomb, "{{$x := `xxxxxxxx`}}");
+	for (int i = 0; i < 40; i++)
+		text_add(&bomb, "{{$x = print $x $x}}");
+	CHECK_TEXT(render_with(text_get(&bomb), &options),
+		"error: print: its functions give more than 16777216 bytes",
+		"so is a text that doubles");
+	text_reset(&bomb);
+	for (int i = 0; i < 60; i++)
+		text_addf(&bomb, "{{define `%d`}}{{template `%d`}}{{template `%d`}}{{end}}", i,
+			i + 1, i + 1);
+	text_add(&bomb, "{{define `60`}}{{end}}{{template `0`}}");
+	CHECK_TEXT(render_with(text_get(&bomb), &options),
+		"error: it takes more than 1000000 steps", "so are templates that double");
+	text_reset(&bomb);
+	for (int i = 0; i < 2000; i++)
+		text_addf(&bomb, "{{define `%d`}}{{end}}", i);
+	CHECK_TEXT(render_with(text_get(&bomb), &options),
+		"error: it defines more than 1000 templates", "so are very many templates");
+	text_reset(&bomb);
+	for (int i = 0; i < 2000; i++)
+		text_addf(&bomb, "{{$a%d := 1}}", i);
+	CHECK_TEXT(render_with(text_get(&bomb), &options), "error: it has more than 1000 variables",
+		"so are very many variables");
+	text_reset(&bomb);
+	text_add(&bomb, "{{print");
+	for (int i = 0; i < 200000; i++)
+		text_add(&bomb, " 1");
+	text_add(&bomb, "}}");
+	CHECK_TEXT(render_with(text_get(&bomb), &options), "error: it has more than 100000 parts",
+		"so are very many operands");
+	text_clear(&bomb);
 }
 
 static void count_call(void *context, const char *function, const char *argument)

@@ -38,5 +38,8 @@ int main(void)
 			text_get(&plain), cases[i].plain, "%s without an exponent", cases[i].plain);
 		CHECK_TEXT(text_get(&go), cases[i].go, "%s as %%v", cases[i].go);
 	}
+	CHECK_NUMBER(real_to_integer(-2.9), -2, "an integer is cut towards 0");
+	CHECK_NUMBER(real_to_integer(1e30), INT64_MIN, "what is too large is the smallest");
+	CHECK_NUMBER(real_to_integer(NAN), INT64_MIN, "so is NaN");
 	return check_done();
 }

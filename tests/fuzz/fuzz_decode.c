@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any JSON value as an option of any type: the first byte chooses the type. */
+#include "reconciler/template/decode.h"
+
+#include "tests/fuzz/fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	autojson struct json *value = NULL, *result = NULL, *again = NULL;
+	struct error err;
+
+	if (size < 1)
+		return 0;
+	enum option_type type = data[0] % OPTION_TYPE_COUNT;
+	if (json_parse_bytes((const char *)data + 1, size - 1, &value, &err) < 0)
+		return 0;
+	if (decode_value(type, value, &result, &err) < 0) {
+		FUZZ_CHECK(*err.text);
+		return 0;
+	}
+	/* what fits stays as it is */
+	if (type != OPTION_BLOCK && type != OPTION_BLOCKS && result) {
+		FUZZ_CHECK(decode_value(type, result, &again, &err) == 0);
+		FUZZ_CHECK(json_equal(result, again));
+	}
+	return 0;
+}
