@@ -4,7 +4,7 @@
 # make demo       the whole story in a temporary folder, in under a minute
 # make check      every test (sets itself up); make bench prints and checks the figures
 # make install    [DESTDIR=] [PREFIX=/usr/local]
-# make fuzz       FUZZ_SECONDS=120 of each libFuzzer target
+# make fuzz       FUZZ_SECONDS=120 of each libFuzzer target; make fuzz-differential: against the real packer
 # SAN=1           with address and undefined-behaviour sanitizers; V=1 shows the commands
 
 # ---- settings ---------------------------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ all: $(PROGRAMS:%=$(BUILD)/%)
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all unit check check-setup demo conformance bench soak fuzz install clean
+.PHONY: all unit check check-setup demo conformance bench soak fuzz fuzz-targets fuzz-differential install clean
 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
@@ -117,12 +117,21 @@ $(foreach t,$(FUZZ_TARGETS),$(eval $(call fuzz_rule,$(t))))
 unit: $(UNIT_TESTS) $(FUZZ_TARGETS)
 	@tests/run $^
 
+$(BUILD)/tests/render: $(BUILD)/tests/fuzz/render.o $(patsubst %,$(BUILD)/lib%.a,$(filter $(FOLDERS),$(fuzz_links)))
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(filter -l%,$(fuzz_links)) -o $@
+
 fuzz-targets: $(FUZZ_TARGETS)
 
 fuzz:
 	@tests/setup fuzz
 	@$(MAKE) --no-print-directory FUZZ=1 SAN=1 CC=clang fuzz-targets
 	@tests/fuzz/run
+
+# Against the real packer, FUZZ_SECONDS (120) long.
+fuzz-differential:
+	@tests/setup differential
+	@$(MAKE) --no-print-directory $(BUILD)/tests/render
+	@tests/fuzz/differential
 
 # With V=1 each part says more. The parts in their order: what is cheap and fails first.
 check: check-setup

@@ -264,12 +264,8 @@ static int read_number(struct parser *parser, struct node *node)
 		node->constant.real = strtod(text, &end);
 		good = !*end && is_digit(unsigned_text[*unsigned_text == '.']) &&
 		       isfinite(node->constant.real);
-		/* a constant such as 1e3 is an integer to who needs one */
-		if (good && node->constant.real == (double)real_to_integer(node->constant.real) &&
-			!memchr(text, '.', strlen(text))) {
-			node->constant.integer = real_to_integer(node->constant.real);
-			node->constant.type = VALUE_INTEGER;
-		}
+		/* one that looks like an integer is too large for it */
+		good = good && strpbrk(text, ".eEpP");
 	}
 	int result = good ? 0 : fail(parser->err, ERROR_CATALOG, "bad number '%s'", text);
 	text_clear(&digits);
@@ -533,6 +529,10 @@ int parser_read_pipe(struct parser *parser, const char *where, struct pipe **res
 		if (parser->at >= parser->end || *parser->at != '|')
 			break;
 		parser->at++;
+		/* Go takes "x |" for "x" */
+		parser_skip_space(parser);
+		if (parser->at < parser->end && *parser->at != '|' && parser_ends_command(parser))
+			break;
 	}
 	if (pipe->variables[0] && parser_pipe_is_kept(pipe))
 		parser->tree->kept = true;

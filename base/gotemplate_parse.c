@@ -235,6 +235,9 @@ static int parse_action(struct parser *parser, const char *open, struct node **l
 	}
 	if (strcmp(keyword, "define") == 0) {
 		char *name;
+		if (parser->depth)
+			return fail(parser->err, ERROR_CATALOG,
+				"{{define}} inside of another action: it stands by itself");
 		if (read_name(parser, &name) < 0 || parser_close_action(parser) < 0)
 			return -1;
 		return parse_definition(parser, keyword, name);

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "base/real.h"
 
 struct variable {
 	const char *name;
@@ -76,12 +77,15 @@ static void set_variable(
 	runner->variables[runner->count++] = (struct variable){name, value};
 }
 
-static struct gotemplate_value get_variable(const struct runner *runner, const char *name)
+static int get_variable(struct runner *runner, const char *name, struct gotemplate_value *value)
 {
-	for (size_t i = runner->count; i--;)
-		if (strcmp(runner->variables[i].name, name) == 0)
-			return runner->variables[i].value;
-	return (struct gotemplate_value){.type = VALUE_NIL};
+	for (size_t i = runner->count; i--;) {
+		if (strcmp(runner->variables[i].name, name) == 0) {
+			*value = runner->variables[i].value;
+			return 0;
+		}
+	}
+	return fail(runner->err, ERROR_CATALOG, "the variable %s has no value yet", name);
 }
 
 static int find_field(struct runner *runner, const struct strings *names,
@@ -182,6 +186,18 @@ static int run_and_or(struct runner *runner, const struct node *function,
 	return 0;
 }
 
+/* A constant such as 1e3 or 2.0 is an integer where a function takes one. */
+static void fit_constant(const struct node *operand, const char *parameters,
+	struct gotemplate_value *value, size_t index)
+{
+	bool whole = index < strlen(parameters) && parameters[index] == 'i';
+
+	if (!whole || operand->type != NODE_CONSTANT || value->type != VALUE_REAL ||
+		value->real != (double)real_to_integer(value->real))
+		return;
+	*value = (struct gotemplate_value){VALUE_INTEGER, .integer = real_to_integer(value->real)};
+}
+
 static int run_call(struct runner *runner, const struct node *function, struct gotemplate_value dot,
 	const struct gotemplate_value *last, struct gotemplate_value *result)
 {
@@ -196,6 +212,9 @@ static int run_call(struct runner *runner, const struct node *function, struct g
 		operand = operand->next) {
 		MEMORY_GROW(arguments, count, room);
 		failed = run_operand(runner, operand, dot, &arguments[count++]);
+		if (!failed && function->function)
+			fit_constant(operand, function->function->parameters, &arguments[count - 1],
+				count - 1);
 	}
 	if (!failed && last) {
 		MEMORY_GROW(arguments, count, room);
@@ -226,7 +245,9 @@ static int run_operand(struct runner *runner, const struct node *node, struct go
 	case NODE_FIELD:
 		return find_field(runner, &node->names, dot, result);
 	case NODE_VARIABLE:
-		return find_field(runner, &node->names, get_variable(runner, node->text), result);
+		if (get_variable(runner, node->text, &value) < 0)
+			return -1;
+		return find_field(runner, &node->names, value, result);
 	case NODE_PIPE:
 		if (run_pipe(runner, node->pipe, dot, &value) < 0)
 			return -1;

@@ -28,9 +28,7 @@ static int decode_text(const struct json *value, struct json **result, struct er
 	case JSON_TEXT:
 		text_add_bytes(&text, json_text(value, ""), json_text_size(value));
 		break;
-	case JSON_INTEGER:
-		text_addf(&text, "%lld", (long long)json_integer(value, 0));
-		break;
+	case JSON_INTEGER: /* every number is a double in Packer */
 	case JSON_REAL:
 		real_add(json_real(value, 0), -400, 400, &text); /* FormatFloat(f, 'f', -1, 64) */
 		break;
@@ -124,8 +122,6 @@ static int decode_integer(
 
 	switch (json_kind(value)) {
 	case JSON_INTEGER:
-		number = json_integer(value, 0);
-		break;
 	case JSON_REAL:
 		if (fabs(json_real(value, 0)) >= 9.2e18)
 			return mismatch(type, value, err);
@@ -157,6 +153,8 @@ static int decode_duration(const struct json *value, struct json **result, struc
 			return mismatch(OPTION_DURATION, value, err);
 	} else if (json_kind(value) == JSON_INTEGER || json_kind(value) == JSON_REAL) {
 		nsec = real_to_integer(json_real(value, 0));
+	} else if (json_kind(value) == JSON_BOOL) {
+		nsec = json_boolean(value, false);
 	} else {
 		return mismatch(OPTION_DURATION, value, err);
 	}

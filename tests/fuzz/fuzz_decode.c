@@ -4,6 +4,16 @@
 
 #include "tests/fuzz/fuzz.h"
 
+/* Numbers are doubles on their way in: above 2^53 they change. */
+static bool is_exact(const struct json *value)
+{
+	bool exact = llabs(json_integer(value, 0)) <= 1LL << 53;
+
+	for (size_t i = 0; json_kind(value) == JSON_LIST && i < json_count(value); i++)
+		exact = exact && is_exact(json_item(value, i));
+	return exact;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	autojson struct json *value = NULL, *result = NULL, *again = NULL;
@@ -19,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	/* what fits stays as it is */
-	if (type != OPTION_BLOCK && type != OPTION_BLOCKS && result) {
+	if (type != OPTION_BLOCK && type != OPTION_BLOCKS && is_exact(result)) {
 		FUZZ_CHECK(decode_value(type, result, &again, &err) == 0);
 		FUZZ_CHECK(json_equal(result, again));
 	}
