@@ -103,7 +103,7 @@ static bool at_terminator(const struct parser *parser)
 	if (parser->at >= parser->end || parser_is_space(*parser->at) ||
 		parser_looks_at(parser, "}}"))
 		return true;
-	return strchr(".,|:()=", *parser->at) != NULL;
+	return *parser->at == '|' || *parser->at == ')';
 }
 
 /* ---- constants ---- */
@@ -243,6 +243,7 @@ static int read_number(struct parser *parser, struct node *node)
 			text_add_char(&digits, *parser->at);
 		parser->at++;
 	}
+	bool fits = real_underscores_fit(start, parser->at - start);
 	const char *text = text_get(&digits);
 	const char *unsigned_text = text + (*text == '+' || *text == '-');
 	int base = 0;
@@ -267,7 +268,7 @@ static int read_number(struct parser *parser, struct node *node)
 		/* one that looks like an integer is too large for it */
 		good = good && strpbrk(text, ".eEpP");
 	}
-	int result = good ? 0 : fail(parser->err, ERROR_CATALOG, "bad number '%s'", text);
+	int result = good && fits ? 0 : fail(parser->err, ERROR_CATALOG, "bad number '%s'", text);
 	text_clear(&digits);
 	return result;
 }
@@ -460,13 +461,10 @@ static int parse_declaration(struct parser *parser, struct pipe *pipe)
 	} else if (names.count > 2) {
 		result = fail(parser->err, ERROR_CATALOG, "too many variables on the left of :=");
 	} else {
-		for (size_t i = 0; i < names.count && result == 0; i++) {
+		for (size_t i = 0; i < names.count; i++) {
 			pipe->variables[i] = memory_copy_text(names.items[i]);
-			if (!pipe->assigns)
-				strings_add(&parser->variables, names.items[i]);
-			else if (!strings_has(&parser->variables, names.items[i]))
-				result = fail(parser->err, ERROR_CATALOG,
-					"the variable %s is not defined", names.items[i]);
+			/* also of "=": that there is none to assign to is found when it runs */
+			strings_add(&parser->variables, names.items[i]);
 		}
 	}
 	if (result == 0 && parser->variables.count > GOTEMPLATE_NAMES_MOST)
@@ -506,8 +504,6 @@ static int check_commands(struct parser *parser, const struct pipe *pipe)
 				parser->err, ERROR_CATALOG, "only a function can stand behind '|'");
 		if (c->operands->next && !callable)
 			return fail(parser->err, ERROR_CATALOG, "a constant takes no arguments");
-		if (type == NODE_CONSTANT && c->operands->constant.type == VALUE_NIL)
-			return fail(parser->err, ERROR_CATALOG, "nil is no command");
 	}
 	return 0;
 }

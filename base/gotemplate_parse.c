@@ -71,7 +71,10 @@ static const char *read_keyword(struct parser *parser)
 	static const char *const keywords[] = {"if", "else", "end", "range", "with", "define",
 		"template", "block", "break", "continue"};
 	size_t size = parser_word_size(parser);
+	const char *behind = parser->at + size;
 
+	if (behind < parser->end && !parser_is_space(*behind) && !strchr(".,|:()}", *behind))
+		return "";
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++) {
 		if (strlen(keywords[i]) == size && memcmp(keywords[i], parser->at, size) == 0) {
 			parser->at += size;
@@ -150,6 +153,36 @@ static int read_name(struct parser *parser, char **name)
 	return 0;
 }
 
+static bool is_empty(const struct node *list)
+{
+	for (const struct node *node = list; node; node = node->next) {
+		if (node->type != NODE_TEXT)
+			return false;
+		for (size_t i = 0; i < node->source_size; i++)
+			if (!parser_is_space(node->source[i]))
+				return false;
+	}
+	return true;
+}
+
+/* Of two templates of one name, one has to be empty; the other counts. */
+static int add_definition(struct parser *parser, struct definition *definition)
+{
+	for (struct definition *d = parser->tree->definitions; d; d = d->next) {
+		if (strcmp(d->name, definition->name) != 0)
+			continue;
+		if (!is_empty(d->body) && !is_empty(definition->body))
+			return fail(parser->err, ERROR_CATALOG,
+				"the template \"%s\" is defined twice", definition->name);
+		if (is_empty(d->body))
+			d->body = definition->body;
+		return 0;
+	}
+	definition->next = parser->tree->definitions;
+	parser->tree->definitions = definition;
+	return 0;
+}
+
 /* define, and the body of block. */
 static int parse_definition(struct parser *parser, const char *what, char *name)
 {
@@ -174,9 +207,7 @@ static int parse_definition(struct parser *parser, const char *what, char *name)
 	parser->depth--;
 	strings_clear(&parser->variables);
 	parser->variables = outer;
-	definition->next = parser->tree->definitions;
-	parser->tree->definitions = definition;
-	return result;
+	return result < 0 ? -1 : add_definition(parser, definition);
 }
 
 static int parse_template_call(struct parser *parser, const char *what, struct node *node)

@@ -514,7 +514,8 @@ static bool take_count(struct printer *printer, int *number)
 	if (printer->next >= printer->count)
 		return false;
 	printer->next++;
-	if (argument->type != VALUE_INTEGER || llabs(argument->integer) > COUNT_MOST)
+	if (argument->type != VALUE_INTEGER || argument->integer < -COUNT_MOST ||
+		argument->integer > COUNT_MOST)
 		return false;
 	*number = (int)argument->integer;
 	return true;
@@ -568,7 +569,8 @@ static void read_width(struct printer *printer, struct verb *verb)
 
 static void read_precision(struct printer *printer, struct verb *verb)
 {
-	if (*printer->at != '.')
+	/* at the very end it is a verb */
+	if (printer->at[0] != '.' || !printer->at[1])
 		return;
 	printer->at++;
 	if (printer->after_index)

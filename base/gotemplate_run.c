@@ -64,17 +64,26 @@ static int keep_text(struct runner *runner, struct text *text, struct gotemplate
 		GOTEMPLATE_OUTPUT_MOST);
 }
 
-static void set_variable(
-	struct runner *runner, const char *name, bool assigns, struct gotemplate_value value)
+static void add_variable(struct runner *runner, const char *name, struct gotemplate_value value)
 {
-	for (size_t i = runner->count; assigns && i--;) {
-		if (strcmp(runner->variables[i].name, name) == 0) {
-			runner->variables[i].value = value;
-			return;
-		}
-	}
 	MEMORY_GROW(runner->variables, runner->count, runner->room);
 	runner->variables[runner->count++] = (struct variable){name, value};
+}
+
+static int set_variable(
+	struct runner *runner, const char *name, bool assigns, struct gotemplate_value value)
+{
+	if (!assigns) {
+		add_variable(runner, name, value);
+		return 0;
+	}
+	for (size_t i = runner->count; i--;) {
+		if (strcmp(runner->variables[i].name, name) == 0) {
+			runner->variables[i].value = value;
+			return 0;
+		}
+	}
+	return fail(runner->err, ERROR_CATALOG, "the variable %s is not defined", name);
 }
 
 static int get_variable(struct runner *runner, const char *name, struct gotemplate_value *value)
@@ -277,6 +286,8 @@ static int run_command(struct runner *runner, const struct command *command,
 	if (first->next || last)
 		return fail(runner->err, ERROR_CATALOG,
 			"arguments are given to something that is no function");
+	if (first->type == NODE_CONSTANT && first->constant.type == VALUE_NIL)
+		return fail(runner->err, ERROR_CATALOG, "nil is no command");
 	return run_operand(runner, first, dot, result);
 }
 
@@ -305,7 +316,7 @@ static int run_pipe(struct runner *runner, const struct pipe *pipe, struct gotem
 	if (run_commands(runner, pipe, dot, result) < 0)
 		return -1;
 	if (pipe->variables[0])
-		set_variable(runner, pipe->variables[0], pipe->assigns, *result);
+		return set_variable(runner, pipe->variables[0], pipe->assigns, *result);
 	return 0;
 }
 
@@ -345,13 +356,14 @@ static int run_round(struct runner *runner, const struct node *node, struct gote
 	const struct pipe *pipe = node->pipe;
 	enum flow flow = FLOW_ON;
 
-	if (pipe->variables[1]) {
-		set_variable(runner, pipe->variables[0], pipe->assigns, key);
-		set_variable(runner, pipe->variables[1], pipe->assigns, value);
-	} else if (pipe->variables[0]) {
-		set_variable(runner, pipe->variables[0], pipe->assigns, value);
-	}
-	int result = run_list(runner, node->body, value, &flow);
+	int result = 0;
+	if (pipe->variables[0])
+		result = set_variable(runner, pipe->variables[0], pipe->assigns,
+			pipe->variables[1] ? key : value);
+	if (result == 0 && pipe->variables[1])
+		result = set_variable(runner, pipe->variables[1], pipe->assigns, value);
+	if (result == 0)
+		result = run_list(runner, node->body, value, &flow);
 	runner->count = scope;
 	*stop = flow == FLOW_BREAK;
 	return result;
@@ -418,7 +430,7 @@ static int run_template(struct runner *runner, const struct node *node, struct g
 			node->text);
 
 	size_t scope = runner->count;
-	set_variable(runner, "$", false, inner);
+	add_variable(runner, "$", inner);
 	int result = run_list(runner, definition->body, inner, &flow);
 	runner->count = scope;
 	runner->depth--;
@@ -484,7 +496,7 @@ static int run(const char *template, const struct tree *tree,
 	}
 	if (options->data)
 		dot = value_of_json(options->data);
-	set_variable(&runner, "$", false, dot);
+	add_variable(&runner, "$", dot);
 	int result = run_list(&runner, tree->body, dot, &flow);
 	strings_clear(&runner.texts);
 	free(runner.variables);

@@ -57,3 +57,25 @@ int64_t real_to_integer(double real)
 {
 	return fabs(real) < 0x1p63 ? (int64_t)real : INT64_MIN;
 }
+
+static bool is_digit(char c, bool hexadecimal)
+{
+	char lower = c | 0x20;
+
+	return (c >= '0' && c <= '9') || (hexadecimal && lower >= 'a' && lower <= 'f');
+}
+
+bool real_underscores_fit(const char *number, size_t size)
+{
+	size_t at = size && (*number == '-' || *number == '+');
+	bool prefix = at + 1 < size && number[at] == '0' && strchr("xXoObB", number[at + 1]);
+	bool hexadecimal = prefix && (number[at + 1] | 0x20) == 'x', digit = prefix;
+
+	for (at += prefix ? 2 : 0; at < size; at++) {
+		bool next = at + 1 < size && is_digit(number[at + 1], hexadecimal);
+		if (number[at] == '_' && (!digit || !next))
+			return false;
+		digit = is_digit(number[at], hexadecimal);
+	}
+	return true;
+}

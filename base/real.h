@@ -3,6 +3,8 @@
 
 /* Real numbers as Go writes them: the fewest digits that read back as the same double. */
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/text.h"
@@ -13,6 +15,9 @@
  * 'f'; %v is LEAST -4, MOST 21.
  */
 void real_add(double real, int least, int most, struct text *out);
+
+/* Whether every '_' of a number stands between digits, or behind 0x, 0o or 0b and before one. Source: strconv's underscoreOK. */
+bool real_underscores_fit(const char *number, size_t size);
 
 /* Cut towards 0; what no 64-bit integer holds, and NaN, is INT64_MIN, as Go has it on amd64. */
 int64_t real_to_integer(double real);

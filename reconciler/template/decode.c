@@ -97,6 +97,8 @@ static int parse_integer(const char *text, int64_t *number)
 	char *end;
 	const char *at = text + (*text == '-' || *text == '+');
 
+	if (!real_underscores_fit(text, strlen(text)))
+		return -1;
 	if (at[0] == '0' && at[1]) {
 		char prefix = at[1] | 0x20;
 		base = prefix == 'x' ? 16 : prefix == 'b' ? 2 : 8;

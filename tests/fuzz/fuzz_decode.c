@@ -7,7 +7,8 @@
 /* Numbers are doubles on their way in: above 2^53 they change. */
 static bool is_exact(const struct json *value)
 {
-	bool exact = llabs(json_integer(value, 0)) <= 1LL << 53;
+	int64_t number = json_integer(value, 0), most = (int64_t)1 << 53;
+	bool exact = number >= -most && number <= most;
 
 	for (size_t i = 0; json_kind(value) == JSON_LIST && i < json_count(value); i++)
 		exact = exact && is_exact(json_item(value, i));
