@@ -25,12 +25,12 @@ const struct cli_verb *const cli_verbs[] = {
 	&cli_gc,
 	&cli_validate,
 	&cli_inspect,
+	&cli_fix,
 	&cli_console,
 	&cli_daemon,
 	&cli_reload,
 	&cli_drain,
 	&cli_doctor,
 	&cli_phases,
-	&cli_fix,
 	NULL,
 };

@@ -320,5 +320,7 @@ int fix_check(const char *path, const struct text *fixed, struct error *err)
 	autofree char *name = memory_printf("%s (fixed)", path);
 	autofree char *text = without_version(fixed);
 
-	return template_parse(name, text, fixed->size, &template, err);
+	if (template_parse(name, text, fixed->size, &template, err) < 0)
+		return -1;
+	return template_check(template, err);
 }

@@ -372,7 +372,8 @@ int interpolation_render(const struct interpolation *interpolation, const char *
 		return 0;
 	if (out->size - before > *interpolation->left)
 		return fail(err, ERROR_CATALOG,
-			"with it more than %d bytes are rendered: does a variable double another?",
+			"the result is larger than %d bytes, all together: does a variable double "
+			"another?",
 			INTERPOLATION_MOST);
 	*interpolation->left -= out->size - before;
 	return 0;

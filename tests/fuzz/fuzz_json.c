@@ -76,7 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(strncmp(err.text, "t.json:", 7) == 0);
 	}
 	template_recognise(bytes, size);
-	template_parse("t.json", bytes, size, &template, &err);
+	if (template_parse("t.json", bytes, size, &template, &err) == 0)
+		template_check(template, &err);
 	fix(bytes, size);
 	return 0;
 }

@@ -67,14 +67,14 @@ static void bounds(void)
 	add_doubling(&text, 60);
 	autofree char *large = solved(text_get(&text), "a59");
 	CHECK(strstr(large, "t.json:1:") && strstr(large, "variable a") &&
-			strstr(large, "more than 16777216 bytes"),
+			strstr(large, "larger than 16777216 bytes"),
 		"but not without end: %.200s", large);
 	text_reset(&text);
 	add_doubling(&text, 18);
 	for (int i = 0; i < 1000; i++)
 		text_addf(&text, ",\"b%d\":\"{{user `a17`}}\"", i);
 	autofree char *many = solved(text_get(&text), "b0");
-	CHECK(strstr(many, "variable b") && strstr(many, "more than 16777216 bytes"),
+	CHECK(strstr(many, "variable b") && strstr(many, "larger than 16777216 bytes"),
 		"nor all together: %.200s", many);
 }
 
