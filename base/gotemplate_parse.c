@@ -231,7 +231,7 @@ static int skip_comment(struct parser *parser, bool *skipped)
 	*skipped = parser_looks_at(parser, "/*");
 	if (!*skipped)
 		return 0;
-	const char *end = memmem(parser->at, parser->end - parser->at, "*/", 2);
+	const char *end = memmem(parser->at + 2, parser->end - parser->at - 2, "*/", 2);
 	if (!end)
 		return fail(parser->err, ERROR_CATALOG, "a comment (/*) has no end");
 	parser->at = end + 2;

@@ -175,6 +175,7 @@ static const struct row rows[] = {
 	{"{{`v`(`w`)}}", "error: unexpected '(' behind an operand"},
 	{"{{if false}}{{$y = 1}}{{$y}}{{end}}", ""},
 	{"{{printf `%*d` -9223372036854775808 1}}", "%!(BADWIDTH)1"},
+	{"{{/*/}}", "error: a comment (/*) has no end"},
 	{"{{if false}}{{nil}}{{end}}", ""},
 	{"{{define `t`}}a{{end}}{{define `t`}}b{{end}}",
 		"error: the template \"t\" is defined twice"},
