@@ -225,16 +225,27 @@ static int parse_template_call(struct parser *parser, const char *what, struct n
 	return strcmp(what, "block") == 0 ? parse_definition(parser, what, name) : 0;
 }
 
-/* A comment is an action that is nothing else; true if there is one and the parser is behind it. */
+/*
+ * A comment is an action that is nothing else, with no space inside its braces but that of trim markers; true if there is one and
+ * the parser is behind it.
+ */
 static int skip_comment(struct parser *parser, bool *skipped)
 {
-	*skipped = parser_looks_at(parser, "/*");
+	const char *start = parser->at;
+
+	if (start > parser->start && start[-1] == '-' && start < parser->end)
+		start++;
+	*skipped = parser->end - start >= 2 && memcmp(start, "/*", 2) == 0;
 	if (!*skipped)
 		return 0;
-	const char *end = memmem(parser->at + 2, parser->end - parser->at - 2, "*/", 2);
+	const char *end = memmem(start + 2, parser->end - start - 2, "*/", 2);
 	if (!end)
 		return fail(parser->err, ERROR_CATALOG, "a comment (/*) has no end");
 	parser->at = end + 2;
+	if (!parser_looks_at(parser, "}}") &&
+		!(parser->end - parser->at >= 4 && parser_is_space(*parser->at) &&
+			memcmp(parser->at + 1, "-}}", 3) == 0))
+		return fail(parser->err, ERROR_CATALOG, "a comment ends before its action does");
 	return parser_close_action(parser);
 }
 
@@ -253,11 +264,11 @@ static int parse_action(struct parser *parser, const char *open, struct node **l
 {
 	bool comment;
 
-	parser_skip_space(parser);
 	if (parser_check_parts(parser) < 0 || skip_comment(parser, &comment) < 0)
 		return -1;
 	if (comment)
 		return 0;
+	parser_skip_space(parser);
 	const char *keyword = read_keyword(parser);
 	if (strcmp(keyword, "end") == 0 || strcmp(keyword, "else") == 0) {
 		*ended = true;

@@ -175,6 +175,8 @@ static const struct row rows[] = {
 	{"{{`v`(`w`)}}", "error: unexpected '(' behind an operand"},
 	{"{{if false}}{{$y = 1}}{{$y}}{{end}}", ""},
 	{"{{printf `%*d` -9223372036854775808 1}}", "%!(BADWIDTH)1"},
+	{"{{/**/ }}", "error: a comment ends before its action does"},
+	{"a {{- /* c */ -}} b{{/**/}}", "ab"},
 	{"{{/*/}}", "error: a comment (/*) has no end"},
 	{"{{if false}}{{nil}}{{end}}", ""},
 	{"{{define `t`}}a{{end}}{{define `t`}}b{{end}}",
