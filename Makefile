@@ -4,13 +4,14 @@
 # make demo       the whole story in a temporary folder, in under a minute
 # make check      every test (sets itself up); make bench prints and checks the figures
 # make install    [DESTDIR=] [PREFIX=/usr/local]
+# make fuzz       FUZZ_SECONDS=120 of each libFuzzer target; make fuzz-differential: against the real packer
 # SAN=1           with address and undefined-behaviour sanitizers; V=1 shows the commands
 
 # ---- settings ---------------------------------------------------------------------------------------------------
 CC       ?= gcc
 PREFIX   ?= /usr/local
 VERSION  := 0.1.0
-BUILD    := build$(if $(SAN),/san)
+BUILD    := build$(if $(FUZZ),/fuzz,$(if $(SAN),/san))
 Q        := $(if $(V),,@)
 
 # ---- the folder lines: what a folder may include, which third-party headers are its own ---------------------------
@@ -39,7 +40,8 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 CFLAGS   ?= -O2 -g
 comma    := ,
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DKILN_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(CFLAGS) -fPIE \
-            $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+            $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined) \
+            $(if $(FUZZ),-fsanitize=fuzzer-no-link -Wno-unused-variable)
 ALL_LDFLAGS := $(LDFLAGS) -pie -Wl,--as-needed $(if $(SAN),-fsanitize=address$(comma)undefined)
 
 # ---- rules ------------------------------------------------------------------------------------------------------
@@ -53,7 +55,7 @@ all: $(PROGRAMS:%=$(BUILD)/%)
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all unit check check-setup demo conformance bench soak install clean
+.PHONY: all unit check check-setup demo conformance bench soak fuzz fuzz-targets fuzz-differential install clean
 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
@@ -101,8 +103,35 @@ $(1): $(patsubst $(BUILD)/tests/%,$(BUILD)/tests/unit/%.o,$(1)) $(patsubst %,$(B
 endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call unit_rule,$(t))))
 
-unit: $(UNIT_TESTS)
+# A fuzz target tests/fuzz/fuzz_WHAT.c replays its corpus as a test, or runs with libFuzzer in build/fuzz.
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz_links   := reconciler backends base | -ljson-c -lcrypto
+
+define fuzz_rule
+$(1): $(patsubst $(BUILD)/tests/%,$(BUILD)/tests/fuzz/%.o,$(1)) $(if $(FUZZ),,$(BUILD)/tests/fuzz/replay.o) $(patsubst %,$(BUILD)/lib%.a,$(filter $(FOLDERS),$(fuzz_links)))
+	@$(if $(V),,echo '  LINK  $$@')
+	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) $$^ $(filter -l%,$(fuzz_links)) -o $$@
+endef
+$(foreach t,$(FUZZ_TARGETS),$(eval $(call fuzz_rule,$(t))))
+
+unit: $(UNIT_TESTS) $(FUZZ_TARGETS)
 	@tests/run $^
+
+$(BUILD)/tests/render: $(BUILD)/tests/fuzz/render.o $(patsubst %,$(BUILD)/lib%.a,$(filter $(FOLDERS),$(fuzz_links)))
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(filter -l%,$(fuzz_links)) -o $@
+
+fuzz-targets: $(FUZZ_TARGETS)
+
+fuzz:
+	@tests/setup fuzz
+	@$(MAKE) --no-print-directory FUZZ=1 SAN=1 CC=clang fuzz-targets
+	@tests/fuzz/run
+
+# Against the real packer, FUZZ_SECONDS (120) long.
+fuzz-differential:
+	@tests/setup differential
+	@$(MAKE) --no-print-directory $(BUILD)/tests/render
+	@tests/fuzz/differential
 
 # With V=1 each part says more. The parts in their order: what is cheap and fails first.
 check: check-setup

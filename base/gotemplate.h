@@ -34,6 +34,10 @@ struct gotemplate_function {
 enum {
 	GOTEMPLATE_OUTPUT_MOST = 16 * 1024 * 1024, /* bytes a rendering may give */
 	GOTEMPLATE_DEPTH_MOST = 200,               /* nested parentheses, blocks and templates */
+	/* Go has none of these: what is above them is no template that somebody wrote */
+	GOTEMPLATE_PARTS_MOST = 100 * 1000, /* texts, actions and operands */
+	GOTEMPLATE_NAMES_MOST = 1000,       /* variables in scope; templates defined */
+	GOTEMPLATE_STEPS_MOST = 1000 * 1000 /* actions and calls carried out */
 };
 
 struct gotemplate_options {

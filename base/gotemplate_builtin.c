@@ -109,7 +109,7 @@ static int do_print(const struct gotemplate_value *arguments, size_t count,
 {
 	(void)err;
 	text_add_bytes(storage, "", 0);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && storage->size <= GOTEMPLATE_OUTPUT_MOST; i++) {
 		/* Sprint puts a space between two operands when neither is a string */
 		if (i && arguments[i].type != VALUE_TEXT && arguments[i - 1].type != VALUE_TEXT)
 			text_add_char(storage, ' ');
@@ -123,7 +123,7 @@ static int do_println(const struct gotemplate_value *arguments, size_t count,
 	struct gotemplate_value *result, struct text *storage, struct error *err)
 {
 	(void)err;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && storage->size <= GOTEMPLATE_OUTPUT_MOST; i++) {
 		if (i)
 			text_add_char(storage, ' ');
 		value_sprint(&arguments[i], storage);
@@ -156,7 +156,7 @@ static void escape(const struct gotemplate_value *arguments, size_t count,
 	CLEANUP(text_clear) struct text plain = {0};
 
 	text_add_bytes(&plain, "", 0);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && plain.size <= GOTEMPLATE_OUTPUT_MOST; i++) {
 		if (i && arguments[i].type != VALUE_TEXT && arguments[i - 1].type != VALUE_TEXT)
 			text_add_char(&plain, ' ');
 		value_sprint(&arguments[i], &plain);

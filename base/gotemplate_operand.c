@@ -3,10 +3,12 @@
 #include "base/gotemplate_parser.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/real.h"
 
 bool parser_is_space(char c)
 {
@@ -101,7 +103,7 @@ static bool at_terminator(const struct parser *parser)
 	if (parser->at >= parser->end || parser_is_space(*parser->at) ||
 		parser_looks_at(parser, "}}"))
 		return true;
-	return strchr(".,|:()=", *parser->at) != NULL;
+	return *parser->at == '|' || *parser->at == ')';
 }
 
 /* ---- constants ---- */
@@ -241,6 +243,7 @@ static int read_number(struct parser *parser, struct node *node)
 			text_add_char(&digits, *parser->at);
 		parser->at++;
 	}
+	bool fits = real_underscores_fit(start, parser->at - start);
 	const char *text = text_get(&digits);
 	const char *unsigned_text = text + (*text == '+' || *text == '-');
 	int base = 0;
@@ -260,15 +263,12 @@ static int read_number(struct parser *parser, struct node *node)
 	if (!good && !base) {
 		node->constant.type = VALUE_REAL;
 		node->constant.real = strtod(text, &end);
-		good = !*end && is_digit(unsigned_text[*unsigned_text == '.']);
-		/* a constant such as 1e3 is an integer to who needs one */
-		if (good && node->constant.real == (double)(int64_t)node->constant.real &&
-			!memchr(text, '.', strlen(text))) {
-			node->constant.integer = (int64_t)node->constant.real;
-			node->constant.type = VALUE_INTEGER;
-		}
+		good = !*end && is_digit(unsigned_text[*unsigned_text == '.']) &&
+		       isfinite(node->constant.real);
+		/* one that looks like an integer is too large for it */
+		good = good && strpbrk(text, ".eEpP");
 	}
-	int result = good ? 0 : fail(parser->err, ERROR_CATALOG, "bad number '%s'", text);
+	int result = good && fits ? 0 : fail(parser->err, ERROR_CATALOG, "bad number '%s'", text);
 	text_clear(&digits);
 	return result;
 }
@@ -293,8 +293,9 @@ static int read_fields(struct parser *parser, struct strings *names)
 			return parser_unexpected(parser, "after '.'");
 		strings_add_taken(names, memory_copy_bytes(parser->at, size));
 		parser->at += size;
+		parser->parts++;
 	}
-	return 0;
+	return parser_check_parts(parser);
 }
 
 static int read_variable(struct parser *parser, struct node **result)
@@ -367,6 +368,8 @@ static int read_operand(struct parser *parser, struct node **result)
 {
 	char c = *parser->at;
 
+	if (parser_check_parts(parser) < 0)
+		return -1;
 	if (c == '"' || c == '`') {
 		*result = parser_new_node(parser, NODE_CONSTANT);
 		return parser_read_string(parser, *result);
@@ -458,15 +461,15 @@ static int parse_declaration(struct parser *parser, struct pipe *pipe)
 	} else if (names.count > 2) {
 		result = fail(parser->err, ERROR_CATALOG, "too many variables on the left of :=");
 	} else {
-		for (size_t i = 0; i < names.count && result == 0; i++) {
+		for (size_t i = 0; i < names.count; i++) {
 			pipe->variables[i] = memory_copy_text(names.items[i]);
-			if (!pipe->assigns)
-				strings_add(&parser->variables, names.items[i]);
-			else if (!strings_has(&parser->variables, names.items[i]))
-				result = fail(parser->err, ERROR_CATALOG,
-					"the variable %s is not defined", names.items[i]);
+			/* also of "=": that there is none to assign to is found when it runs */
+			strings_add(&parser->variables, names.items[i]);
 		}
 	}
+	if (result == 0 && parser->variables.count > GOTEMPLATE_NAMES_MOST)
+		result = fail(parser->err, ERROR_CATALOG, "it has more than %d variables",
+			GOTEMPLATE_NAMES_MOST);
 	strings_clear(&names);
 	return result;
 }
@@ -501,8 +504,6 @@ static int check_commands(struct parser *parser, const struct pipe *pipe)
 				parser->err, ERROR_CATALOG, "only a function can stand behind '|'");
 		if (c->operands->next && !callable)
 			return fail(parser->err, ERROR_CATALOG, "a constant takes no arguments");
-		if (type == NODE_CONSTANT && c->operands->constant.type == VALUE_NIL)
-			return fail(parser->err, ERROR_CATALOG, "nil is no command");
 	}
 	return 0;
 }
@@ -524,6 +525,10 @@ int parser_read_pipe(struct parser *parser, const char *where, struct pipe **res
 		if (parser->at >= parser->end || *parser->at != '|')
 			break;
 		parser->at++;
+		/* Go takes "x |" for "x" */
+		parser_skip_space(parser);
+		if (parser->at < parser->end && *parser->at != '|' && parser_ends_command(parser))
+			break;
 	}
 	if (pipe->variables[0] && parser_pipe_is_kept(pipe))
 		parser->tree->kept = true;

@@ -36,8 +36,16 @@ struct node *parser_new_node(struct parser *parser, enum node_type type)
 	struct node *node = memory_new(sizeof(*node));
 
 	node->type = type;
+	parser->parts++;
 	parser_own(parser->tree, node, free_node);
 	return node;
+}
+
+int parser_check_parts(struct parser *parser)
+{
+	if (parser->parts <= GOTEMPLATE_PARTS_MOST)
+		return 0;
+	return fail(parser->err, ERROR_CATALOG, "it has more than %d parts", GOTEMPLATE_PARTS_MOST);
 }
 
 void tree_clear(struct tree *tree)
@@ -63,7 +71,10 @@ static const char *read_keyword(struct parser *parser)
 	static const char *const keywords[] = {"if", "else", "end", "range", "with", "define",
 		"template", "block", "break", "continue"};
 	size_t size = parser_word_size(parser);
+	const char *behind = parser->at + size;
 
+	if (behind < parser->end && !parser_is_space(*behind) && !strchr(".,|:()}", *behind))
+		return "";
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++) {
 		if (strlen(keywords[i]) == size && memcmp(keywords[i], parser->at, size) == 0) {
 			parser->at += size;
@@ -142,6 +153,36 @@ static int read_name(struct parser *parser, char **name)
 	return 0;
 }
 
+static bool is_empty(const struct node *list)
+{
+	for (const struct node *node = list; node; node = node->next) {
+		if (node->type != NODE_TEXT)
+			return false;
+		for (size_t i = 0; i < node->source_size; i++)
+			if (!parser_is_space(node->source[i]))
+				return false;
+	}
+	return true;
+}
+
+/* Of two templates of one name, one has to be empty; the other counts. */
+static int add_definition(struct parser *parser, struct definition *definition)
+{
+	for (struct definition *d = parser->tree->definitions; d; d = d->next) {
+		if (strcmp(d->name, definition->name) != 0)
+			continue;
+		if (!is_empty(d->body) && !is_empty(definition->body))
+			return fail(parser->err, ERROR_CATALOG,
+				"the template \"%s\" is defined twice", definition->name);
+		if (is_empty(d->body))
+			d->body = definition->body;
+		return 0;
+	}
+	definition->next = parser->tree->definitions;
+	parser->tree->definitions = definition;
+	return 0;
+}
+
 /* define, and the body of block. */
 static int parse_definition(struct parser *parser, const char *what, char *name)
 {
@@ -153,17 +194,20 @@ static int parse_definition(struct parser *parser, const char *what, char *name)
 	definition->name = name;
 	parser->variables = (struct strings){0};
 	strings_add(&parser->variables, "$");
+	int result = 0;
 	if (++parser->depth > GOTEMPLATE_DEPTH_MOST)
-		return fail(parser->err, ERROR_CATALOG, "nested too deep");
-	int result = parse_list(parser, &definition->body, &how);
+		result = fail(parser->err, ERROR_CATALOG, "nested too deep");
+	else if (++parser->definitions > GOTEMPLATE_NAMES_MOST)
+		result = fail(parser->err, ERROR_CATALOG, "it defines more than %d templates",
+			GOTEMPLATE_NAMES_MOST);
+	if (result == 0)
+		result = parse_list(parser, &definition->body, &how);
 	if (result == 0)
 		result = expect_end(parser, how, what);
 	parser->depth--;
 	strings_clear(&parser->variables);
 	parser->variables = outer;
-	definition->next = parser->tree->definitions;
-	parser->tree->definitions = definition;
-	return result;
+	return result < 0 ? -1 : add_definition(parser, definition);
 }
 
 static int parse_template_call(struct parser *parser, const char *what, struct node *node)
@@ -181,16 +225,27 @@ static int parse_template_call(struct parser *parser, const char *what, struct n
 	return strcmp(what, "block") == 0 ? parse_definition(parser, what, name) : 0;
 }
 
-/* A comment is an action that is nothing else; true if there is one and the parser is behind it. */
+/*
+ * A comment is an action that is nothing else, with no space inside its braces but that of trim markers; true if there is one and
+ * the parser is behind it.
+ */
 static int skip_comment(struct parser *parser, bool *skipped)
 {
-	*skipped = parser_looks_at(parser, "/*");
+	const char *start = parser->at;
+
+	if (start > parser->start && start[-1] == '-' && start < parser->end)
+		start++;
+	*skipped = parser->end - start >= 2 && memcmp(start, "/*", 2) == 0;
 	if (!*skipped)
 		return 0;
-	const char *end = memmem(parser->at, parser->end - parser->at, "*/", 2);
+	const char *end = memmem(start + 2, parser->end - start - 2, "*/", 2);
 	if (!end)
 		return fail(parser->err, ERROR_CATALOG, "a comment (/*) has no end");
 	parser->at = end + 2;
+	if (!parser_looks_at(parser, "}}") &&
+		!(parser->end - parser->at >= 4 && parser_is_space(*parser->at) &&
+			memcmp(parser->at + 1, "-}}", 3) == 0))
+		return fail(parser->err, ERROR_CATALOG, "a comment ends before its action does");
 	return parser_close_action(parser);
 }
 
@@ -209,11 +264,11 @@ static int parse_action(struct parser *parser, const char *open, struct node **l
 {
 	bool comment;
 
-	parser_skip_space(parser);
-	if (skip_comment(parser, &comment) < 0)
+	if (parser_check_parts(parser) < 0 || skip_comment(parser, &comment) < 0)
 		return -1;
 	if (comment)
 		return 0;
+	parser_skip_space(parser);
 	const char *keyword = read_keyword(parser);
 	if (strcmp(keyword, "end") == 0 || strcmp(keyword, "else") == 0) {
 		*ended = true;
@@ -222,6 +277,9 @@ static int parse_action(struct parser *parser, const char *open, struct node **l
 	}
 	if (strcmp(keyword, "define") == 0) {
 		char *name;
+		if (parser->depth)
+			return fail(parser->err, ERROR_CATALOG,
+				"{{define}} inside of another action: it stands by itself");
 		if (read_name(parser, &name) < 0 || parser_close_action(parser) < 0)
 			return -1;
 		return parse_definition(parser, keyword, name);

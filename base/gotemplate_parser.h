@@ -12,12 +12,15 @@ struct parser {
 	struct strings variables; /* in scope, "$" first */
 	unsigned depth;
 	unsigned loops; /* {{range}} around us */
+	unsigned parts, definitions;
 	bool trim_next; /* the last action ended in -}} */
 	struct error *err;
 };
 
 /* Gives POINTER to the tree, which will clear it. */
 void parser_own(struct tree *tree, void *pointer, void (*clear)(void *));
+/* Fails once there are more parts than a template may have. */
+int parser_check_parts(struct parser *parser);
 struct node *parser_new_node(struct parser *parser, enum node_type type);
 
 /* ---- the text of an action: base/gotemplate_operand.c ---- */

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "base/real.h"
 
 struct variable {
 	const char *name;
@@ -23,7 +24,8 @@ struct runner {
 	struct variable *variables;
 	size_t count, room;
 	struct strings texts; /* results of functions, alive until the end */
-	unsigned depth;
+	size_t text_size;     /* of all of them */
+	unsigned depth, steps;
 	struct error *err;
 };
 
@@ -40,36 +42,59 @@ static int check_size(struct runner *runner)
 	return 0;
 }
 
-/* Keeps the text alive until the end of the run. */
-static struct gotemplate_value keep_text(struct runner *runner, struct text *text)
+static int count_step(struct runner *runner)
 {
-	struct gotemplate_value value = {.type = VALUE_TEXT};
-
-	value.text.size = text->size;
-	value.text.bytes = text_take(text);
-	strings_add_taken(&runner->texts, (char *)(uintptr_t)value.text.bytes);
-	return value;
+	if (++runner->steps > GOTEMPLATE_STEPS_MOST)
+		return fail(runner->err, ERROR_CATALOG, "it takes more than %d steps",
+			GOTEMPLATE_STEPS_MOST);
+	return 0;
 }
 
-static void set_variable(
-	struct runner *runner, const char *name, bool assigns, struct gotemplate_value value)
+/* Keeps the text alive until the end of the run. */
+static int keep_text(struct runner *runner, struct text *text, struct gotemplate_value *value)
 {
-	for (size_t i = runner->count; assigns && i--;) {
-		if (strcmp(runner->variables[i].name, name) == 0) {
-			runner->variables[i].value = value;
-			return;
-		}
-	}
+	runner->text_size += text->size;
+	*value = (struct gotemplate_value){.type = VALUE_TEXT};
+	value->text.size = text->size;
+	value->text.bytes = text_take(text);
+	strings_add_taken(&runner->texts, (char *)(uintptr_t)value->text.bytes);
+	if (runner->text_size <= GOTEMPLATE_OUTPUT_MOST)
+		return 0;
+	return fail(runner->err, ERROR_CATALOG, "its functions give more than %d bytes",
+		GOTEMPLATE_OUTPUT_MOST);
+}
+
+static void add_variable(struct runner *runner, const char *name, struct gotemplate_value value)
+{
 	MEMORY_GROW(runner->variables, runner->count, runner->room);
 	runner->variables[runner->count++] = (struct variable){name, value};
 }
 
-static struct gotemplate_value get_variable(const struct runner *runner, const char *name)
+static int set_variable(
+	struct runner *runner, const char *name, bool assigns, struct gotemplate_value value)
 {
-	for (size_t i = runner->count; i--;)
-		if (strcmp(runner->variables[i].name, name) == 0)
-			return runner->variables[i].value;
-	return (struct gotemplate_value){.type = VALUE_NIL};
+	if (!assigns) {
+		add_variable(runner, name, value);
+		return 0;
+	}
+	for (size_t i = runner->count; i--;) {
+		if (strcmp(runner->variables[i].name, name) == 0) {
+			runner->variables[i].value = value;
+			return 0;
+		}
+	}
+	return fail(runner->err, ERROR_CATALOG, "the variable %s is not defined", name);
+}
+
+static int get_variable(struct runner *runner, const char *name, struct gotemplate_value *value)
+{
+	for (size_t i = runner->count; i--;) {
+		if (strcmp(runner->variables[i].name, name) == 0) {
+			*value = runner->variables[i].value;
+			return 0;
+		}
+	}
+	return fail(runner->err, ERROR_CATALOG, "the variable %s has no value yet", name);
 }
 
 static int find_field(struct runner *runner, const struct strings *names,
@@ -128,8 +153,7 @@ static int call_own(struct runner *runner, const struct gotemplate_function *fun
 			return -1;
 	if (function->call(runner->options->context, arguments, count, &text, runner->err) < 0)
 		return fail_while(runner->err, "%s", function->name);
-	*result = keep_text(runner, &text);
-	return 0;
+	return keep_text(runner, &text, result);
 }
 
 static int call_builtin(struct runner *runner, const char *name,
@@ -144,7 +168,7 @@ static int call_builtin(struct runner *runner, const char *name,
 	int failed = builtin->call(arguments, count, result, &storage, runner->err);
 	/* a text result lies in the storage, which must outlive this call */
 	if (failed == 0 && result->type == VALUE_TEXT && storage.data)
-		*result = keep_text(runner, &storage);
+		failed = keep_text(runner, &storage, result);
 	text_clear(&storage);
 	return failed < 0 ? fail_while(runner->err, "%s", name) : 0;
 }
@@ -171,6 +195,18 @@ static int run_and_or(struct runner *runner, const struct node *function,
 	return 0;
 }
 
+/* A constant such as 1e3 or 2.0 is an integer where a function takes one. */
+static void fit_constant(const struct node *operand, const char *parameters,
+	struct gotemplate_value *value, size_t index)
+{
+	bool whole = index < strlen(parameters) && parameters[index] == 'i';
+
+	if (!whole || operand->type != NODE_CONSTANT || value->type != VALUE_REAL ||
+		value->real != (double)real_to_integer(value->real))
+		return;
+	*value = (struct gotemplate_value){VALUE_INTEGER, .integer = real_to_integer(value->real)};
+}
+
 static int run_call(struct runner *runner, const struct node *function, struct gotemplate_value dot,
 	const struct gotemplate_value *last, struct gotemplate_value *result)
 {
@@ -185,6 +221,9 @@ static int run_call(struct runner *runner, const struct node *function, struct g
 		operand = operand->next) {
 		MEMORY_GROW(arguments, count, room);
 		failed = run_operand(runner, operand, dot, &arguments[count++]);
+		if (!failed && function->function)
+			fit_constant(operand, function->function->parameters, &arguments[count - 1],
+				count - 1);
 	}
 	if (!failed && last) {
 		MEMORY_GROW(arguments, count, room);
@@ -215,7 +254,9 @@ static int run_operand(struct runner *runner, const struct node *node, struct go
 	case NODE_FIELD:
 		return find_field(runner, &node->names, dot, result);
 	case NODE_VARIABLE:
-		return find_field(runner, &node->names, get_variable(runner, node->text), result);
+		if (get_variable(runner, node->text, &value) < 0)
+			return -1;
+		return find_field(runner, &node->names, value, result);
 	case NODE_PIPE:
 		if (run_pipe(runner, node->pipe, dot, &value) < 0)
 			return -1;
@@ -238,11 +279,15 @@ static int run_command(struct runner *runner, const struct command *command,
 {
 	const struct node *first = command->operands;
 
+	if (count_step(runner) < 0)
+		return -1;
 	if (first->type == NODE_FUNCTION)
 		return run_call(runner, first, dot, last, result);
 	if (first->next || last)
 		return fail(runner->err, ERROR_CATALOG,
 			"arguments are given to something that is no function");
+	if (first->type == NODE_CONSTANT && first->constant.type == VALUE_NIL)
+		return fail(runner->err, ERROR_CATALOG, "nil is no command");
 	return run_operand(runner, first, dot, result);
 }
 
@@ -271,7 +316,7 @@ static int run_pipe(struct runner *runner, const struct pipe *pipe, struct gotem
 	if (run_commands(runner, pipe, dot, result) < 0)
 		return -1;
 	if (pipe->variables[0])
-		set_variable(runner, pipe->variables[0], pipe->assigns, *result);
+		return set_variable(runner, pipe->variables[0], pipe->assigns, *result);
 	return 0;
 }
 
@@ -311,13 +356,14 @@ static int run_round(struct runner *runner, const struct node *node, struct gote
 	const struct pipe *pipe = node->pipe;
 	enum flow flow = FLOW_ON;
 
-	if (pipe->variables[1]) {
-		set_variable(runner, pipe->variables[0], pipe->assigns, key);
-		set_variable(runner, pipe->variables[1], pipe->assigns, value);
-	} else if (pipe->variables[0]) {
-		set_variable(runner, pipe->variables[0], pipe->assigns, value);
-	}
-	int result = run_list(runner, node->body, value, &flow);
+	int result = 0;
+	if (pipe->variables[0])
+		result = set_variable(runner, pipe->variables[0], pipe->assigns,
+			pipe->variables[1] ? key : value);
+	if (result == 0 && pipe->variables[1])
+		result = set_variable(runner, pipe->variables[1], pipe->assigns, value);
+	if (result == 0)
+		result = run_list(runner, node->body, value, &flow);
 	runner->count = scope;
 	*stop = flow == FLOW_BREAK;
 	return result;
@@ -334,9 +380,10 @@ static int range_object(struct runner *runner, const struct node *node, const st
 	for (size_t i = 0; i < keys.count && !stop; i++) {
 		struct text copy = {0};
 		text_add(&copy, keys.items[i]);
-		struct gotemplate_value key = keep_text(runner, &copy);
-		if (run_round(runner, node, key, value_of_json(json_get(object, keys.items[i])),
-			    &stop) < 0)
+		struct gotemplate_value key;
+		if (keep_text(runner, &copy, &key) < 0 ||
+			run_round(runner, node, key, value_of_json(json_get(object, keys.items[i])),
+				&stop) < 0)
 			return -1;
 	}
 	return 0;
@@ -383,7 +430,7 @@ static int run_template(struct runner *runner, const struct node *node, struct g
 			node->text);
 
 	size_t scope = runner->count;
-	set_variable(runner, "$", false, inner);
+	add_variable(runner, "$", inner);
 	int result = run_list(runner, definition->body, inner, &flow);
 	runner->count = scope;
 	runner->depth--;
@@ -395,6 +442,8 @@ static int run_node(struct runner *runner, const struct node *node, struct gotem
 {
 	struct gotemplate_value value;
 
+	if (count_step(runner) < 0)
+		return -1;
 	if (node->type == NODE_TEXT || node->kept) {
 		text_add_bytes(runner->out, node->source, node->source_size);
 		return check_size(runner);
@@ -447,7 +496,7 @@ static int run(const char *template, const struct tree *tree,
 	}
 	if (options->data)
 		dot = value_of_json(options->data);
-	set_variable(&runner, "$", false, dot);
+	add_variable(&runner, "$", dot);
 	int result = run_list(&runner, tree->body, dot, &flow);
 	strings_clear(&runner.texts);
 	free(runner.variables);

@@ -6,9 +6,6 @@
 #include <string.h>
 #include <wctype.h>
 
-#include "base/cleanup.h"
-#include "base/strings.h"
-
 /* By Unicode's simple mappings, as Go does it, whatever the locale of the process. */
 static void change_case(const char *text, wint_t (*change)(wint_t, locale_t), struct text *result)
 {
@@ -88,38 +85,39 @@ static int do_replace_all(void *context, const struct gotemplate_value *a, size_
 		result, err);
 }
 
-/* One character a piece where the separator is empty, as Go splits. */
-static void split_runes(struct strings *pieces, const char *text)
+/* How long the piece is that TEXT begins with; *NEXT is behind the separator, NULL if it is the last. */
+static size_t split_piece(const char *text, const char *separator, const char **next)
 {
-	size_t left = strlen(text), length;
+	size_t length = 0;
 
-	for (; left; text += length, left -= length) {
-		text_read_rune(text, left, &length);
-		strings_addf(pieces, "%.*s", (int)length, text);
+	if (*separator) {
+		const char *hit = strstr(text, separator);
+		*next = hit ? hit + strlen(separator) : NULL;
+		return hit ? (size_t)(hit - text) : strlen(text);
 	}
+	/* one character a piece where the separator is empty, as Go splits */
+	text_read_rune(text, strnlen(text, 4), &length);
+	*next = text[length] ? text + length : NULL;
+	return length;
 }
 
 static int do_split(void *context, const struct gotemplate_value *a, size_t count,
 	struct text *result, struct error *err)
 {
-	CLEANUP(strings_clear) struct strings pieces = {0};
 	const char *text = gotemplate_text(a, 0), *separator = gotemplate_text(a, 1);
-	long long wanted = gotemplate_integer(a, 2);
+	long long wanted = gotemplate_integer(a, 2), pieces = 0;
 
 	(void)context, (void)count;
-	if (!*separator) {
-		split_runes(&pieces, text);
-	} else {
-		for (const char *hit; (hit = strstr(text, separator));
-			text = hit + strlen(separator))
-			strings_addf(&pieces, "%.*s", (int)(hit - text), text);
-		strings_add(&pieces, text);
+	for (const char *next = *text || *separator ? text : NULL; next; pieces++) {
+		const char *piece = next;
+		size_t length = split_piece(piece, separator, &next);
+		if (pieces == wanted) {
+			text_add_bytes(result, piece, length);
+			return 0;
+		}
 	}
-	if (wanted < 0 || (size_t)wanted >= pieces.count)
-		return fail(err, ERROR_CATALOG, "there is no piece %lld: '%s' gives %zu", wanted,
-			separator, pieces.count);
-	text_add(result, pieces.items[wanted]);
-	return 0;
+	return fail(err, ERROR_CATALOG, "there is no piece %lld: '%s' gives %lld", wanted,
+		separator, pieces);
 }
 
 static const struct gotemplate_function functions[] = {

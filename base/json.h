@@ -23,7 +23,7 @@ struct json; /* json-c's struct json_object */
 enum json_kind {
 	JSON_NULL,
 	JSON_BOOL,
-	JSON_INTEGER, /* a number without fraction and exponent that fits 64 bits */
+	JSON_INTEGER, /* a number without fraction and exponent that fits 64 bits; not -0 */
 	JSON_REAL,
 	JSON_TEXT,
 	JSON_LIST,
@@ -39,7 +39,9 @@ enum json_flag {
 	JSON_STRICT = 0,
 	JSON_COMMENTS = 1, /* slash-slash and slash-star comments count as white space */
 	JSON_REPAIR_UTF8 =
-		2 /* what is not UTF-8 becomes U+FFFD, as in Go; otherwise it is an error */
+		2, /* what is not UTF-8 becomes U+FFFD, as in Go; otherwise it is an error */
+	JSON_LAST_KEY_WINS = 4, /* of equal keys; otherwise they are an error */
+	JSON_FIRST_VALUE = 8    /* what stands behind the first value is not looked at */
 };
 
 /* The text a tree came from; both fields are borrowed and must outlive the tree for positions. */

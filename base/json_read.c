@@ -282,7 +282,7 @@ static int read_number(struct reader *reader, struct json_object **value)
 	if (whole) {
 		errno = 0;
 		long long number = strtoll(digits, NULL, 10);
-		if (errno == 0) {
+		if (errno == 0 && (number || *digits != '-')) {
 			*value = json_object_new_int64(number);
 			return 0;
 		}
@@ -369,12 +369,14 @@ static int read_object(struct reader *reader, struct json_object *object)
 		size_t place = reader->at;
 		if (read_key(reader) < 0)
 			return -1;
-		if (json_object_object_get_ex(object, reader->buffer.data, NULL))
+		bool known = json_object_object_get_ex(object, reader->buffer.data, NULL);
+		if (known && !(reader->flags & JSON_LAST_KEY_WINS))
 			return fail_at(reader, place, "duplicate key \"%s\"", reader->buffer.data);
 		autofree char *key = text_take(&reader->buffer);
 		struct json_object *value = NULL;
 		int result = read_value(reader, &value);
-		json_object_object_add_ex(object, key, value, JSON_C_OBJECT_ADD_KEY_IS_NEW);
+		json_object_object_add_ex(
+			object, key, value, known ? 0 : JSON_C_OBJECT_ADD_KEY_IS_NEW);
 		if (result < 0)
 			return -1;
 	}
@@ -437,7 +439,11 @@ static int read_value(struct reader *reader, struct json_object **value)
 
 static int parse(struct reader *reader, struct json_object **root)
 {
-	if (skip_space(reader) < 0 || read_value(reader, root) < 0 || skip_space(reader) < 0)
+	if (skip_space(reader) < 0 || read_value(reader, root) < 0)
+		return -1;
+	if (reader->flags & JSON_FIRST_VALUE)
+		return 0;
+	if (skip_space(reader) < 0)
 		return -1;
 	if (!at_end(reader))
 		return unexpected(reader, "the end of the text");

@@ -8,7 +8,7 @@ _kiln_verbs() {
 
 # PROGRAM VERB: its flags; one of a single letter has one dash
 _kiln_flags() {
-	"$1" "$2" -h 2>/dev/null | sed -n -e 's/^  \(-[a-z]\) .*/\1/p' -e 's/^  \(--[a-z][a-z-]*\) .*/\1/p'
+	"$1" "$2" -h 2>/dev/null | sed -n -e 's/^  \(-[a-z]\) .*/\1/p' -e 's/^  \(--[a-z][a-z-]*\)[ =].*/\1/p'
 }
 
 # PROGRAM VERB: true if the verb takes an image
@@ -59,6 +59,10 @@ _kiln() {
 	--on-error | -on-error) _kiln_words "$current" 'cleanup abort'; return ;;
 	--at | -at | --var | -var | --allow | -allow | @) return ;;
 	esac
+	if [[ $verb == fix && $current != -* ]]; then
+		_kiln_files "$current" -f
+		return
+	fi
 	case $current in
 	-*) _kiln_words "$current" "$(_kiln_flags "$program" "$verb")" ;;
 	. | .. | ./* | ../* | /* | '~'*) _kiln_files "$current" "$([[ $verb == audit ]] && echo -f || echo -d)" ;;

@@ -61,6 +61,22 @@ static void set_flag(struct session *session, const struct cli_flag *flag, const
 	}
 }
 
+/* As Go's flag package reads them. */
+static int set_choice(
+	struct session *session, const struct cli_flag *flag, const char *value, struct error *err)
+{
+	static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
+	static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
+
+	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++) {
+		if (strcmp(value, yes[i]) != 0 && strcmp(value, no[i]) != 0)
+			continue;
+		json_set_bool(session->arguments, flag->name, strcmp(value, yes[i]) == 0);
+		return 0;
+	}
+	return fail(err, ERROR_CATALOG, "--%s takes true or false, not '%s'", flag->name, value);
+}
+
 /* One flag at argv[*at]; one dash or two, its value behind '=' or as the next word. */
 static int read_flag(struct session *session, int argc, char **argv, int *at, struct error *err)
 {
@@ -75,6 +91,8 @@ static int read_flag(struct session *session, int argc, char **argv, int *at, st
 		flag = find_flag(session->verb->flags, name, size);
 	if (!flag)
 		return unknown_flag(session->verb, word, err);
+	if (flag->choice)
+		return set_choice(session, flag, name[size] == '=' ? name + size + 1 : "true", err);
 	if (!flag->value && name[size] == '=')
 		return fail(err, ERROR_CATALOG, "--%s takes no value", flag->name);
 	const char *value = name[size] == '=' ? name + size + 1 : NULL;

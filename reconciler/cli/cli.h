@@ -19,6 +19,7 @@ struct cli_flag {
 	const char *value; /* how help calls what follows it; NULL: nothing does */
 	bool repeats;
 	const char *help;
+	bool choice; /* true or false behind an equals sign; alone it means true */
 };
 
 /* What the words that are no flags are. */

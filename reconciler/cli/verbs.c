@@ -25,6 +25,7 @@ const struct cli_verb *const cli_verbs[] = {
 	&cli_gc,
 	&cli_validate,
 	&cli_inspect,
+	&cli_fix,
 	&cli_console,
 	&cli_daemon,
 	&cli_reload,

@@ -32,3 +32,4 @@ extern const struct cli_verb cli_phases;
 extern const struct cli_verb cli_validate;
 extern const struct cli_verb cli_inspect;
 extern const struct cli_verb cli_console;
+extern const struct cli_verb cli_fix;

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/duration.h"
 #include "base/memory.h"
+#include "base/real.h"
 
 static int mismatch(enum option_type type, const struct json *value, struct error *err)
 {
@@ -19,17 +20,6 @@ static int mismatch(enum option_type type, const struct json *value, struct erro
 		json_kind_name(json_kind(value)));
 }
 
-static void real_text(double real, struct text *out)
-{
-	/* the shortest digits that read back the same, never with an exponent: FormatFloat(f, 'f', -1, 64) */
-	for (int precision = 0; precision < 340; precision++) {
-		text_reset(out);
-		text_addf(out, "%.*f", precision, real);
-		if (strtod(text_get(out), NULL) == real)
-			return;
-	}
-}
-
 static int decode_text(const struct json *value, struct json **result, struct error *err)
 {
 	CLEANUP(text_clear) struct text text = {0};
@@ -38,11 +28,9 @@ static int decode_text(const struct json *value, struct json **result, struct er
 	case JSON_TEXT:
 		text_add_bytes(&text, json_text(value, ""), json_text_size(value));
 		break;
-	case JSON_INTEGER:
-		text_addf(&text, "%lld", (long long)json_integer(value, 0));
-		break;
+	case JSON_INTEGER: /* every number is a double in Packer */
 	case JSON_REAL:
-		real_text(json_real(value, 0), &text);
+		real_add(json_real(value, 0), -400, 400, &text); /* FormatFloat(f, 'f', -1, 64) */
 		break;
 	case JSON_BOOL:
 		text_add(&text, json_boolean(value, false) ? "1" : "0");
@@ -109,6 +97,8 @@ static int parse_integer(const char *text, int64_t *number)
 	char *end;
 	const char *at = text + (*text == '-' || *text == '+');
 
+	if (!real_underscores_fit(text, strlen(text)))
+		return -1;
 	if (at[0] == '0' && at[1]) {
 		char prefix = at[1] | 0x20;
 		base = prefix == 'x' ? 16 : prefix == 'b' ? 2 : 8;
@@ -134,12 +124,10 @@ static int decode_integer(
 
 	switch (json_kind(value)) {
 	case JSON_INTEGER:
-		number = json_integer(value, 0);
-		break;
 	case JSON_REAL:
 		if (fabs(json_real(value, 0)) >= 9.2e18)
 			return mismatch(type, value, err);
-		number = (int64_t)json_real(value, 0);
+		number = real_to_integer(json_real(value, 0));
 		break;
 	case JSON_BOOL:
 		number = json_boolean(value, false);
@@ -166,7 +154,9 @@ static int decode_duration(const struct json *value, struct json **result, struc
 		if (duration_parse_go(json_text(value, ""), &nsec) < 0)
 			return mismatch(OPTION_DURATION, value, err);
 	} else if (json_kind(value) == JSON_INTEGER || json_kind(value) == JSON_REAL) {
-		nsec = (int64_t)json_real(value, 0);
+		nsec = real_to_integer(json_real(value, 0));
+	} else if (json_kind(value) == JSON_BOOL) {
+		nsec = json_boolean(value, false);
 	} else {
 		return mismatch(OPTION_DURATION, value, err);
 	}

@@ -364,6 +364,17 @@ int interpolation_render(const struct interpolation *interpolation, const char *
 	struct text *out, struct error *err)
 {
 	struct gotemplate_options options = options_of(interpolation);
+	size_t before = out->size;
 
-	return gotemplate_render(text, &options, out, err);
+	if (gotemplate_render(text, &options, out, err) < 0)
+		return -1;
+	if (!interpolation->left)
+		return 0;
+	if (out->size - before > *interpolation->left)
+		return fail(err, ERROR_CATALOG,
+			"the result is larger than %d bytes, all together: does a variable double "
+			"another?",
+			INTERPOLATION_MOST);
+	*interpolation->left -= out->size - before;
+	return 0;
 }

@@ -34,6 +34,7 @@ struct interpolation {
 	/* The value of a variable of the environment, "" if unset or not to be read. May be NULL. */
 	const char *(*get_environment)(void *context, const char *name);
 	void *context;
+	size_t *left; /* bytes that may still be rendered, of INTERPOLATION_MOST; NULL: any number */
 	/* What was asked for; each may be NULL. */
 	struct strings *used_variables, *used_environment;
 	bool *used_build_name;
@@ -45,6 +46,9 @@ int interpolation_render(const struct interpolation *interpolation, const char *
 /* Variables and environment that TEXT mentions literally, also in actions that stay as they are. */
 int interpolation_find_uses(const struct interpolation *interpolation, const char *text,
 	struct strings *variables, struct strings *environment, struct error *err);
+
+/* What all variables of a template are together, and all options of one build: what is above was not written by hand. */
+enum { INTERPOLATION_MOST = 16 * 1024 * 1024 };
 
 /* In the error's text when {{user}} found nothing while `solving`. */
 #define INTERPOLATION_NOT_SET "variable not set"

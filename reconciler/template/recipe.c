@@ -78,6 +78,7 @@ static struct recipe_part make_part(const struct recipe_context *context, struct
 	interpolation.build_data = part->kind != PLUGIN_BUILDER;
 	interpolation.used_variables = &recipe->used_variables;
 	interpolation.used_build_name = &recipe->uses_build_name;
+	interpolation.left = &recipe->left;
 	made.options =
 		decode_part(context->template, part, made.plugin, builder, &interpolation, &wrong);
 	strings_each (text, &wrong)
@@ -112,8 +113,9 @@ void recipe_make(const struct recipe_context *context, const struct template_par
 {
 	const struct template *template = context->template;
 
-	*recipe = (struct recipe){
-		.build_name = recipe_build_name(context, builder), .build_type = builder->type};
+	*recipe = (struct recipe){.build_name = recipe_build_name(context, builder),
+		.build_type = builder->type,
+		.left = INTERPOLATION_MOST};
 	recipe->builder = make_part(context, recipe, builder, builder->name, problems);
 	make_list(context, recipe, &template->provisioners, builder->name, &recipe->provisioners,
 		&recipe->provisioner_count, problems);

@@ -31,6 +31,7 @@ struct recipe {
 	struct strings
 		pinned_variables; /* used where an action stays uninterpolated: they count by themselves */
 	bool uses_build_name;
+	size_t left; /* bytes that its options may still have */
 };
 
 /*

@@ -9,6 +9,7 @@
 #include "base/duration.h"
 #include "base/memory.h"
 #include "base/nearest.h"
+#include "base/real.h"
 #include "reconciler/template/interpolation.h"
 
 int template_fail(const struct template *template, const struct json *object, const char *key,
@@ -56,11 +57,24 @@ static const char *root_key(const char *key)
 	return NULL;
 }
 
+/* Packer takes one spelling of a key, the exact one if it is there; any other is an unknown key to it. */
+static int check_spelling(const struct template *template, const char *key, struct error *err)
+{
+	json_each_member (member, template->root)
+		if (text_equal_case(member.key, key) && strcmp(member.key, key) != 0)
+			return template_fail(template, template->root, key, err,
+				"\"%s\" and \"%s\" are the same key: keep one", key, member.key);
+	return 0;
+}
+
 static int check_root_keys(const struct template *template, struct error *err)
 {
 	json_each_member (member, template->root) {
-		if (root_key(member.key))
+		if (root_key(member.key)) {
+			if (check_spelling(template, member.key, err) < 0)
+				return -1;
 			continue;
+		}
 		if (member.key[0] != '_') {
 			const char *near = nearest_name(member.key, root_keys, ROOT_KEY_COUNT);
 			return template_fail(template, template->root, member.key, err,
@@ -171,7 +185,7 @@ static int parse_duration(const struct template *template, struct json *object, 
 	if (!value)
 		return 0;
 	if (json_kind(value) == JSON_INTEGER || json_kind(value) == JSON_REAL) {
-		*nsec = (int64_t)json_real(value, 0);
+		*nsec = real_to_integer(json_real(value, 0));
 		return 0;
 	}
 	if (duration_parse_go(json_text(value, "-"), nsec) == 0)

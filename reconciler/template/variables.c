@@ -116,7 +116,7 @@ struct solver {
 	struct interpolation context;
 	struct map_entry **order;
 	bool *done;
-	size_t count;
+	size_t count, left;
 	struct error unset; /* the last "variable not set" */
 	const char *unset_name;
 };
@@ -132,10 +132,14 @@ static int solve_one(
 	struct variable *variable = solver->order[index]->value;
 	const char *name = solver->order[index]->key;
 
+	size_t before = variable->value ? strlen(variable->value) : 0;
+
+	solver->left += before; /* its last value counts no more */
 	if (interpolation_render(&solver->context, variable->raw, &rendered, err) < 0) {
 		if (!strstr(err->text, INTERPOLATION_NOT_SET))
 			return fail_variable(solver->template, name, variable, err);
 		*unset = true;
+		solver->left -= before;
 		solver->unset = *err;
 		solver->unset_name = name;
 		return 0;
@@ -199,6 +203,8 @@ int variables_solve(const struct template *template, const struct map *overrides
 	variables->by_name.free_value = free_variable;
 	if (gather(template, overrides, variables, err) < 0)
 		return -1;
+	solver.left = INTERPOLATION_MOST;
+	solver.context.left = &solver.left;
 	solver.context.solving = true;
 	solver.context.keep_fields = true;
 	if (note_uses(template, variables, &solver.context, err) < 0)

@@ -45,8 +45,8 @@ for verb in $verbs; do
 	else
 		fail "kiln.1 has the synopsis of $verb" "$usage"
 	fi
-	for flag in $(kiln "$verb" -h | sed -n 's/^  --\([a-z-]*\) .*/\1/p'); do
-		grep -q -e "^--*$flag\( \|\$\)" -e "[, ]--$flag\$" "$T/kiln.1" || fail "kiln.1 has --$flag of $verb"
+	for flag in $(kiln "$verb" -h | sed -n 's/^  --\([a-z-]*\)[ =].*/\1/p'); do
+		grep -q -e "^--*$flag\([ =]\|\$\)" -e "[, ]--$flag\$" "$T/kiln.1" || fail "kiln.1 has --$flag of $verb"
 	done
 done
 same 'and no other verb' "$(sed -n 's/^\.\(It Xo\|It \)*Nm Cm \([a-z]*\).*/\2/p' "$man/kiln.1")" "$verbs"
@@ -336,6 +336,7 @@ is 'a flag of a verb' "$(complete kiln plan --d)" --detailed-exitcode
 is 'one of a single letter' "$(complete kiln log -f)" -f
 is 'what a flag takes' "$(complete kiln apply --on-error = a)" abort
 is 'an image' "$(complete kiln show w)" web
+is 'a template' "$(complete kiln fix web)" web.json
 is 'no image where none is taken' "$(complete kiln list w)" ''
 mkdir "$T/bin"
 for program in bash sed grep tr timeout; do ln -s "$(command -v $program)" "$T/bin/"; done

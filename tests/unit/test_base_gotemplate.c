@@ -167,6 +167,53 @@ static const struct row rows[] = {
 	{"{{if true}}{{$y := 1}}{{end}}{{$y}}", "error: the variable $y is not defined"},
 	{"{{`a", "error: a raw string (`) has no end"},
 	{"{{\"a", "error: a quoted string has no end"},
+	{"{{1e1_000}}", "error: bad number '1e1000'"},
+	/* found against the real packer: tests/fuzz/differential */
+	{"{{1__0}}", "error: bad number '10'"},
+	{"{{1_}}", "error: bad number '1'"},
+	{"{{0x_1F}} {{1_000}}", "31 1000"},
+	{"{{`v`(`w`)}}", "error: unexpected '(' behind an operand"},
+	{"{{if false}}{{$y = 1}}{{$y}}{{end}}", ""},
+	{"{{printf `%*d` -9223372036854775808 1}}", "%!(BADWIDTH)1"},
+	{"{{/**/ }}", "error: a comment ends before its action does"},
+	{"a {{- /* c */ -}} b{{/**/}}", "ab"},
+	{"{{/*/}}", "error: a comment (/*) has no end"},
+	{"{{if false}}{{nil}}{{end}}", ""},
+	{"{{define `t`}}a{{end}}{{define `t`}}b{{end}}",
+		"error: the template \"t\" is defined twice"},
+	{"{{define `t`}} {{end}}{{define `t`}}b{{end}}{{define `t`}}{{end}}{{template `t`}}", "b"},
+	{"{{block\"u\" 1}}x{{end}}", "error: there is no function \"block\""},
+	{"{{$y = 1}}", "error: the variable $y is not defined"},
+	{"{{printf `% +.`}}|{{printf `%5.`}}", "%!.(MISSING)|%!.(MISSING)"},
+	{"{{08}}", "error: bad number '08'"},
+	{"{{print 9223372036854775808}}", "error: bad number '9223372036854775808'"},
+	{"{{$x := print $x}}", "error: the variable $x has no value yet"},
+	{"{{if true}}{{define `t`}}{{end}}{{end}}",
+		"error: {{define}} inside of another action: it stands by itself"},
+	{"{{`a`|}}{{(`b` | )}}", "ab"},
+	{"{{1 | | 2}}", "error: a value is missing in an action"},
+	{"{{repeat 2.0 `ab`}}", "abab"},
+	{"{{print 1e5}} {{print 1e6}} {{print 123456789.0}} {{1e3}}",
+		"100000 1e+06 1.23456789e+08 1000"},
+	{"{{printf `%d|%T` 1e3 1e3}}", "%!d(float64=1000)|float64"},
+	{"{{printf `%*`}}|{{printf `%*d` `a` 1}}|{{printf `%.*s` -1 `ab`}}|{{printf `%-*d|%*d` 3 1 "
+	 "-3 1}}",
+		"%!(BADWIDTH)%!(NOVERB)|%!(BADWIDTH)1|%!(BADPREC)ab|1  |1  "},
+	{"{{printf `%[2]d %[1]d|%[3]d|%[x]d|%[1]*d` 1 2}}", "2 1|%!d(BADINDEX)|%!d(BADINDEX)|2"},
+	{"{{printf `%#.g` `ab`}}|{{printf `%5.1U` `ab`}}|{{printf `%.2T` `a`}}",
+		"%!g(string=)|%!U(string=    a)|st"},
+	{"{{printf `%x|%#x|% X|%# x|%.1x|%5x|%-5x|` `ab` `ab` `ab` `ab` `ab` `a` `a`}}",
+		"6162|0x6162|61 62|0x61 0x62|61|   61|61   |"},
+	{"{{printf `%q %+q %#q %#U %U %c` `a\\` `é` `ab` 233 10 233}}",
+		"\"a\\\\\" \"\\u00e9\" `ab` U+00E9 'é' U+000A é"},
+	{"{{printf `%q %q %O %#o %#b %08b % d %+d %.0d|` 'x' '\\'' 8 8 5 5 5 5 0}}",
+		"'x' '\\'' 0o10 010 0b101 00000101  5 +5 |"},
+	{"{{printf `%g %G %x %X %b` 1e20 1e-7 1.5 -0.1 1.5}}",
+		"1e+20 1E-07 0x1.8p+00 -0X1.999999999999AP-04 6755399441055744p-52"},
+	{"{{printf `%.3g %.10g %#g %#.3g %#v %+.1f % f %08.2f` 1234.5 1e9 1.5 2.0 1e6 2.5 1.0 "
+	 "-1.5}}",
+		"1.23e+03 1000000000 1.50000 2.00 1e+06 +2.5  1.000000 -0001.50"},
+	{"{{printf `%é` 1}} {{printf `%s %d` nil true}}", "%!é(int=1) %!s(<nil>) %!d(bool=true)"},
 	{"{{nil}}", "error: nil is no command"},
 	{"{{1 | 2}}", "error: only a function can stand behind '|'"},
 	{"{{eq 1 `a`}}", "error: eq: a int does not compare with a string"},
@@ -216,7 +263,39 @@ static void bounds(void)
 		"parentheses without end are refused");
 	text_clear(&bomb);
 	CHECK_TEXT(render_with("{{repeat 20000000 `x`}}", &options),
-		"error: the result is larger than 16777216 bytes", "so is a result without end");
+		"error: its functions give more than 16777216 bytes",
+		"so is a function's result without end");
+	text_add(&bomb, "{{$x := `xxxxxxxx`}}");
+	for (int i = 0; i < 40; i++)
+		text_add(&bomb, "{{$x = print $x $x}}");
+	CHECK_TEXT(render_with(text_get(&bomb), &options),
+		"error: print: its functions give more than 16777216 bytes",
+		"so is a text that doubles");
+	text_reset(&bomb);
+	for (int i = 0; i < 60; i++)
+		text_addf(&bomb, "{{define `%d`}}{{template `%d`}}{{template `%d`}}{{end}}", i,
+			i + 1, i + 1);
+	text_add(&bomb, "{{define `60`}}{{end}}{{template `0`}}");
+	CHECK_TEXT(render_with(text_get(&bomb), &options),
+		"error: it takes more than 1000000 steps", "so are templates that double");
+	text_reset(&bomb);
+	for (int i = 0; i < 2000; i++)
+		text_addf(&bomb, "{{define `%d`}}{{end}}", i);
+	CHECK_TEXT(render_with(text_get(&bomb), &options),
+		"error: it defines more than 1000 templates", "so are very many templates");
+	text_reset(&bomb);
+	for (int i = 0; i < 2000; i++)
+		text_addf(&bomb, "{{$a%d := 1}}", i);
+	CHECK_TEXT(render_with(text_get(&bomb), &options), "error: it has more than 1000 variables",
+		"so are very many variables");
+	text_reset(&bomb);
+	text_add(&bomb, "{{print");
+	for (int i = 0; i < 200000; i++)
+		text_add(&bomb, " 1");
+	text_add(&bomb, "}}");
+	CHECK_TEXT(render_with(text_get(&bomb), &options), "error: it has more than 100000 parts",
+		"so are very many operands");
+	text_clear(&bomb);
 }
 
 static void count_call(void *context, const char *function, const char *argument)
