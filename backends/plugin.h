@@ -121,6 +121,7 @@ struct plugin {
 	enum plugin_kind kind;
 	const char *name;
 	bool native;        /* kiln has a driver for it */
+	bool own;           /* kiln's alone: Packer has none of that name */
 	enum power power;   /* needed to use it at all */
 	bool renders_files; /* the files that its options name may ask for the build's name */
 	int version;        /* raised when the driver's output changes; native only */

@@ -47,9 +47,9 @@ static int evaluate_one(struct image_work *build)
 	const struct variables *variables = &work->variables[chosen];
 	image_work_add_masks(build, variables);
 	image_work_check_powers(build);
-	bool native = image_work_choose_engine(build);
+	image_work_choose_engine(build);
 	image_work_check_steps(build);
-	image_work_write_closure(build, variables, native, &extra);
+	image_work_write_closure(build, variables, &extra);
 	image_work_write_notes(build, variables);
 	reasons_add_all(&image->problems, &work->problems);
 	return 0;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/packer/installed.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/path.h"
@@ -84,52 +85,93 @@ static void check_catalogs(struct image_work *build)
 	}
 }
 
+/* ---- the engine ---- */
+
 struct driver_check {
-	struct text why; /* the first part that has no driver */
+	struct text native; /* why kiln cannot build it, of the first part that it cannot */
+	struct text packer; /* why packer cannot */
 };
+
+static void check_packer(const struct recipe_part *part, const char *label, struct text *why)
+{
+	if (!part->plugin) {
+		const char *near = plugin_nearest(part->part->kind, part->part->type);
+		text_addf(why, "nobody knows %s: neither kiln nor Packer " PACKER_VERSION "%s%s%s",
+			label, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+	} else if (part->plugin->own) {
+		text_addf(why, "Packer has no %s", label);
+	}
+}
 
 static void check_driver(void *context, struct recipe_part *part)
 {
+	const struct plugin *plugin = part->plugin;
 	struct driver_check *check = context;
 	const char *reason = NULL;
 	char label[128];
 
-	if (check->why.size)
-		return;
-	if (part->plugin && part->plugin->native && part->plugin->unsupported && part->options)
-		reason = part->plugin->unsupported(part->options);
-	if (part->plugin && part->plugin->native && !reason)
-		return;
 	template_part_label(part->part, label);
+	if (!check->packer.size)
+		check_packer(part, label, &check->packer);
+	if (plugin && plugin->native && plugin->unsupported && part->options)
+		reason = plugin->unsupported(part->options);
+	if (check->native.size || (plugin && plugin->native && !reason))
+		return;
 	if (reason)
-		text_addf(&check->why, "%s: %s", label, reason);
-	else if (part->plugin)
-		text_addf(&check->why, "kiln has no driver for %s yet", label);
-	else {
-		const char *near = plugin_nearest(part->part->kind, part->part->type);
-		text_addf(&check->why,
-			"nobody knows %s: neither kiln nor Packer " PACKER_VERSION "%s%s%s", label,
-			near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+		text_addf(&check->native, "%s: %s", label, reason);
+	else if (plugin)
+		text_addf(&check->native, "kiln has no driver for %s yet", label);
+	else
+		check_packer(part, label, &check->native);
+}
+
+static void refuse_engine(struct image_work *build, const char *why, const char *more)
+{
+	const char *path = build->work->definition->template_path;
+
+	reasons_add(&build->image->problems, REASON_UNSUPPORTED, path, NULL, NULL, "%s: %s%s%s",
+		path, why, *more ? ", and " : "", more);
+}
+
+/* Files that packer would load as plugins, and so run on this machine. */
+static void refuse_plugins(struct image_work *build)
+{
+	const char *folder = build->image->directory;
+
+	map_each (entry, &build->inputs->files) {
+		autofree char *parent = path_folder(entry->key);
+		if (entry->key[0] == '/' ||
+			!packer_is_plugin(path_name(entry->key), strcmp(parent, folder) != 0))
+			continue;
+		reasons_add(&build->image->problems, REASON_NOT_ALLOWED, entry->key, NULL, NULL,
+			"%s: packer would run %s as a plugin: give it another name",
+			build->work->definition->template_path, entry->key);
 	}
 }
 
-/* True if kiln's own drivers build it. */
-bool image_work_choose_engine(struct image_work *build)
+/* Our own drivers wherever they can do all that is asked; packer for the rest, if the operator lets it. */
+void image_work_choose_engine(struct image_work *build)
 {
-	const char *path = build->work->definition->template_path;
+	enum engine wanted = build->work->definition->engine;
 	struct driver_check check = {0};
-	bool native;
 
 	recipe_each_part(&build->recipe, check_driver, &check);
-	native = !check.why.size && build->work->definition->engine != ENGINE_PACKER;
-	if (build->work->definition->engine == ENGINE_PACKER)
-		reasons_add(&build->image->problems, REASON_UNSUPPORTED, path, NULL, NULL,
-			"%s: engine packer is not built yet", path);
-	else if (check.why.size)
-		reasons_add(&build->image->problems, REASON_UNSUPPORTED, path, NULL, NULL, "%s: %s",
-			path, text_get(&check.why));
-	text_clear(&check.why);
-	return native;
+	const char *native = text_get(&check.native), *packer = text_get(&check.packer);
+	build->image->packer = wanted == ENGINE_PACKER || (wanted == ENGINE_AUTO && *native);
+	if (!build->image->packer) {
+		if (*native)
+			refuse_engine(build, native, "");
+	} else if (*packer) {
+		bool both = wanted == ENGINE_AUTO && strcmp(native, packer) != 0;
+		refuse_engine(build, both ? native : packer, both ? packer : "");
+	} else {
+		autofree char *what = memory_printf(
+			"an installed packer (%s)", *native ? native : "engine packer");
+		need_power(build, power_name(POWER_PACKER_ENGINE), what);
+		refuse_plugins(build);
+	}
+	text_clear(&check.native);
+	text_clear(&check.packer);
 }
 
 void image_work_check_powers(struct image_work *build)

@@ -74,8 +74,8 @@ size_t image_work_owner(const struct image_work *build, const struct recipe_part
 
 /* Every power that the image needs and has not is a problem of it. */
 void image_work_check_powers(struct image_work *build);
-/* True if kiln's own drivers build it; a part without one is a problem. */
-bool image_work_choose_engine(struct image_work *build);
+/* Who builds it; that nobody can, or that packer may not, is a problem. */
+void image_work_choose_engine(struct image_work *build);
 /* What stands in the closure in place of secret and sensitive values. */
 void image_work_add_masks(struct image_work *build, const struct variables *variables);
 bool image_work_holds_masked(const struct redactor *masks, const struct json *value);
@@ -87,7 +87,7 @@ void image_work_add_secrets(
 /* The definition's `steps` name steps that there are. */
 void image_work_check_steps(struct image_work *build);
 /* EXTRA are the paths of the definition's `inputs`. */
-void image_work_write_closure(struct image_work *build, const struct variables *variables,
-	bool native, const struct strings *extra);
+void image_work_write_closure(
+	struct image_work *build, const struct variables *variables, const struct strings *extra);
 /* What explains a difference later: variables, the template's path. */
 void image_work_write_notes(struct image_work *build, const struct variables *variables);
