@@ -75,11 +75,16 @@ static int refuse_plugins(int folder, bool below, struct error *err)
 /* The folder that it runs in may be one that only a provisioner would make. */
 static int check_folder(struct job *job, struct error *err)
 {
-	autoclose int made = folder_make_inside(job->tree_fd, job->directory, 0755, err);
+	autoclose int folder =
+		file_open_beneath(job->tree_fd, job->directory, O_RDONLY | O_DIRECTORY, 0);
 
-	if (made < 0 || refuse_plugins(job->tree_fd, true, err) < 0)
+	if (folder < 0 && errno == ENOENT)
+		folder = folder_make_inside(job->tree_fd, job->directory, 0755, err);
+	else if (folder < 0)
+		return fail_errno(err, ERROR_CATALOG, "directory: %s", job->directory);
+	if (folder < 0 || refuse_plugins(job->tree_fd, true, err) < 0)
 		return -1;
-	return refuse_plugins(made, false, err);
+	return refuse_plugins(folder, false, err);
 }
 
 /* ---- its folder and what it sees ---- */
