@@ -220,11 +220,12 @@ static int open_engine(struct engine *engine, struct error *err)
 {
 	struct job *job = engine->job;
 
+	if (add_mounts(engine, err) < 0)
+		return -1;
 	if (job->userns < 0 && (job->userns = userns_new(&job->ids, err)) < 0)
 		return -1;
 	if (check_folder(job, err) < 0 || userns_give_all(&job->ids, job->tree_fd, err) < 0 ||
-		make_folders(engine, err) < 0 || add_mounts(engine, err) < 0 ||
-		write_variables(engine, err) < 0)
+		make_folders(engine, err) < 0 || write_variables(engine, err) < 0)
 		return -1;
 	add_environment(engine);
 	struct sandbox_options options = {.kind = SANDBOX_ENGINE,
