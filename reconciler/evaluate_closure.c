@@ -217,6 +217,13 @@ static void add_all_parts(struct image_work *build, struct closure *closure)
 	}
 }
 
+void image_work_add_engine(struct closure *closure)
+{
+	autofree char *version = memory_printf("%d", PACKER_ENGINE_VERSION);
+
+	closure_add(closure, "backend", "engine/packer", version);
+}
+
 void image_work_write_closure(
 	struct image_work *build, const struct variables *variables, const struct strings *extra)
 {
@@ -229,8 +236,7 @@ void image_work_write_closure(
 
 	add_all_parts(build, &closure);
 	if (image->packer) {
-		autofree char *version = memory_printf("%d", PACKER_ENGINE_VERSION);
-		closure_add(&closure, "backend", "engine/packer", version);
+		image_work_add_engine(&closure);
 	} else if (strcmp(build->recipe.build_type, "rootfs") == 0) {
 		closure_add(
 			&closure, "backend", "id-map", work->evaluator->many_ids ? "65536" : "1");

@@ -11,7 +11,7 @@
 
 /* ---- powers and drivers ---- */
 
-static void need_power(struct image_work *build, const char *need, const char *what)
+void image_work_need_power(struct image_work *build, const char *need, const char *what)
 {
 	if (!strings_add_once(&build->image->needs, need) ||
 		power_is_granted(build->work->evaluator->grants, need))
@@ -38,7 +38,7 @@ static void need_powers_of_part(void *context, struct recipe_part *part)
 		return;
 	template_part_label(part->part, label);
 	if (part->plugin->power != POWER_NONE)
-		need_power(build, power_name(part->plugin->power), label);
+		image_work_need_power(build, power_name(part->plugin->power), label);
 	plugin_each_option(option, part->plugin)
 	{
 		const struct json *value = json_get(part->options, option->name);
@@ -49,7 +49,7 @@ static void need_powers_of_part(void *context, struct recipe_part *part)
 		if (option->harmless && option->harmless(value))
 			continue;
 		autofree char *what = memory_printf("%s: %s", label, option->name);
-		need_power(build, power_name(option->power), what);
+		image_work_need_power(build, power_name(option->power), what);
 	}
 }
 
@@ -58,7 +58,7 @@ static void need_environment(struct image_work *build)
 	strings_each (name, &build->recipe.used_environment) {
 		autofree char *need = memory_printf("env:%s", name);
 		autofree char *what = memory_printf("{{env `%s`}}", name);
-		need_power(build, need, what);
+		image_work_need_power(build, need, what);
 	}
 }
 
@@ -68,7 +68,8 @@ static void need_powers_of_rules(struct image_work *build)
 
 	for (size_t i = 0; i < json_count(rules); i++)
 		if (strcmp(json_get_text(json_item(rules, i), "type", ""), "shell-local") == 0)
-			need_power(build, power_name(POWER_SHELL_LOCAL), "validate: shell-local");
+			image_work_need_power(
+				build, power_name(POWER_SHELL_LOCAL), "validate: shell-local");
 }
 
 /* `publish` names catalogs of the operator's. */
@@ -133,8 +134,7 @@ static void refuse_engine(struct image_work *build, const char *why, const char 
 		path, why, *more ? ", and " : "", more);
 }
 
-/* Files that packer would load as plugins, and so run on this machine. */
-static void refuse_plugins(struct image_work *build)
+void image_work_refuse_plugins(struct image_work *build)
 {
 	const char *folder = build->image->directory;
 
@@ -147,6 +147,13 @@ static void refuse_plugins(struct image_work *build)
 			"%s: packer would run %s as a plugin: give it another name",
 			build->work->definition->template_path, entry->key);
 	}
+}
+
+void image_work_need_engine(struct image_work *build, const char *why)
+{
+	autofree char *what = memory_printf("an installed packer (%s)", why);
+
+	image_work_need_power(build, power_name(POWER_PACKER_ENGINE), what);
 }
 
 /* Our own drivers wherever they can do all that is asked; packer for the rest, if the operator lets it. */
@@ -165,21 +172,24 @@ void image_work_choose_engine(struct image_work *build)
 		bool both = wanted == ENGINE_AUTO && strcmp(native, packer) != 0;
 		refuse_engine(build, both ? native : packer, both ? packer : "");
 	} else {
-		autofree char *what = memory_printf(
-			"an installed packer (%s)", *native ? native : "engine packer");
-		need_power(build, power_name(POWER_PACKER_ENGINE), what);
-		refuse_plugins(build);
+		image_work_need_engine(build, *native ? native : "engine packer");
+		image_work_refuse_plugins(build);
 	}
 	text_clear(&check.native);
 	text_clear(&check.packer);
+}
+
+void image_work_check_rules(struct image_work *build)
+{
+	need_powers_of_rules(build);
+	check_catalogs(build);
 }
 
 void image_work_check_powers(struct image_work *build)
 {
 	recipe_each_part(&build->recipe, need_powers_of_part, build);
 	need_environment(build);
-	need_powers_of_rules(build);
-	check_catalogs(build);
+	image_work_check_rules(build);
 	strings_each (need, &build->inputs->needs)
 		strings_add_once(&build->image->needs, need);
 }

@@ -330,7 +330,8 @@ int order_add_build(struct json *order, struct repository *repository,
 	json_set_text(order, "checkpoint_kind", checkpoint_names[definition->checkpoints]);
 	json_set_bool(order, "private_blobs", needs_private_blobs(recipe, definition));
 	set_run_uuid(order);
-	json_set(order, "builder", describe_part(&recipe->builder));
+	if (recipe->builder.part)
+		json_set(order, "builder", describe_part(&recipe->builder));
 	json_set(order, "provisioners", describe_steps(recipe, image));
 	if (recipe->cleanup.part)
 		json_set(order, "cleanup", describe_part(&recipe->cleanup));

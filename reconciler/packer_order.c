@@ -111,6 +111,8 @@ static int lay_out_template(const struct json *order, const struct definition *d
 	CLEANUP(text_clear) struct text changed = {0};
 	size_t count;
 
+	if (!template) /* in HCL2: its files are inputs like others */
+		return 0;
 	if (replace_bases(order, &inputs->recipe, &count, err) < 0)
 		return -1;
 	if (!count)
@@ -132,6 +134,18 @@ static struct json *list_variables(const struct build_inputs *inputs)
 		json_set_text(variables, entry->key, override->value);
 	}
 	return variables;
+}
+
+/* Those in JSON are read already. */
+static struct json *list_var_files(
+	const struct definition *definition, const struct build_inputs *inputs)
+{
+	struct json *list = json_new_list();
+
+	strings_each (path, &definition->var_files)
+		if (!inputs->template)
+			json_add_text(list, path);
+	return list;
 }
 
 /* By its name: credentials are given that way. */
@@ -191,6 +205,7 @@ int packer_order_add(struct json *order, const struct repository *repository,
 	json_set(about, "share", share);
 	json_set_text(about, "template", definition->template_path);
 	json_set(about, "variables", list_variables(inputs));
+	json_set(about, "var_files", list_var_files(definition, inputs));
 	json_set(about, "environment", list_environment(repository, json_get(order, "secrets")));
 	json_set_bool(about, "execution", runs_here(inputs));
 	json_set(order, "packer", about);

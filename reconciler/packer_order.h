@@ -3,7 +3,7 @@
 
 /*
  * What a worker is told of a build by packer (backends/packer/engine.h), and the template as packer reads it:
- * {"program", "plugins", "share", "template", "variables", "environment", "execution"}.
+ * {"program", "plugins", "share", "template", "variables", "var_files", "environment", "execution"}.
  */
 
 #include "reconciler/evaluate.h"

@@ -341,10 +341,21 @@ static int run_build(struct engine *engine, struct error *err)
 	autofree char *template =
 		memory_printf(JOB_REPOSITORY "/%s", json_get_text(engine->about, "template", ""));
 	autofree char *folder = path_join(JOB_REPOSITORY, *job->directory ? job->directory : ".");
-	const char *const arguments[] = {engine->program, "-machine-readable", "build",
-		"-color=false", on_error, only, "-var-file=" SANDBOX_ENGINE_FOLDER "/" VARIABLES,
-		template, NULL};
-	const struct sandbox_command command = {.arguments = arguments,
+	const struct json *files = json_get(engine->about, "var_files");
+	CLEANUP(strings_clear) struct strings arguments = {0};
+	strings_add(&arguments, engine->program);
+	strings_add(&arguments, "-machine-readable");
+	strings_add(&arguments, "build");
+	strings_add(&arguments, "-color=false");
+	strings_add(&arguments, on_error);
+	if (*name)
+		strings_add(&arguments, only);
+	for (size_t i = 0; i < json_count(files); i++)
+		strings_addf(&arguments, "-var-file=" JOB_REPOSITORY "/%s",
+			json_text(json_item(files, i), ""));
+	strings_add(&arguments, "-var-file=" SANDBOX_ENGINE_FOLDER "/" VARIABLES);
+	strings_add(&arguments, template);
+	const struct sandbox_command command = {.arguments = (const char *const *)arguments.items,
 		.folder = folder,
 		.environment = &engine->environment,
 		.said = take_output,
@@ -367,7 +378,7 @@ static int build(struct engine *engine, struct artifacts *kept, char **version, 
 	if (open_engine(engine, err) < 0 || find_version(engine, version, err) < 0)
 		return -1;
 	build_log_say(&job->log, "packer %s builds %s", *version,
-		json_get_text(job->order, "packer_build_name", ""));
+		json_get_text(engine->about, "template", ""));
 	if (run_build(engine, err) < 0)
 		return -1;
 	/* nothing may change the files while they are read */

@@ -18,6 +18,7 @@ enum {
 void packer_report_clear(struct packer_report *report)
 {
 	for (size_t i = 0; i < report->count; i++) {
+		free(report->artifacts[i].target);
 		free(report->artifacts[i].builder_id);
 		free(report->artifacts[i].id);
 		free(report->artifacts[i].text);
@@ -92,8 +93,11 @@ static void recognise_step(struct packer_report *report, const char *text)
 	static const char post[] = "Running post-processor: ";
 
 	if (text_starts_with(text, post)) {
+		/* "NAME (type TYPE)" where it has a name of its own */
+		const char *named = strstr(text, "(type ");
+		const char *type = named ? named + strlen("(type ") : text + strlen(post);
 		snprintf(report->step, sizeof(report->step), "post-processor (%.*s)",
-			(int)strcspn(text + strlen(post), " "), text + strlen(post));
+			(int)strcspn(type, " )"), type);
 		report->job->log.step = report->step;
 		return;
 	}
@@ -126,9 +130,12 @@ static const char *skip_prefix(
 	if (text_starts_with(at, type) && at[strlen(type)] == '.' &&
 		text_starts_with(at + strlen(type) + 1, name))
 		at += strlen(type) + 1;
-	if (!text_starts_with(at, name))
+	if (!json_has(report->job->order, "builder")) /* of HCL2: any that has the form */
+		at += strcspn(at, " :");
+	else if (text_starts_with(at, name))
+		at += strlen(name);
+	else
 		return line;
-	at += strlen(name);
 	bool post = text_starts_with(at, " (") && strchr(at, ')');
 	if (post)
 		at = strchr(at, ')') + 1;
@@ -189,7 +196,12 @@ static int take_artifact(
 	const char *key = packer_record_get(record, 1), *value = packer_record_get(record, 2);
 	char *end;
 	unsigned long index = strtoul(packer_record_get(record, 0), &end, 10);
+	size_t first = report->count;
 
+	/* those of a build come one behind the other */
+	while (first && strcmp(report->artifacts[first - 1].target, record->target) == 0)
+		first--;
+	index += first;
 	if (*end || end == packer_record_get(record, 0) || index > report->count ||
 		index >= ARTIFACTS_MOST || record->cut)
 		return fail(err, ERROR_BROKEN,
@@ -198,7 +210,8 @@ static int take_artifact(
 		return 0;
 	if (index == report->count) {
 		MEMORY_GROW(report->artifacts, report->count, report->room);
-		report->artifacts[report->count++] = (struct packer_artifact){0};
+		report->artifacts[report->count++] =
+			(struct packer_artifact){.target = memory_copy_text(record->target)};
 	}
 	struct packer_artifact *artifact = &report->artifacts[index];
 	char **const texts[] = {&artifact->builder_id, &artifact->id, &artifact->text};

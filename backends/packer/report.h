@@ -10,6 +10,7 @@
 #include "backends/packer/lines.h"
 
 struct packer_artifact {
+	char *target; /* its build */
 	char *builder_id, *id, *text;
 	struct strings files; /* as it names them */
 };

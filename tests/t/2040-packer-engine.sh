@@ -151,6 +151,7 @@ like 'and the log shows none of its forms' "$log" '*password: <sensitive>, <sens
 unlike 'anywhere' "$(find "$KILN_STATE" -path '*builds*' -type f -exec cat {} +)" '*hush-hush*'
 like 'no argument has it' "$log" '*argv: 0*'
 like 'the file that had it is gone' "$log" '*left: cache home plugins tmp*'
+unlike 'whatever it is called' "$log" '*left:*.json*home:*'
 like 'the environment is what was granted' "$log" '*granted: yes*GRANTED=yes OTHER= KEY=<sensitive>*'
 like 'home is an empty folder of the build' "$log" '*home: /run/kiln/engine/home*'
 unset GRANTED OTHER SOME_KEY
