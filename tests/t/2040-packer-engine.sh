@@ -139,7 +139,7 @@ cat > secret.json <<'EOF'
   "echo password: $PASSWORD, $(printf %s \"$PASSWORD\" | base64)", "echo granted: {{user `granted`}}",
   "echo environment: GRANTED=$GRANTED OTHER=$OTHER KEY=$SOME_KEY",
   "echo argv: $(for p in /proc/[0-9]*; do grep -q packer $p/comm && cat $p/cmdline; done | tr '\\0' ' ' | grep -c hush-hush)",
-  "echo left: $(ls /run/kiln/engine)", "echo home: $HOME $(ls -A $HOME)"]}]}
+  "for i in $(seq 300); do [ -e /run/kiln/engine/variables.json ] || break; sleep 0.1; done", "echo left: $(ls /run/kiln/engine)", "echo home: $HOME $(ls -A $HOME)"]}]}
 EOF
 images "$always\"secret\": {\"template\": \"secret.json\", \"engine\": \"packer\", \"variables\": {\"password\": {\"secret\": \"pw\"}}}"
 printf '{"repositories": [{"url": "%s", "allow": ["shell-local", "packer-engine", "env:GRANTED", "env:SOME_KEY", "env:HOME"], "secrets": {"pw": {"file": "%s"}}}]}' \
@@ -260,9 +260,15 @@ is 'can be cancelled' "$(kiln show slow --json | jq -r '.builds[0].phase')" canc
 like 'packer having been asked to clean up' "$(kiln log slow)" '*Cancelling build after receiving terminated*'
 is 'with all that it ran' "$(pgrep -fc "^sleep $nap")" 0
 slowly
-kill -9 "$(pgrep -f '^[^ ]*kiln-build$' -n)"
+build=$(kiln show slow --json | jq -r '.builds | max_by(.build).build')
+left=$(pgrep -f "^sleep $nap" | paste -sd,)
+kill -9 "$(jq -r 'select(.event == "begin") | .pid' "$KILN_STATE/builds/$build/journal" | tail -n 1)"
+wait_until '' ps -o pid= -p "$left"
+is 'a worker that is killed leaves nothing running' "$last" ''
+wait_until 2 pgrep -fc "^sleep $nap"
+succeeds 'what is begun anew after it' kiln cancel "$build"
+wait $slow
 wait_until 0 pgrep -fc "^sleep $nap"
-is 'a worker that is killed leaves nothing running' "$last" 0
-kill $slow; wait $slow
+is 'can be cancelled as well' "$last" 0
 expect_whole
 done_testing
