@@ -208,6 +208,21 @@ int published_make(struct job *job, struct artifact *const *artifacts, size_t co
 	return 0;
 }
 
+struct json *artifacts_to_json(struct artifact *const *artifacts, size_t count)
+{
+	struct json *list = json_new_list();
+
+	for (size_t i = 0; i < count; i++) {
+		struct json *about = json_new_object();
+		json_set_text(about, "builder_id", artifacts[i]->builder_id);
+		json_set_text(about, "id", artifacts[i]->id);
+		json_set_text(about, "text", artifacts[i]->text);
+		json_set_integer(about, "files", (int64_t)artifacts[i]->count);
+		json_add(list, about);
+	}
+	return list;
+}
+
 struct json *published_to_json(const struct published *published)
 {
 	struct json *json = json_new_object(), *files = json_new_list();

@@ -9,6 +9,9 @@
 #include "backends/job.h"
 #include "base/digest.h"
 
+/* The builder id of what is nothing: the null builder's. */
+#define ARTIFACT_NOTHING "fnoeding.null"
+
 struct artifact_file {
 	char *path; /* below tree/ */
 	char *shown; /* as the template names it; NULL: as it is from the folder that its paths count from */
@@ -69,6 +72,9 @@ int published_open(struct job *job, const struct published_file *file, struct er
 int published_lay_out(struct job *job, struct error *err);
 /* SHA256SUMS of it: "HEX  files/NAME\n" each. The caller frees. */
 char *published_sums(const struct published *published);
+
+/* [{"builder_id", "id", "text", "files": COUNT}]: what each of them is. */
+struct json *artifacts_to_json(struct artifact *const *artifacts, size_t count);
 
 /* {"digest", "files": [{"name", "path", "sha256", "size"}]} and the reverse. */
 struct json *published_to_json(const struct published *published);

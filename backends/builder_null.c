@@ -32,7 +32,7 @@ static int build(struct job *job, const struct json *options, const struct steps
 					       : provision_host(job, options, steps, err)) < 0)
 		return -1;
 	*artifact = artifact_new(
-		"fnoeding.null", "Null", "Did not export anything. This is the null builder");
+		ARTIFACT_NOTHING, "Null", "Did not export anything. This is the null builder");
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "backends/child.h"
 #include "backends/collect.h"
 #include "backends/notify.h"
+#include "backends/packer/engine.h"
 #include "backends/post.h"
 #include "backends/probe.h"
 #include "backends/rootfs/userns.h"
@@ -30,35 +31,39 @@ enum { ORDER_SIZE_MOST = 64 * 1024 * 1024 };
 
 /* ---- building ---- */
 
-static int note_artifact(struct job *job, const struct published *published, struct error *err)
+/* VERSION is that of the packer that made it, NULL where our own drivers did. */
+static int note_artifact(struct job *job, const struct published *published,
+	const struct artifacts *kept, const char *version, struct error *err)
 {
-	return journal_add(&job->journal, "artifact", published_to_json(published), err);
+	struct json *details = published_to_json(published);
+
+	json_set(details, "outputs", artifacts_to_json(kept->items, kept->count));
+	json_set_text(details, "packer", version);
+	return journal_add(&job->journal, "artifact", details, err);
 }
 
-static int build_with(struct job *job, const struct steps *steps, struct error *err)
+static int build_natively(struct job *job, struct artifacts *kept, struct error *err)
 {
 	const struct json *about = job_order(job, "builder");
 	const struct builder *builder = builder_find(json_get_text(about, "type", ""));
 	CLEANUP(artifact_freep) struct artifact *made = NULL;
-	CLEANUP(artifacts_clear) struct artifacts kept = {0};
-	CLEANUP(published_clear) struct published published = {0};
+	CLEANUP(steps_clear) struct steps steps = {0};
 
+	if (steps_read(job, &steps, err) < 0)
+		return -1;
 	if (!builder)
 		return fail(err, ERROR_BROKEN, "there is no driver for the builder %s",
 			json_get_text(about, "type", ""));
-	if (builder->build(job, json_get(about, "options"), steps, &made, err) < 0 ||
-		post_process(job, made, &kept, err) < 0 ||
-		published_make(job, kept.items, kept.count, &published, err) < 0)
+	if (builder->build(job, json_get(about, "options"), &steps, &made, err) < 0)
 		return -1;
-	FAULT("build-artifact");
-	return note_artifact(job, &published, err);
+	return post_process(job, made, kept, err);
 }
 
 /* What a killed worker left half done goes first: checkpoints are elsewhere. */
 static int empty_work(struct job *job, struct error *err)
 {
 	static const char *const leftovers[] = {
-		"upper", "overlay", "filled", "finished", "sealed", "trees", "machine"};
+		"upper", "overlay", "filled", "finished", "sealed", "trees", "machine", "engine"};
 
 	if (child_end_leftovers(job, err) < 0)
 		return -1;
@@ -75,15 +80,18 @@ static int empty_work(struct job *job, struct error *err)
 
 static int run_build(struct job *job, struct error *err)
 {
-	struct steps steps = {0};
-	int result = empty_work(job, err);
+	CLEANUP(artifacts_clear) struct artifacts kept = {0};
+	CLEANUP(published_clear) struct published published = {0};
+	autofree char *version = NULL;
 
-	if (result == 0)
-		result = steps_read(job, &steps, err);
-	if (result == 0)
-		result = build_with(job, &steps, err);
-	steps_clear(&steps);
-	return result;
+	if (empty_work(job, err) < 0)
+		return -1;
+	int result = json_has(job->order, "packer") ? packer_build(job, &kept, &version, err)
+	                                            : build_natively(job, &kept, err);
+	if (result < 0 || published_make(job, kept.items, kept.count, &published, err) < 0)
+		return -1;
+	FAULT("build-artifact");
+	return note_artifact(job, &published, &kept, version, err);
 }
 
 /* ---- the other jobs ---- */

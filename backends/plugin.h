@@ -122,6 +122,7 @@ struct plugin {
 	const char *name;
 	bool native;        /* kiln has a driver for it */
 	bool keeps_memory;  /* checkpoints of its builds can hold the memory of a machine */
+	bool own;           /* kiln's alone: Packer has none of that name */
 	enum power power;   /* needed to use it at all */
 	bool renders_files; /* the files that its options name may ask for the build's name */
 	int version;        /* raised when the driver's output changes; native only */

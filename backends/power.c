@@ -19,7 +19,7 @@ static const struct {
 	[POWER_HOST_ANSIBLE] = {"host-ansible", false, "run ansible-playbook on this machine"},
 	[POWER_QEMU_ARGS] = {"qemu-args", false, "give QEMU any argument"},
 	[POWER_PACKER_ENGINE] = {"packer-engine", false,
-		"be built by an installed packer, outside of any sandbox"},
+		"be built by an installed packer, in a sandbox with this machine's network"},
 	[POWER_OUTSIDE_PATH] = {"outside-path", true, "read files of this machine below a path"},
 	[POWER_ENV] = {"env", true, "read a variable of kiln's environment"},
 };

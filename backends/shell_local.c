@@ -29,33 +29,6 @@ struct local {
 	bool post;
 };
 
-/* Everything below tree/ becomes the build root's, who runs what follows. */
-static int give_tree(struct job *job, int folder, struct error *err)
-{
-	CLEANUP(strings_clear) struct strings names = {0};
-	uint32_t uid = job->ids.first_uid, gid = job->ids.first_gid;
-
-	if (folder_list(folder, ".", &names, err) < 0)
-		return -1;
-	if (fchown(folder, uid, gid) < 0)
-		return fail_errno(err, ERROR_BROKEN, "the build's tree");
-	strings_each (name, &names) {
-		struct stat status;
-		if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
-			fchownat(folder, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-			return fail_errno(err, ERROR_BROKEN, "%s", name);
-		if (!S_ISDIR(status.st_mode))
-			continue;
-		autoclose int inner =
-			openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (inner < 0)
-			return fail_errno(err, ERROR_BROKEN, "%s", name);
-		if (give_tree(job, inner, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 static int open_local(struct local *local, struct error *err)
 {
 	struct job *job = local->job;
@@ -64,7 +37,7 @@ static int open_local(struct local *local, struct error *err)
 
 	if (geteuid() == 0) {
 		autoclose int tree = folder_open(job->work_fd, "tree", err);
-		if (tree < 0 || give_tree(job, tree, err) < 0)
+		if (tree < 0 || userns_give_all(&job->ids, tree, err) < 0)
 			return -1;
 	}
 	local->sandbox = sandbox_open(job, &options, err);

@@ -9,11 +9,11 @@
 #include "base/nearest.h"
 #include "base/path.h"
 
-static void digest_validate(const struct definition *definition, struct digest *digest)
+void work_digest_rules(const struct work *work, struct digest *digest)
 {
 	CLEANUP(text_clear) struct text text = {0};
 
-	json_write(definition->validate, JSON_LINE, &text);
+	json_write(work->definition->validate, JSON_LINE, &text);
 	digest_of(text_get(&text), text.size, digest);
 }
 
@@ -27,7 +27,7 @@ static int evaluate_one(struct image_work *build)
 
 	image->complete = true;
 	build->inputs->problems = &looking; /* said again when the files are added */
-	digest_validate(work->definition, &image->validate_digest);
+	work_digest_rules(work, &image->validate_digest);
 	int usable = image_work_choose_folder(build, &chosen);
 	if (usable <= 0) {
 		reasons_add_all(&image->problems, &work->problems);
@@ -47,9 +47,9 @@ static int evaluate_one(struct image_work *build)
 	const struct variables *variables = &work->variables[chosen];
 	image_work_add_masks(build, variables);
 	image_work_check_powers(build);
-	bool native = image_work_choose_engine(build);
+	image_work_choose_engine(build);
 	image_work_check_steps(build);
-	image_work_write_closure(build, variables, native, &extra);
+	image_work_write_closure(build, variables, &extra);
 	image_work_write_notes(build, variables);
 	reasons_add_all(&image->problems, &work->problems);
 	return 0;
@@ -57,8 +57,10 @@ static int evaluate_one(struct image_work *build)
 
 /* ---- all builds ---- */
 
-static struct evaluated_image *add_image(struct evaluation *evaluation, char *name)
+struct evaluated_image *work_add_image(struct work *work, char *name)
 {
+	struct evaluation *evaluation = work->evaluation;
+
 	MEMORY_GROW(evaluation->images, evaluation->count, evaluation->room);
 	struct evaluated_image *image = &evaluation->images[evaluation->count++];
 	*image = (struct evaluated_image){.name = name};
@@ -66,12 +68,16 @@ static struct evaluated_image *add_image(struct evaluation *evaluation, char *na
 }
 
 /* Dependencies of one build join those of the definition; its files are its own. */
-static void merge_inputs(struct inputs *into, struct inputs *from)
+void work_finish_inputs(struct work *work, struct inputs *inputs, struct inputs *keep)
 {
-	map_each (entry, &from->dependencies) {
+	map_each (entry, &inputs->dependencies) {
 		const struct dependency *dependency = entry->value;
-		inputs_depend(into, dependency->path, dependency->prefix);
+		inputs_depend(&work->evaluation->inputs, dependency->path, dependency->prefix);
 	}
+	if (keep)
+		*keep = *inputs;
+	else
+		inputs_clear(inputs);
 }
 
 /* KEEP (may be NULL) gets the inputs of the build in place of their being dropped. */
@@ -88,32 +94,28 @@ static int evaluate_builder(
 	struct inputs inputs;
 	struct image_work build = {.work = work, .builder = builder, .inputs = &inputs};
 
-	build.image = add_image(work->evaluation,
-		several ? definition_name_with_build(work->definition->name, build_name)
-			: memory_copy_text(work->definition->name));
+	build.image = work_add_image(
+		work, several ? definition_name_with_build(work->definition->name, build_name)
+			      : memory_copy_text(work->definition->name));
 	build.image->build_name = TAKE(build_name);
 	inputs_init(&inputs, work->evaluator->snapshot, work->evaluator->cache,
 		work->evaluator->grants, &build.image->problems);
 	int result = evaluate_one(&build);
-	merge_inputs(&work->evaluation->inputs, &inputs);
+	work_finish_inputs(work, &inputs, result == 0 ? keep : NULL);
 	image_work_clear(&build);
-	if (keep && result == 0)
-		*keep = inputs;
-	else
-		inputs_clear(&inputs);
 	return result;
 }
 
 static void add_broken(struct work *work, enum reason_kind kind, const char *text)
 {
 	struct evaluated_image *image =
-		add_image(work->evaluation, memory_copy_text(work->definition->name));
+		work_add_image(work, memory_copy_text(work->definition->name));
 
 	reasons_add_all(&image->problems, &work->problems);
 	if (text)
 		reasons_add(&image->problems, kind, work->definition->template_path, NULL, NULL,
 			"%s", text);
-	digest_validate(work->definition, &image->validate_digest);
+	work_digest_rules(work, &image->validate_digest);
 }
 
 /* Template, var-files and variables; 0 if the template cannot be used, which is then said. */
@@ -204,6 +206,13 @@ static int evaluate_builds(struct work *work)
 	return 0;
 }
 
+static int evaluate_json(struct work *work)
+{
+	int usable = prepare(work);
+
+	return usable > 0 ? evaluate_builds(work) : usable;
+}
+
 static void evaluation_init(
 	const struct evaluator *evaluator, struct evaluation *evaluation, struct reasons *problems)
 {
@@ -221,8 +230,10 @@ int evaluate(const struct evaluator *evaluator, const struct definition *definit
 		.err = err};
 
 	evaluation_init(evaluator, evaluation, &work.problems);
-	int usable = prepare(&work);
-	int result = usable > 0 ? evaluate_builds(&work) : usable;
+	bool hcl;
+	int result = evaluate_is_hcl(&work, &hcl, err);
+	if (result == 0)
+		result = hcl ? evaluate_hcl(&work, NULL) : evaluate_json(&work);
 	work_clear(&work);
 	evaluation->inputs.problems = NULL;
 	return result < 0 ? fail_while(err, "%s", definition->key) : 0;
@@ -307,6 +318,57 @@ static int render_live(struct work *work, const struct template_part *builder, i
 	return 0;
 }
 
+/* Takes over the INPUTS of the build's one image, in which nothing may be wrong. */
+static int keep_inputs(struct build_inputs *build, const struct inputs *inputs, struct error *err)
+{
+	const struct reasons *problems = &build->evaluation.images[0].problems;
+
+	inputs_clear(&build->evaluation.inputs);
+	build->evaluation.inputs = *inputs;
+	build->evaluation.inputs.problems = NULL;
+	return problems->count ? fail(err, ERROR_CATALOG, "%s", problems->items[0].text) : 0;
+}
+
+static int build_of_json(struct work *work, const char *image, int64_t now_usec,
+	struct build_inputs *build, struct error *err)
+{
+	struct inputs inputs;
+	struct error ignored;
+	int usable = prepare(work);
+
+	if (usable < 0)
+		return -1;
+	if (!usable)
+		return fail(err, ERROR_CATALOG, "%s",
+			build->evaluation.images[0].problems.items[0].text);
+	work_solve(work, 0, &ignored);
+	const struct template_part *builder = find_builder_of(work, image);
+	if (!builder)
+		return fail(err, ERROR_CATALOG, "no build gives %s any more", image);
+	bool several = work->template->builders.count > 1 && !work->definition->build;
+	if (evaluate_builder(work, builder, several, &inputs) < 0 ||
+		keep_inputs(build, &inputs, err) < 0)
+		return -1;
+	return render_live(work, builder, now_usec, build, err);
+}
+
+static int build_of_hcl(struct work *work, struct build_inputs *build, struct error *err)
+{
+	const struct definition *definition = work->definition;
+	struct inputs inputs;
+
+	if (evaluate_hcl(work, &inputs) < 0 || keep_inputs(build, &inputs, err) < 0)
+		return -1;
+	build->recipe.build_name = memory_copy_text(definition->build ? definition->build : "");
+	build->recipe.build_type = "packer";
+	map_each (entry, &work->overrides) {
+		const struct variable_override *override = entry->value;
+		if (override->secret)
+			strings_add_once(&build->secrets, override->value);
+	}
+	return 0;
+}
+
 int evaluate_build(const struct evaluator *evaluator, const struct definition *definition,
 	const char *image, int64_t now_usec, struct build_inputs *build, struct error *err)
 {
@@ -314,35 +376,14 @@ int evaluate_build(const struct evaluator *evaluator, const struct definition *d
 		.definition = definition,
 		.evaluation = &build->evaluation,
 		.err = err};
-	struct inputs inputs;
-	const struct template_part *builder = NULL;
+	bool hcl;
 
 	*build = (struct build_inputs){0};
 	evaluation_init(evaluator, &build->evaluation, &work.problems);
-	int result = prepare(&work);
+	int result = evaluate_is_hcl(&work, &hcl, err);
 	if (result == 0)
-		result = fail(err, ERROR_CATALOG, "%s",
-			build->evaluation.images[0].problems.items[0].text);
-	if (result > 0) {
-		struct error ignored;
-		work_solve(&work, 0, &ignored);
-		builder = find_builder_of(&work, image);
-		result =
-			builder ? 0 : fail(err, ERROR_CATALOG, "no build gives %s any more", image);
-	}
-	if (result == 0)
-		result = evaluate_builder(&work, builder,
-			work.template->builders.count > 1 && !definition->build, &inputs);
-	if (result == 0) {
-		inputs_clear(&build->evaluation.inputs);
-		build->evaluation.inputs = inputs;
-		build->evaluation.inputs.problems = NULL;
-		if (build->evaluation.images[0].problems.count)
-			result = fail(err, ERROR_CATALOG, "%s",
-				build->evaluation.images[0].problems.items[0].text);
-	}
-	if (result == 0)
-		result = render_live(&work, builder, now_usec, build, err);
+		result = hcl ? build_of_hcl(&work, build, err)
+		             : build_of_json(&work, image, now_usec, build, err);
 	/* the recipe borrows from these */
 	build->template = TAKE(work.template);
 	build->overrides = work.overrides;

@@ -51,6 +51,7 @@ struct evaluated_image {
 	char *build_name; /* NULL if the template could not be read */
 	char *directory;  /* that relative paths count from; NULL likewise */
 	struct reasons problems;
+	bool packer;          /* an installed packer builds it, not kiln's own drivers */
 	struct strings needs; /* powers */
 	char *closure; /* its text; NULL if the template does not parse or its variables do not resolve */
 	struct digest digest; /* of the text */

@@ -38,11 +38,13 @@ static void add_part(struct closure *closure, const char *prefix, const struct r
 	closure_add_options(closure, prefix, part->options);
 }
 
-static void add_backend(struct closure *closure, const struct recipe_part *part)
+/* Of kiln's own drivers: packer's count with it. */
+static void add_backend(
+	const struct image_work *build, struct closure *closure, const struct recipe_part *part)
 {
 	const struct plugin *plugin = part->plugin;
 
-	if (!plugin || !plugin->native)
+	if (!plugin || !plugin->native || build->image->packer)
 		return;
 	autofree char *name = memory_printf("%s/%s", plugin_kind_name(plugin->kind), plugin->name);
 	autofree char *version = memory_printf("%d", plugin->version);
@@ -96,6 +98,9 @@ static bool uses_build_name(const struct image_work *build)
 	const struct recipe *recipe = &build->recipe;
 	size_t owners = recipe->provisioner_count + recipe->post_processor_count + 2;
 
+	/* packer gives its name to everything */
+	if (build->image->packer)
+		return true;
 	if (recipe->uses_build_name || mentions_build_name(build, recipe->builder.options) ||
 		mentions_build_name(build, recipe->cleanup.options))
 		return true;
@@ -118,9 +123,10 @@ static bool uses_build_name(const struct image_work *build)
 	return false;
 }
 
-static bool reaches_network(const struct recipe *recipe)
+static bool reaches_network(const struct image_work *build)
 {
-	return strcmp(json_get_text(recipe->builder.options, "network", "none"), "host") == 0;
+	return build->image->packer ||
+	       strcmp(json_get_text(build->recipe.builder.options, "network", "none"), "host") == 0;
 }
 
 static bool runs_code(const struct recipe_part *part)
@@ -136,14 +142,13 @@ static void describe_step(struct image_work *build, size_t index, bool name_used
 	const struct step_policy *policy = definition_find_step(build->work->definition, index);
 	struct closure closure = {.masks = &build->masks};
 
-	step->open = policy && policy->open >= 0
-	                     ? policy->open
-	                     : reaches_network(&build->recipe) && runs_code(part);
+	step->open = policy && policy->open >= 0 ? policy->open
+	                                         : reaches_network(build) && runs_code(part);
 	step->max_age_sec = policy && policy->max_age_sec ? policy->max_age_sec : OPEN_MAX_AGE_SEC;
 	step->keep = !image_work_holds_masked(&build->masks, part->options) ||
 	             (policy && policy->checkpoint_secrets);
 	add_part(&closure, "step", part);
-	add_backend(&closure, part);
+	add_backend(build, &closure, part);
 	add_files(build, &closure, &build->files[index]);
 	if (strcmp(part->part->type, "shell-local") == 0)
 		add_files(build, &closure, extra);
@@ -167,7 +172,7 @@ static void describe_steps(struct image_work *build, bool name_used, const struc
 	json_remove(options, "format");
 	closure_add_options(&root, "builder", options);
 	closure_add(&root, "backend", "id-map", build->work->evaluator->many_ids ? "65536" : "1");
-	add_backend(&root, &build->recipe.builder);
+	add_backend(build, &root, &build->recipe.builder);
 	add_files(build, &root, &build->files[image_work_owner(build, &build->recipe.builder)]);
 	for (size_t i = 0; i < image->base_count; i++) {
 		char text[DIGEST_TEXT_SIZE];
@@ -187,15 +192,15 @@ static void add_all_parts(struct image_work *build, struct closure *closure)
 	size_t last = SIZE_MAX, sequence = 0, place = 0;
 
 	add_part(closure, "builder", &recipe->builder);
-	add_backend(closure, &recipe->builder);
+	add_backend(build, closure, &recipe->builder);
 	for (size_t i = 0; i < recipe->provisioner_count; i++) {
 		autofree char *prefix = memory_printf("provisioner.%03zu", i);
 		add_part(closure, prefix, &recipe->provisioners[i]);
-		add_backend(closure, &recipe->provisioners[i]);
+		add_backend(build, closure, &recipe->provisioners[i]);
 	}
 	if (recipe->cleanup.part) {
 		add_part(closure, "error-cleanup-provisioner", &recipe->cleanup);
-		add_backend(closure, &recipe->cleanup);
+		add_backend(build, closure, &recipe->cleanup);
 	}
 	for (size_t i = 0; i < recipe->post_processor_count; i++) {
 		const struct recipe_part *part = &recipe->post_processors[i];
@@ -208,12 +213,19 @@ static void add_all_parts(struct image_work *build, struct closure *closure)
 		autofree char *prefix =
 			memory_printf("post-processor.%03zu.%03zu", sequence, place++);
 		add_part(closure, prefix, part);
-		add_backend(closure, part);
+		add_backend(build, closure, part);
 	}
 }
 
-void image_work_write_closure(struct image_work *build, const struct variables *variables,
-	bool native, const struct strings *extra)
+void image_work_add_engine(struct closure *closure)
+{
+	autofree char *version = memory_printf("%d", PACKER_ENGINE_VERSION);
+
+	closure_add(closure, "backend", "engine/packer", version);
+}
+
+void image_work_write_closure(
+	struct image_work *build, const struct variables *variables, const struct strings *extra)
 {
 	struct work *work = build->work;
 	struct evaluated_image *image = build->image;
@@ -223,9 +235,8 @@ void image_work_write_closure(struct image_work *build, const struct variables *
 	char text[DIGEST_TEXT_SIZE];
 
 	add_all_parts(build, &closure);
-	if (!native) {
-		autofree char *version = memory_printf("%d", PACKER_ENGINE_VERSION);
-		closure_add(&closure, "backend", "engine/packer", version);
+	if (image->packer) {
+		image_work_add_engine(&closure);
 	} else if (strcmp(build->recipe.build_type, "rootfs") == 0) {
 		closure_add(
 			&closure, "backend", "id-map", work->evaluator->many_ids ? "65536" : "1");

@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/packer/installed.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/path.h"
 
 /* ---- powers and drivers ---- */
 
-static void need_power(struct image_work *build, const char *need, const char *what)
+void image_work_need_power(struct image_work *build, const char *need, const char *what)
 {
 	if (!strings_add_once(&build->image->needs, need) ||
 		power_is_granted(build->work->evaluator->grants, need))
@@ -37,7 +38,7 @@ static void need_powers_of_part(void *context, struct recipe_part *part)
 		return;
 	template_part_label(part->part, label);
 	if (part->plugin->power != POWER_NONE)
-		need_power(build, power_name(part->plugin->power), label);
+		image_work_need_power(build, power_name(part->plugin->power), label);
 	plugin_each_option(option, part->plugin)
 	{
 		const struct json *value = json_get(part->options, option->name);
@@ -48,7 +49,7 @@ static void need_powers_of_part(void *context, struct recipe_part *part)
 		if (option->harmless && option->harmless(value))
 			continue;
 		autofree char *what = memory_printf("%s: %s", label, option->name);
-		need_power(build, power_name(option->power), what);
+		image_work_need_power(build, power_name(option->power), what);
 	}
 }
 
@@ -57,7 +58,7 @@ static void need_environment(struct image_work *build)
 	strings_each (name, &build->recipe.used_environment) {
 		autofree char *need = memory_printf("env:%s", name);
 		autofree char *what = memory_printf("{{env `%s`}}", name);
-		need_power(build, need, what);
+		image_work_need_power(build, need, what);
 	}
 }
 
@@ -67,7 +68,8 @@ static void need_powers_of_rules(struct image_work *build)
 
 	for (size_t i = 0; i < json_count(rules); i++)
 		if (strcmp(json_get_text(json_item(rules, i), "type", ""), "shell-local") == 0)
-			need_power(build, power_name(POWER_SHELL_LOCAL), "validate: shell-local");
+			image_work_need_power(
+				build, power_name(POWER_SHELL_LOCAL), "validate: shell-local");
 }
 
 /* `publish` names catalogs of the operator's. */
@@ -84,60 +86,110 @@ static void check_catalogs(struct image_work *build)
 	}
 }
 
+/* ---- the engine ---- */
+
 struct driver_check {
-	struct text why; /* the first part that has no driver */
+	struct text native; /* why kiln cannot build it, of the first part that it cannot */
+	struct text packer; /* why packer cannot */
 };
+
+static void check_packer(const struct recipe_part *part, const char *label, struct text *why)
+{
+	if (!part->plugin) {
+		const char *near = plugin_nearest(part->part->kind, part->part->type);
+		text_addf(why, "nobody knows %s: neither kiln nor Packer " PACKER_VERSION "%s%s%s",
+			label, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+	} else if (part->plugin->own) {
+		text_addf(why, "Packer has no %s", label);
+	}
+}
 
 static void check_driver(void *context, struct recipe_part *part)
 {
+	const struct plugin *plugin = part->plugin;
 	struct driver_check *check = context;
 	const char *reason = NULL;
 	char label[128];
 
-	if (check->why.size)
-		return;
-	if (part->plugin && part->plugin->native && part->plugin->unsupported && part->options)
-		reason = part->plugin->unsupported(part->options);
-	if (part->plugin && part->plugin->native && !reason)
-		return;
 	template_part_label(part->part, label);
+	if (!check->packer.size)
+		check_packer(part, label, &check->packer);
+	if (plugin && plugin->native && plugin->unsupported && part->options)
+		reason = plugin->unsupported(part->options);
+	if (check->native.size || (plugin && plugin->native && !reason))
+		return;
 	if (reason)
-		text_addf(&check->why, "%s: %s", label, reason);
-	else if (part->plugin)
-		text_addf(&check->why, "kiln has no driver for %s yet", label);
-	else {
-		const char *near = plugin_nearest(part->part->kind, part->part->type);
-		text_addf(&check->why,
-			"nobody knows %s: neither kiln nor Packer " PACKER_VERSION "%s%s%s", label,
-			near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+		text_addf(&check->native, "%s: %s", label, reason);
+	else if (plugin)
+		text_addf(&check->native, "kiln has no driver for %s yet", label);
+	else
+		check_packer(part, label, &check->native);
+}
+
+static void refuse_engine(struct image_work *build, const char *why, const char *more)
+{
+	const char *path = build->work->definition->template_path;
+
+	reasons_add(&build->image->problems, REASON_UNSUPPORTED, path, NULL, NULL, "%s: %s%s%s",
+		path, why, *more ? ", and " : "", more);
+}
+
+void image_work_refuse_plugins(struct image_work *build)
+{
+	const char *folder = build->image->directory;
+
+	map_each (entry, &build->inputs->files) {
+		autofree char *parent = path_folder(entry->key);
+		if (entry->key[0] == '/' ||
+			!packer_is_plugin(path_name(entry->key), strcmp(parent, folder) != 0))
+			continue;
+		reasons_add(&build->image->problems, REASON_NOT_ALLOWED, entry->key, NULL, NULL,
+			"%s: packer would run %s as a plugin: give it another name",
+			build->work->definition->template_path, entry->key);
 	}
 }
 
-/* True if kiln's own drivers build it. */
-bool image_work_choose_engine(struct image_work *build)
+void image_work_need_engine(struct image_work *build, const char *why)
 {
-	const char *path = build->work->definition->template_path;
+	autofree char *what = memory_printf("an installed packer (%s)", why);
+
+	image_work_need_power(build, power_name(POWER_PACKER_ENGINE), what);
+}
+
+/* Our own drivers wherever they can do all that is asked; packer for the rest, if the operator lets it. */
+void image_work_choose_engine(struct image_work *build)
+{
+	enum engine wanted = build->work->definition->engine;
 	struct driver_check check = {0};
-	bool native;
 
 	recipe_each_part(&build->recipe, check_driver, &check);
-	native = !check.why.size && build->work->definition->engine != ENGINE_PACKER;
-	if (build->work->definition->engine == ENGINE_PACKER)
-		reasons_add(&build->image->problems, REASON_UNSUPPORTED, path, NULL, NULL,
-			"%s: engine packer is not built yet", path);
-	else if (check.why.size)
-		reasons_add(&build->image->problems, REASON_UNSUPPORTED, path, NULL, NULL, "%s: %s",
-			path, text_get(&check.why));
-	text_clear(&check.why);
-	return native;
+	const char *native = text_get(&check.native), *packer = text_get(&check.packer);
+	build->image->packer = wanted == ENGINE_PACKER || (wanted == ENGINE_AUTO && *native);
+	if (!build->image->packer) {
+		if (*native)
+			refuse_engine(build, native, "");
+	} else if (*packer) {
+		bool both = wanted == ENGINE_AUTO && strcmp(native, packer) != 0;
+		refuse_engine(build, both ? native : packer, both ? packer : "");
+	} else {
+		image_work_need_engine(build, *native ? native : "engine packer");
+		image_work_refuse_plugins(build);
+	}
+	text_clear(&check.native);
+	text_clear(&check.packer);
+}
+
+void image_work_check_rules(struct image_work *build)
+{
+	need_powers_of_rules(build);
+	check_catalogs(build);
 }
 
 void image_work_check_powers(struct image_work *build)
 {
 	recipe_each_part(&build->recipe, need_powers_of_part, build);
 	need_environment(build);
-	need_powers_of_rules(build);
-	check_catalogs(build);
+	image_work_check_rules(build);
 	strings_each (need, &build->inputs->needs)
 		strings_add_once(&build->image->needs, need);
 }

@@ -39,6 +39,22 @@ struct image_work {
 	struct inputs *inputs;
 };
 
+/* ---- evaluate.c ---- */
+
+/* One more image of the evaluation, which takes NAME over. */
+struct evaluated_image *work_add_image(struct work *work, char *name);
+/* The digest of the definition's `validate`. */
+void work_digest_rules(const struct work *work, struct digest *digest);
+/* What INPUTS depend on is the definition's too; they go to KEEP, or are dropped where it is NULL. */
+void work_finish_inputs(struct work *work, struct inputs *inputs, struct inputs *keep);
+
+/* ---- evaluate_hcl.c ---- */
+
+/* The template is one in HCL2. */
+int evaluate_is_hcl(struct work *work, bool *is, struct error *err);
+/* All of it; KEEP (may be NULL) gets the inputs of the build in place of their being dropped. */
+int evaluate_hcl(struct work *work, struct inputs *keep);
+
 /* ---- evaluate_work.c ---- */
 
 void work_clear(struct work *work);
@@ -74,8 +90,16 @@ size_t image_work_owner(const struct image_work *build, const struct recipe_part
 
 /* Every power that the image needs and has not is a problem of it. */
 void image_work_check_powers(struct image_work *build);
-/* True if kiln's own drivers build it; a part without one is a problem. */
-bool image_work_choose_engine(struct image_work *build);
+/* NEED is one of them, because of WHAT. */
+void image_work_need_power(struct image_work *build, const char *need, const char *what);
+/* packer builds it, because of WHY. */
+void image_work_need_engine(struct image_work *build, const char *why);
+/* What the definition's `validate` and `publish` need and name. */
+void image_work_check_rules(struct image_work *build);
+/* Files that packer would load as plugins, and so run on this machine, are a problem. */
+void image_work_refuse_plugins(struct image_work *build);
+/* Who builds it; that nobody can, or that packer may not, is a problem. */
+void image_work_choose_engine(struct image_work *build);
 /* What stands in the closure in place of secret and sensitive values. */
 void image_work_add_masks(struct image_work *build, const struct variables *variables);
 bool image_work_holds_masked(const struct redactor *masks, const struct json *value);
@@ -86,8 +110,10 @@ void image_work_add_secrets(
 
 /* The definition's `steps` name steps that there are. */
 void image_work_check_steps(struct image_work *build);
+/* The line that says that packer builds it. */
+void image_work_add_engine(struct closure *closure);
 /* EXTRA are the paths of the definition's `inputs`. */
-void image_work_write_closure(struct image_work *build, const struct variables *variables,
-	bool native, const struct strings *extra);
+void image_work_write_closure(
+	struct image_work *build, const struct variables *variables, const struct strings *extra);
 /* What explains a difference later: variables, the template's path. */
 void image_work_write_notes(struct image_work *build, const struct variables *variables);

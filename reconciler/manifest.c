@@ -50,6 +50,12 @@ static struct json *list_times(const struct build_record *build)
 	return times;
 }
 
+/* What was built before there was such a list has an empty one. */
+static struct json *copy_list(const struct json *list)
+{
+	return json_kind(list) == JSON_LIST ? json_copy(list) : json_new_list();
+}
+
 struct json *manifest_make(
 	const struct replacement *replacement, const char *closure_text, const struct digest *event)
 {
@@ -76,6 +82,8 @@ struct json *manifest_make(
 	json_set(manifest, "times", list_times(build));
 	json_set(manifest, "reasons", parse(build->reasons));
 	json_set(manifest, "files", json_copy(json_get(artifact, "files")));
+	json_set(manifest, "outputs", copy_list(json_get(artifact, "outputs")));
+	json_set_text(manifest, "packer", json_get_text(artifact, "packer", NULL));
 	json_set_text(manifest, "event", digest_text(event, digest));
 	return manifest;
 }
@@ -106,6 +114,8 @@ static char *artifact_of(const struct json *manifest)
 
 	json_set(artifact, "digest", json_copy(json_get(manifest, "digest")));
 	json_set(artifact, "files", json_copy(json_get(manifest, "files")));
+	json_set(artifact, "outputs", copy_list(json_get(manifest, "outputs")));
+	json_set(artifact, "packer", json_copy(json_get(manifest, "packer")));
 	return write_line(artifact, "{}");
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/artifact.h"
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -128,6 +129,27 @@ int order_bases(struct repository *repository, const struct evaluated_image *ima
 	return 0;
 }
 
+/* What is elsewhere is named by its id: that of one region without it, as options want it. */
+static void set_id(struct json *about, const struct json *outputs)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < json_count(outputs); i++) {
+		const struct json *output = json_item(outputs, i);
+		const char *id = json_get_text(output, "id", "");
+		if (json_get_integer(output, "files", 0) || !*id ||
+			strcmp(json_get_text(output, "builder_id", ""), ARTIFACT_NOTHING) == 0)
+			continue;
+		if (found)
+			return;
+		found = id;
+	}
+	if (!found)
+		return;
+	const char *image = strstr(found, ":ami-");
+	json_set_text(about, "id", image && !strchr(found, ',') ? image + 1 : found);
+}
+
 /* Where the files of a base are: one file, or the folder of an OCI layout. */
 static int locate_base(struct repository *repository, const struct json *base, struct json *about,
 	struct error *err)
@@ -154,6 +176,7 @@ static int locate_base(struct repository *repository, const struct json *base, s
 			if (json_count(files) == 1)
 				json_set_text(about, "file",
 					json_get_text(json_item(files, 0), "name", ""));
+			set_id(about, json_get(artifact, "outputs"));
 		}
 		repository_record_clear(&record);
 	}
@@ -307,7 +330,8 @@ int order_add_build(struct json *order, struct repository *repository,
 	json_set_text(order, "checkpoint_kind", checkpoint_names[definition->checkpoints]);
 	json_set_bool(order, "private_blobs", needs_private_blobs(recipe, definition));
 	set_run_uuid(order);
-	json_set(order, "builder", describe_part(&recipe->builder));
+	if (recipe->builder.part)
+		json_set(order, "builder", describe_part(&recipe->builder));
 	json_set(order, "provisioners", describe_steps(recipe, image));
 	if (recipe->cleanup.part)
 		json_set(order, "cleanup", describe_part(&recipe->cleanup));

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "reconciler/manifest.h"
 #include "reconciler/order.h"
+#include "reconciler/packer_order.h"
 #include "reconciler/write_out.h"
 #include "state/event.h"
 
@@ -23,7 +24,7 @@ struct preparation {
 
 /* ---- building: everything from the commit ---- */
 
-/* Into builds/BUILD/work/tree, which is empty. */
+/* Into builds/BUILD/work/tree, which is empty; a descriptor of it. */
 static int lay_out(struct preparation *preparation, const struct inputs *inputs)
 {
 	autofree char *folder = replacement_folder(preparation->replacement);
@@ -35,7 +36,9 @@ static int lay_out(struct preparation *preparation, const struct inputs *inputs)
 		return -1;
 	autoclose int work_fd = folder_make(AT_FDCWD, work, 0711, err);
 	autoclose int tree = work_fd < 0 ? -1 : folder_make(work_fd, "tree", 0755, err);
-	return tree < 0 ? -1 : write_out(inputs, tree, err);
+	if (tree < 0 || write_out(inputs, tree, err) < 0)
+		return -1;
+	return TAKE_FD(tree);
 }
 
 static int check_identity(
@@ -85,7 +88,7 @@ int prepare_inputs(struct repository *repository, const struct object_id *tree, 
 /* Opens what the build was planned from, at its own commit, and hands it to USE. */
 static int from_commit(struct preparation *preparation,
 	int (*use)(struct preparation *preparation, struct repository *repository,
-		const struct definition *definition, const struct build_inputs *inputs))
+		const struct definition *definition, struct build_inputs *inputs))
 {
 	const struct replacement *replacement = preparation->replacement;
 	const struct build_record *build = &replacement->build;
@@ -108,19 +111,26 @@ static int from_commit(struct preparation *preparation,
 }
 
 static int lay_out_and_order(struct preparation *preparation, struct repository *repository,
-	const struct definition *definition, const struct build_inputs *inputs)
+	const struct definition *definition, struct build_inputs *inputs)
 {
-	if (lay_out(preparation, &inputs->evaluation.inputs) < 0)
+	autoclose int tree = lay_out(preparation, &inputs->evaluation.inputs);
+
+	if (tree < 0 || add_build(preparation, repository, definition, inputs) < 0)
 		return -1;
-	return add_build(preparation, repository, definition, inputs);
+	if (!inputs->evaluation.images[0].packer)
+		return 0;
+	return packer_order_add(
+		preparation->order, repository, definition, inputs, tree, preparation->err);
 }
 
 static int lay_out_alone(struct preparation *preparation, struct repository *repository,
-	const struct definition *definition, const struct build_inputs *inputs)
+	const struct definition *definition, struct build_inputs *inputs)
 {
 	(void)repository;
 	(void)definition;
-	return lay_out(preparation, &inputs->evaluation.inputs);
+	autoclose int tree = lay_out(preparation, &inputs->evaluation.inputs);
+
+	return tree < 0 ? -1 : 0;
 }
 
 static int prepare_build(struct preparation *preparation)

@@ -387,6 +387,11 @@ static int read_listen(struct settings_reader *reader, void *into, const struct 
 	return service_listen_read(reader, &((struct service *)into)->listen, value);
 }
 
+static int read_packer(struct settings_reader *reader, void *into, const struct json *value)
+{
+	return service_packer_read(reader, &((struct service *)into)->packer, value);
+}
+
 static const struct setting service_table[] = {
 	{"repositories", SETTING_LIST, .read = read_repositories},
 	{"state", SETTING_TEXT, offsetof(struct service, state)},
@@ -394,6 +399,7 @@ static const struct setting service_table[] = {
 	{"limits", SETTING_OBJECT, .read = read_limits},
 	{"timezone", SETTING_TEXT, offsetof(struct service, timezone), .read = check_timezone},
 	{"listen", SETTING_OBJECT, .read = read_listen},
+	{"packer", SETTING_OBJECT, .read = read_packer},
 	{"freezes", SETTING_LIST, .read = read_freezes},
 	{"windows", SETTING_LIST, .read = read_windows},
 	{"notify", SETTING_LIST, .read = read_notify}, {0}};
@@ -508,6 +514,7 @@ void service_clear(struct service *service)
 	free(service->notify);
 	map_clear(&service->catalogs);
 	service_listen_clear(&service->listen);
+	service_packer_clear(&service->packer);
 	*service = (struct service){0};
 }
 

@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "reconciler/git/signature.h"
 #include "reconciler/service_listen.h"
+#include "reconciler/service_packer.h"
 
 #define SERVICE_PATH "/etc/kiln/service.json"
 
@@ -80,6 +81,7 @@ struct service {
 	struct service_notify *notify;
 	size_t notify_count;
 	struct service_listen listen;
+	struct service_packer packer;
 };
 
 /*

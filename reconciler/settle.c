@@ -83,6 +83,8 @@ static int enter_validating(struct replacement *replacement, int64_t now_usec, s
 			return fail(err, ERROR_BROKEN, "the worker ended without an artifact");
 		json_set(artifact, "digest", json_copy(json_get(made, "digest")));
 		json_set(artifact, "files", json_copy(json_get(made, "files")));
+		json_set(artifact, "outputs", json_copy(json_get(made, "outputs")));
+		json_set(artifact, "packer", json_copy(json_get(made, "packer")));
 		build->has_digest = true;
 		free(build->artifact);
 		build->artifact = json_to_line(artifact);

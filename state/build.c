@@ -257,6 +257,12 @@ int builds_of_file(struct store *store, const struct digest *digest, struct buil
 		WITH(string(":sha256", digest_hex(digest, hex))), records, err);
 }
 
+int builds_of_output(
+	struct store *store, const char *id, struct build_records *records, struct error *err)
+{
+	return list_builds(store, QUERY_BUILDS_BY_OUTPUT, WITH(string(":id", id)), records, err);
+}
+
 int builds_of_closure(struct store *store, const struct digest *closure,
 	struct build_records *records, struct error *err)
 {

@@ -72,6 +72,9 @@ int builds_of_digest(struct store *store, const struct digest *digest,
 /* Versions whose artifact has a file of that digest. */
 int builds_of_file(struct store *store, const struct digest *digest, struct build_records *records,
 	struct error *err);
+/* Versions that are something elsewhere of that id, "REGION:ID" or one of a list with commas by what it is alone too. */
+int builds_of_output(
+	struct store *store, const char *id, struct build_records *records, struct error *err);
 int builds_of_closure(struct store *store, const struct digest *closure,
 	struct build_records *records, struct error *err);
 /* The commits that images of REPOSITORY came from which are in the catalog, or are on their way there; each once. */

@@ -75,6 +75,13 @@ static const char *const sql[QUERY_COUNT] = {
 	[QUERY_BUILDS_BY_FILE] =
 		"SELECT " BUILD_COLUMNS " FROM builds WHERE version IS NOT NULL AND "
 		"instr(artifact, :sha256) > 0 ORDER BY created_usec, id",
+	[QUERY_BUILDS_BY_OUTPUT] =
+		"SELECT " BUILD_COLUMNS
+		" FROM builds WHERE version IS NOT NULL AND EXISTS (SELECT 1 FROM "
+		"json_each(artifact, '$.outputs') WHERE json_extract(value, '$.files') = 0 AND "
+		"(json_extract(value, '$.id') = :id OR instr(',' || "
+		"replace(json_extract(value, '$.id'), ':', ',') || ',', ',' || :id || ',') > 0)) "
+		"ORDER BY created_usec, id",
 	[QUERY_BUILDS_BY_CLOSURE] =
 		"SELECT " BUILD_COLUMNS " FROM builds WHERE closure = :closure AND version IS NOT "
 		"NULL ORDER BY created_usec, id",
@@ -85,8 +92,10 @@ static const char *const sql[QUERY_COUNT] = {
 				   " FROM builds WHERE image = :image AND version IS NOT NULL AND "
 				   "phase IN ('live', 'superseded') ORDER BY version",
 	[QUERY_BUILDS_COMMITS] =
-		"SELECT DISTINCT commit_id FROM builds JOIN images ON images.id = builds.image WHERE "
-		"images.repository = :repository AND phase IN ('planned', 'building', 'validating', "
+		"SELECT DISTINCT commit_id FROM builds JOIN images ON images.id = builds.image "
+                "WHERE "
+		"images.repository = :repository AND phase IN ('planned', 'building', "
+                "'validating', "
 		"'publishing', 'switching', 'live', 'superseded') ORDER BY commit_id",
 	[QUERY_BUILDS_WITH_BASES] =
 		"SELECT " BUILD_COLUMNS " FROM builds WHERE bases <> '[]' AND phase IN ('planned', "

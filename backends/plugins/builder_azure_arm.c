@@ -25,7 +25,7 @@ static const struct plugin_option own[] = {
 	{"image_offer", OPTION_TEXT, .required = true},
 	{"image_sku", OPTION_TEXT, .required = true},
 	{"image_version", OPTION_TEXT},
-	{"image_url", OPTION_TEXT, .required = true},
+	{"image_url", OPTION_TEXT, .required = true, .source_image = true},
 	{"custom_managed_image_name", OPTION_TEXT, .required = true},
 	{"custom_managed_image_resource_group_name", OPTION_TEXT, .required = true},
 	{"location", OPTION_TEXT},

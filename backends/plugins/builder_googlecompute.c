@@ -44,7 +44,7 @@ static const struct plugin_option own[] = {
 	{"region", OPTION_TEXT},
 	{"scopes", OPTION_TEXTS},
 	{"service_account_email", OPTION_TEXT},
-	{"source_image", OPTION_TEXT, .required = true},
+	{"source_image", OPTION_TEXT, .required = true, .source_image = true},
 	{"source_image_family", OPTION_TEXT, .required = true},
 	{"source_image_project_id", OPTION_TEXTS},
 	{"startup_script_file", OPTION_TEXT, PATH_FILE},

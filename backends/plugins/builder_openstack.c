@@ -32,7 +32,7 @@ static const struct plugin_option own[] = {
 	{"image_min_disk", OPTION_INTEGER},
 	{"ssh_interface", OPTION_TEXT},
 	{"ssh_ip_version", OPTION_TEXT},
-	{"source_image", OPTION_TEXT, .required = true},
+	{"source_image", OPTION_TEXT, .required = true, .source_image = true},
 	{"source_image_name", OPTION_TEXT, .required = true},
 	{"external_source_image_url", OPTION_TEXT, .required = true},
 	{"external_source_image_format", OPTION_TEXT},

@@ -51,6 +51,7 @@ const struct plugin plugin_builder_rootfs = {
 	.kind = PLUGIN_BUILDER,
 	.name = "rootfs",
 	.native = true,
+	.own = true,
 	.version = 1,
 	.groups = (const struct plugin_option *const[]){own, NULL},
 	.rules = (const struct plugin_rule *const[]){rules, NULL},

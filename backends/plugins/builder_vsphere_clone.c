@@ -3,7 +3,7 @@
 #include "backends/plugins/all.h"
 
 static const struct plugin_option own[] = {
-	{"template", OPTION_TEXT},
+	{"template", OPTION_TEXT, .source_image = true},
 	{"disk_size", OPTION_INTEGER},
 	{"linked_clone", OPTION_BOOL},
 	{"network", OPTION_TEXT},

@@ -166,7 +166,7 @@ const struct plugin_option options_aws_image[] = {
 	{"snapshot_tag", OPTION_BLOCKS, .late = true},
 	{"snapshot_users", OPTION_TEXTS},
 	{"snapshot_groups", OPTION_TEXTS},
-	{"source_ami", OPTION_TEXT, .required = true},
+	{"source_ami", OPTION_TEXT, .required = true, .source_image = true},
 	{"source_ami_filter", OPTION_BLOCK},
 	{"ami_block_device_mappings", OPTION_BLOCKS},
 	{0},

@@ -236,6 +236,10 @@ static void serve_one(struct agent *agent, const struct agent_request *request, 
 	case AGENT_RUN:
 		run(agent, request, fds);
 		return;
+	case AGENT_SIGNAL:
+		if (agent->running)
+			kill(agent->running, (int)request->mode);
+		return;
 	case AGENT_UPLOAD:
 		result = upload(request, fds[0], &err);
 		break;

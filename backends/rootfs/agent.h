@@ -10,6 +10,7 @@
 
 enum agent_verb {
 	AGENT_RUN,             /* descriptors: stdout, stderr; answer comes when it ended */
+	AGENT_SIGNAL,          /* `mode` is sent to what runs; there is no answer */
 	AGENT_UPLOAD,          /* descriptor: content */
 	AGENT_UPLOAD_FOLDER,   /* descriptor: a tar */
 	AGENT_DOWNLOAD,        /* descriptor: where the content goes */

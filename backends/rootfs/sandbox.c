@@ -44,7 +44,7 @@ static struct sandbox *of(struct communicator *communicator)
 
 /* Process 1. Tells how its setup went, then serves. */
 static void run_inside(
-	const struct sandbox_options *options, const struct setup_sources *sources, int socket)
+	const struct sandbox_options *options, struct setup_sources *sources, int socket)
 {
 	struct agent_answer ready = {0};
 
@@ -84,7 +84,7 @@ static void run_outside(
 	for (int signal_number = 1; signal_number < 32; signal_number++)
 		signal(signal_number, SIG_DFL);
 	setsid();
-	if (setup_open_sources(job, &sources, &failed.error) < 0 ||
+	if (setup_open_sources(options, job, &sources, &failed.error) < 0 ||
 		enter_namespaces(options, job, worker, &failed.error) < 0) {
 		send(socket, &failed, sizeof(failed), MSG_NOSIGNAL);
 		_exit(1);
@@ -279,17 +279,22 @@ struct output {
 };
 
 /* Reads what is there now; the descriptor is closed at its end. */
-static void read_output(struct build_log *log, struct output *output, size_t which)
+static int read_output(struct sandbox *sandbox, const struct sandbox_command *command,
+	struct output *output, size_t which, struct error *err)
 {
+	enum log_stream stream = which ? LOG_STDERR : LOG_STDOUT;
 	char buffer[65536];
 	ssize_t got = read(output->fds[which], buffer, sizeof(buffer));
 
+	if (got > 0 && command->said)
+		return command->said(command->context, stream, buffer, got, err);
 	if (got > 0) {
-		build_log_add(log, which ? LOG_STDERR : LOG_STDOUT, buffer, got);
+		build_log_add(&sandbox->communicator.job->log, stream, buffer, got);
 	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
 		close(output->fds[which]);
 		output->fds[which] = -1;
 	}
+	return 0;
 }
 
 static int check_output(struct sandbox *sandbox, struct error *err)
@@ -302,10 +307,47 @@ static int check_output(struct sandbox *sandbox, struct error *err)
 		(long long)log->most);
 }
 
-/* Until the command ended; what it left in the pipes is read too, what it left running is not waited for. */
-static int follow(struct sandbox *sandbox, struct output *output, int *code, struct error *err)
+/* The command is to end, because of WHY. It may put things in order; then nobody waits for it any more. */
+struct ending {
+	bool asked;
+	int64_t until_usec;
+	struct error why;
+};
+
+/* -1 if it is not to be followed any more, *ERR being why it was to end. */
+static int end_command(struct sandbox *sandbox, const struct sandbox_command *command,
+	struct ending *ending, struct error *err)
 {
-	struct build_log *log = &sandbox->communicator.job->log;
+	struct agent_request *request;
+	struct error ignored;
+
+	if (ending->asked && moment_elapsed_usec() < ending->until_usec)
+		return 0;
+	if (ending->asked || !command->grace_sec) {
+		*err = ending->asked ? ending->why : *err;
+		return -1;
+	}
+	*ending = (struct ending){true, moment_elapsed_usec() + command->grace_sec * 1000000, *err};
+	request = new_request(AGENT_SIGNAL);
+	request->mode = SIGTERM;
+	send_request(sandbox, request, NULL, 0, &ignored);
+	free(request);
+	return 0;
+}
+
+static int check_command(
+	struct sandbox *sandbox, const struct sandbox_command *command, struct error *err)
+{
+	if (command->deadline_usec && moment_elapsed_usec() > command->deadline_usec)
+		return fail(err, ERROR_TRANSIENT, "it does not end");
+	return check_time_and_space(sandbox, err);
+}
+
+/* Until the command ended; what it left in the pipes is read too, what it left running is not waited for. */
+static int follow(struct sandbox *sandbox, const struct sandbox_command *command,
+	struct output *output, int *code, struct error *err)
+{
+	struct ending ending = {0};
 	int64_t next_look = 0;
 
 	for (;;) {
@@ -313,16 +355,18 @@ static int follow(struct sandbox *sandbox, struct output *output, int *code, str
 			{.fd = output->fds[1], .events = POLLIN},
 			{.fd = sandbox->socket, .events = POLLIN}};
 		poll(wait, 3, TICK_MSEC);
-		for (size_t i = 0; i < 2; i++)
+		int result = 0;
+		for (size_t i = 0; i < 2 && result == 0; i++)
 			if (wait[i].revents)
-				read_output(log, output, i);
-		if (check_output(sandbox, err) < 0)
-			return -1;
-		if (moment_elapsed_usec() >= next_look) {
-			if (check_time_and_space(sandbox, err) < 0)
-				return -1;
+				result = read_output(sandbox, command, output, i, err);
+		if (result == 0)
+			result = check_output(sandbox, err);
+		if (result == 0 && moment_elapsed_usec() >= next_look) {
+			result = check_command(sandbox, command, err);
 			next_look = moment_elapsed_usec() + TICK_MSEC * 1000;
 		}
+		if ((result < 0 || ending.asked) && end_command(sandbox, command, &ending, err) < 0)
+			return -1;
 		if (wait[2].revents && !wait[0].revents && !wait[1].revents)
 			break;
 	}
@@ -333,12 +377,16 @@ static int follow(struct sandbox *sandbox, struct output *output, int *code, str
 		*err = ended.error;
 		return -1;
 	}
+	if (ending.asked) {
+		*err = ending.why;
+		return -1;
+	}
 	*code = ended.code;
 	return 0;
 }
 
-static int execute(
-	struct sandbox *sandbox, struct agent_request *request, int *code, struct error *err)
+static int execute(struct sandbox *sandbox, const struct sandbox_command *command,
+	struct agent_request *request, int *code, struct error *err)
 {
 	struct output output = {{-1, -1}};
 	int ends[2][2];
@@ -354,7 +402,7 @@ static int execute(
 	close(inside[0]);
 	close(inside[1]);
 	if (result == 0)
-		result = follow(sandbox, &output, code, err);
+		result = follow(sandbox, command, &output, code, err);
 	for (size_t i = 0; i < 2; i++)
 		if (output.fds[i] >= 0)
 			close(output.fds[i]);
@@ -362,26 +410,36 @@ static int execute(
 	return result;
 }
 
-int sandbox_execute(struct communicator *communicator, const char *const *arguments,
-	const char *folder, int *code, struct error *err)
+int sandbox_run(struct communicator *communicator, const struct sandbox_command *command, int *code,
+	struct error *err)
 {
 	struct sandbox *sandbox = of(communicator);
+	const struct strings *environment =
+		command->environment ? command->environment : &sandbox->environment;
 	autofree struct agent_request *request = new_request(AGENT_RUN);
 
-	if (folder) {
-		if (add_word(request, folder, err) < 0)
+	if (command->folder) {
+		if (add_word(request, command->folder, err) < 0)
 			return -1;
 		request->folder_size = request->words_size;
 	}
-	for (; *arguments; arguments++)
-		if (add_word(request, *arguments, err) < 0)
+	for (const char *const *word = command->arguments; *word; word++)
+		if (add_word(request, *word, err) < 0)
 			return -1;
 	if (add_word(request, "", err) < 0)
 		return -1;
-	strings_each (pair, &sandbox->environment)
+	strings_each (pair, environment)
 		if (add_word(request, pair, err) < 0)
 			return -1;
-	return execute(sandbox, request, code, err);
+	return execute(sandbox, command, request, code, err);
+}
+
+int sandbox_execute(struct communicator *communicator, const char *const *arguments,
+	const char *folder, int *code, struct error *err)
+{
+	const struct sandbox_command command = {.arguments = arguments, .folder = folder};
+
+	return sandbox_run(communicator, &command, code, err);
 }
 
 static int run(struct communicator *communicator, const char *command, int *code, struct error *err)

@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/path.h"
 
 enum {
 	PROCESSES_MOST = 8192,
@@ -73,7 +74,24 @@ static int make_folder(const char *path, struct error *err)
 
 /* ---- the workshop ---- */
 
-int setup_open_sources(const struct job *job, struct setup_sources *sources, struct error *err)
+/* The options' mounts: for root detached ones, else just opened, before anything is laid over the folders that lead there. */
+static int open_mounts(const struct sandbox_options *options, struct setup_sources *sources,
+	bool detached, struct error *err)
+{
+	for (; sources->mount_count < options->mount_count; sources->mount_count++) {
+		const char *source = options->mounts[sources->mount_count].source;
+		int fd = detached ? open_tree(AT_FDCWD, source,
+					    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)
+		                  : open(source, O_PATH | O_CLOEXEC);
+		if (fd < 0)
+			return fail_errno(err, ERROR_BROKEN, "%s", source);
+		sources->mounts[sources->mount_count] = fd;
+	}
+	return 0;
+}
+
+int setup_open_sources(const struct sandbox_options *options, const struct job *job,
+	struct setup_sources *sources, struct error *err)
 {
 	const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
 
@@ -98,7 +116,7 @@ int setup_open_sources(const struct job *job, struct setup_sources *sources, str
 		return fail_errno(err, ERROR_BROKEN,
 			"mounts cannot be made here (kiln doctor tells what is missing)");
 	}
-	return 0;
+	return open_mounts(options, sources, true, err);
 }
 
 void setup_close_sources(struct setup_sources *sources)
@@ -107,6 +125,8 @@ void setup_close_sources(struct setup_sources *sources)
 	cleanup_close(&sources->trees);
 	cleanup_free(&sources->work_path);
 	cleanup_free(&sources->trees_path);
+	while (sources->mount_count)
+		close(sources->mounts[--sources->mount_count]);
 	*sources = (struct setup_sources){.work = -1, .trees = -1};
 }
 
@@ -266,11 +286,102 @@ static int mount_resolver(struct error *err)
 	return bind_read_only("/etc/resolv.conf", "etc/resolv.conf", err);
 }
 
+/* What is mounted there becomes such that nothing in it can be executed. */
+static int forbid_execution(const char *target, struct error *err)
+{
+	struct mount_attr attributes = {.attr_set = MOUNT_ATTR_NOEXEC};
+
+	if (mount_setattr(AT_FDCWD, target, 0, &attributes, sizeof(attributes)) < 0)
+		return fail_errno(err, ERROR_BROKEN, "cannot make %s noexec", target);
+	return 0;
+}
+
+/* PATH (absolute in the new root, which we stand in) with its folders, as a place to mount a file or a folder on. */
+static int make_place(const char *path, bool folder, struct error *err)
+{
+	autofree char *place = memory_printf(".%s", path);
+
+	for (char *slash = strchr(place + 2, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (!file_exists(AT_FDCWD, place) && make_folder(place, err) < 0)
+			return -1;
+		*slash = '/';
+	}
+	if (file_exists(AT_FDCWD, place))
+		return 0;
+	return folder ? make_folder(place, err) : touch(place, err);
+}
+
+static int mount_source(
+	const struct sandbox_mount *mounted, int fd, bool detached, struct error *err)
+{
+	autofree char *target = memory_printf(".%s", mounted->target);
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return fail_errno(err, ERROR_BROKEN, "%s", mounted->source);
+	if (make_place(mounted->target, S_ISDIR(status.st_mode), err) < 0)
+		return -1;
+	if (detached) {
+		if (move_mount(fd, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+			return fail_errno(err, ERROR_BROKEN, "cannot mount %s", mounted->source);
+	} else {
+		autofree char *path = memory_printf("/proc/self/fd/%d", fd);
+		if (mount_at(path, target, NULL, MS_BIND | MS_REC, NULL, err) < 0)
+			return fail_while(err, "%s", mounted->source);
+	}
+	return mounted->writable ? 0 : make_read_only(target, true, err);
+}
+
+/* What an engine has beside this machine's programs. */
+static int mount_engine(const struct sandbox_options *options, const struct setup_sources *sources,
+	struct error *err)
+{
+	static const char *const places[][2] = {{"../work/engine", "run/kiln/engine"},
+		{"../work/engine/tmp", "tmp"}, {"../work/engine/tmp", "var/tmp"}};
+
+	if (make_folder("run/kiln/engine", err) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		if (mount_at(places[i][0], places[i][1], NULL, MS_BIND, NULL, err) < 0 ||
+			(options->no_execution && forbid_execution(places[i][1], err) < 0))
+			return -1;
+	if (options->no_execution && forbid_execution("run/kiln/repository", err) < 0)
+		return -1;
+	for (size_t i = 0; i < options->mount_count; i++)
+		if (mount_source(
+			    &options->mounts[i], sources->mounts[i], !sources->work_path, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Where it is there and may be opened: its owners decide by its mode. */
+static int mount_kvm(struct error *err)
+{
+	if (access("/dev/kvm", F_OK) < 0)
+		return 0;
+	if (touch("dev/kvm", err) < 0)
+		return -1;
+	return mount_at("/dev/kvm", "dev/kvm", NULL, MS_BIND, NULL, err);
+}
+
+/* Folders of this machine that a sandbox with its programs has. */
+static const char *const shown[] = {
+	"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt"};
+
+bool sandbox_shows(const char *path)
+{
+	for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
+		autofree char *folder = memory_printf("/%s", shown[i]);
+		if (path_is_within(path, folder))
+			return true;
+	}
+	return false;
+}
+
 /* This machine's programs, and nothing else of it. */
 static int mount_host(struct error *err)
 {
-	static const char *const shown[] = {
-		"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt"};
 	static const char *const made[] = {"proc", "sys", "dev", "tmp", "run", "root", "var",
 		"var/tmp", "home", "run/kiln", "run/kiln/repository"};
 	struct stat status;
@@ -312,20 +423,28 @@ static int enter_root(struct error *err)
 	return 0;
 }
 
-int setup_root(const struct sandbox_options *options, const struct setup_sources *sources,
-	struct error *err)
+int setup_root(
+	const struct sandbox_options *options, struct setup_sources *sources, struct error *err)
 {
+	bool host = options->kind == SANDBOX_HOST || options->kind == SANDBOX_ENGINE;
+
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return fail_errno(err, ERROR_BROKEN, "the mount namespace");
-	if (make_workshop(sources, err) < 0 ||
-		(options->kind == SANDBOX_HOST ? mount_host(err) : mount_layers(options, err)) < 0)
+	if (sources->work_path && open_mounts(options, sources, false, err) < 0)
 		return -1;
-	if (options->kind != SANDBOX_HOST && chdir(MERGED) < 0)
+	if (make_workshop(sources, err) < 0 ||
+		(host ? mount_host(err) : mount_layers(options, err)) < 0)
+		return -1;
+	if (!host && chdir(MERGED) < 0)
 		return fail_errno(err, ERROR_BROKEN, "the new root");
 	if (!options->plain &&
 		(mount_proc(err) < 0 || mount_sys(options->network, err) < 0 || mount_dev(err) < 0))
 		return -1;
-	if (options->network && options->kind != SANDBOX_HOST && mount_resolver(err) < 0)
+	if (options->network && !host && mount_resolver(err) < 0)
+		return -1;
+	if (options->kind == SANDBOX_ENGINE &&
+		(mount_kvm(err) < 0 || mount_engine(options, sources, err) < 0 ||
+			make_read_only(".", false, err) < 0))
 		return -1;
 	/* what a check writes is gone with it */
 	if (options->kind == SANDBOX_READ_ONLY && !options->plain && file_exists(AT_FDCWD, "tmp") &&

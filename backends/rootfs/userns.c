@@ -163,6 +163,34 @@ int userns_give(const struct idmap *map, int folder, struct error *err)
 	               : 0;
 }
 
+int userns_give_all(const struct idmap *map, int folder, struct error *err)
+{
+	CLEANUP(strings_clear) struct strings names = {0};
+
+	if (geteuid() != 0)
+		return 0;
+	if (folder_list(folder, ".", &names, err) < 0)
+		return -1;
+	if (fchown(folder, map->first_uid, map->first_gid) < 0)
+		return fail_errno(err, ERROR_BROKEN, "the build's tree");
+	strings_each (name, &names) {
+		struct stat status;
+		if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+			fchownat(folder, name, map->first_uid, map->first_gid,
+				AT_SYMLINK_NOFOLLOW) < 0)
+			return fail_errno(err, ERROR_BROKEN, "%s", name);
+		if (!S_ISDIR(status.st_mode))
+			continue;
+		autoclose int inner =
+			openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (inner < 0)
+			return fail_errno(err, ERROR_BROKEN, "%s", name);
+		if (userns_give_all(map, inner, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int userns_make_folder(
 	const struct idmap *map, int folder, const char *name, mode_t mode, struct error *err)
 {

@@ -36,6 +36,8 @@ int userns_finish(struct userns_child *child, struct error *err);
 
 /* The open FOLDER becomes the namespace's root's own, to write into. */
 int userns_give(const struct idmap *map, int folder, struct error *err);
+/* The same with all that is below it. */
+int userns_give_all(const struct idmap *map, int folder, struct error *err);
 /* Makes FOLDER/NAME owned by the namespace's root. */
 int userns_make_folder(
 	const struct idmap *map, int folder, const char *name, mode_t mode, struct error *err);

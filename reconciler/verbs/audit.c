@@ -49,6 +49,17 @@ static int find_digest(struct head *head, const struct digest *digest,
 	return add_versions(records, &closures);
 }
 
+/* The id of what is elsewhere: "ami-0a1b2c3d". */
+static int find_output(
+	struct head *head, const char *id, struct build_records *records, struct error *err)
+{
+	CLEANUP(build_records_clear) struct build_records found = {0};
+
+	if (!*id || builds_of_output(head->store, id, &found, err) < 0)
+		return *id ? -1 : 0;
+	return add_versions(records, &found);
+}
+
 /* 1 if there is such a file. */
 static int find_file(struct head *head, const char *folder, const char *word,
 	struct build_records *records, struct error *err)
@@ -161,8 +172,13 @@ static int find(struct head *head, const char *folder, const char *word,
 	struct digest digest;
 	struct error ignored;
 
+	if (digest_parse(word, &digest) &&
+		(find_digest(head, &digest, records, err) < 0 || records->count))
+		return records->count ? 0 : -1;
+	if (find_output(head, word, records, err) < 0 || records->count)
+		return records->count ? 0 : -1;
 	if (digest_parse(word, &digest))
-		return find_digest(head, &digest, records, err);
+		return 0;
 	if (strchr(word, '@') && find_version(head, word, records, err) == 0)
 		return 0;
 	if (strchr(word, '@') && !strchr(word, '/'))
@@ -287,7 +303,7 @@ int verb_audit(struct head *head, struct client *client, struct error *err)
 	if (!records.count)
 		return fail(err, ERROR_CATALOG,
 			"%s: no version came of it: it is no commit that was built, no version, no "
-			"digest or file of an artifact, and no path of a closure",
+			"digest, file or id of an artifact, and no path of a closure",
 			word);
 	for (size_t i = 0; i < records.count; i++) {
 		struct json *trace = json_new_object();

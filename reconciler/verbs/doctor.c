@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "backends/packer/installed.h"
 #include "backends/plugin.h"
 #include "backends/power.h"
 #include "base/cleanup.h"
@@ -57,23 +58,40 @@ static void check_worker(struct json *checks)
 		json_add(checks, json_copy(json_item(found, i)));
 }
 
-static void check_program(struct json *checks, const char *name, const char *program,
-	const char *what, const char *package)
+/* Packer looks for plugins in the folder it is started in, and in its user's: neither may be whoever's. */
+static int ask_packer(const char *program, char **version, struct error *err)
 {
-	const char *arguments[] = {program, "--version", NULL};
+	const char *arguments[] = {program, "version", NULL};
+	const char *environment[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/nonexistent",
+		"CHECKPOINT_DISABLE=1", "PACKER_NO_COLOR=1", NULL};
 	struct process_options options = PROCESS_OPTIONS;
 	CLEANUP(text_clear) struct text said = {0};
-	autofree char *fix = memory_printf("apt-get install %s", package);
-	struct error err;
 
 	options.arguments = arguments;
+	options.environment = environment;
+	options.folder = "/";
 	options.new_session = true;
-	int code = process_run(&options, PROBE_SEC, PROBE_MOST, &said, &err);
-	bool there = code == 0;
-	autofree char *text = there ? memory_printf("%s: %.*s", program,
-					      (int)strcspn(text_get(&said), "\n"), text_get(&said))
-	                            : memory_printf("no %s: %s", program, what);
-	add(checks, name, false, there, text, fix);
+	if (process_run(&options, PROBE_SEC, PROBE_MOST, &said, err) < 0)
+		return -1;
+	return packer_version_read(text_get(&said), version, err);
+}
+
+static void check_packer(struct head *head, struct json *checks)
+{
+	autofree char *program = service_packer_program(&head->service.packer);
+	autofree char *version = NULL, *text = NULL;
+	struct error err;
+
+	if (!program)
+		text = memory_copy_text(
+			"there is no packer: what kiln has no driver for cannot be built");
+	else if (ask_packer(program, &version, &err) < 0)
+		text = memory_printf("%s: %s", program, err.text);
+	else
+		text = memory_printf("%s is version %s", program, version);
+	add(checks, "engine packer", false, version != NULL, text,
+		"apt-get install packer, or say where another one is (packer.program in "
+		"service.json)");
 }
 
 /* ---- the state folder ---- */
@@ -191,8 +209,7 @@ int verb_doctor(struct head *head, struct client *client, struct error *err)
 		json_set(answer, "backends", list_backends());
 	} else {
 		check_worker(checks);
-		check_program(checks, "engine packer", "packer",
-			"builders that kiln has no driver for cannot be built", "packer");
+		check_packer(head, checks);
 		check_state(head, checks);
 		check_catalogs(head, checks);
 		json_set(answer, "powers", list_powers());
