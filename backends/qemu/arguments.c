@@ -41,6 +41,7 @@ static char *escape(const char *path)
 static void add_disk(const struct qemu_setup *setup, size_t index, struct map *switches)
 {
 	const struct qemu_options *options = setup->options;
+	const char *format = setup->disk_format ? setup->disk_format : options->format;
 	autofree char *path = escape(setup->disks->items[index]);
 	CLEANUP(text_clear) struct text drive = {0};
 
@@ -48,11 +49,11 @@ static void add_disk(const struct qemu_setup *setup, size_t index, struct map *s
 		strings_addf(values_of(switches, "-device"), "scsi-hd,bus=scsi0.0,drive=drive%zu",
 			index);
 		text_addf(&drive, "if=none,file=%s,id=drive%zu,cache=%s,discard=%s,format=%s", path,
-			index, options->disk_cache, options->disk_discard, setup->disk_format);
+			index, options->disk_cache, options->disk_discard, format);
 	} else {
 		text_addf(&drive, "file=%s,if=%s,cache=%s,discard=%s,format=%s", path,
 			options->disk_interface, options->disk_cache, options->disk_discard,
-			setup->disk_format);
+			format);
 	}
 	if (strcmp(options->disk_detect_zeroes, "off") != 0)
 		text_addf(&drive, ",detect-zeroes=%s", options->disk_detect_zeroes);

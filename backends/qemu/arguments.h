@@ -17,7 +17,7 @@ struct qemu_setup {
 	const char *vm_name, *output_folder;
 	const char *accelerator;     /* "kvm", "tcg", "none" ... */
 	const struct strings *disks; /* the first is the main one */
-	const char *disk_format;     /* of all of them */
+	const char *disk_format;     /* of all of them; NULL: the option's */
 	bool rekeyed;   /* it may go on from a checkpoint: a generation id tells its guest so */
 	bool waits;     /* it goes on from a checkpoint: nothing runs before its memory came */
 	bool installed; /* it starts from its disk, though the template has an ISO */

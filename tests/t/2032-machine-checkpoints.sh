@@ -12,7 +12,7 @@ machine() {
 		ssh_private_key_file: "key", boot_wait: "-1s", skip_resize_disk: true, shutdown_command: "poweroff", memory: 192}],
 	 provisioners: [
 		{type: "shell", inline: ["echo one > /etc/one; cat /proc/sys/kernel/random/boot_id > /etc/boot"]},
-		{type: "shell", inline: ["echo two > /etc/two; sleep 1000 & echo $! > /run/sleeper"]},
+		{type: "shell", inline: ["echo two > /etc/two; sleep 1000 > /dev/null 2>&1 < /dev/null & echo $! > /run/sleeper"]},
 		{type: "file", source: "third", destination: "/etc/third"},
 		{type: "shell", inline: ["echo four: $(cat /etc/one /etc/two /etc/third | tr \"\\n\" \" \")"]}]}' |
 		jq "${1:-.}" > vm.json
@@ -22,6 +22,13 @@ definition() { printf '%s' "$1" > kiln.json; }
 built() {
 	run kiln apply
 	is "$1" "$code $(printf '%s\n' "$out" | sed -n 's/.*built (\([0-9]*\) of.*/\1/p')" "0 $2"
+}
+# begins WHAT STEPS: it would begin behind that many steps (none: anew); it is given up then
+begins() {
+	kiln apply > "$T/begun" 2>&1 & apply=$!
+	for i in $(seq 600); do grep -q 'waiting for ssh\|: live\|failed' "$T/begun" && break; sleep 0.05; done
+	kiln cancel vm > /dev/null 2>&1; wait $apply
+	is "$1" "$(sed -n 's/.*going on from the checkpoint .*) behind \(.*\)/\1/p' "$T/begun")" "$2"
 }
 said() { printf '%s\n' "$out" | sed -n "s/^vm: $1//p" | tail -n 1; }
 notes() { ls "$KILN_STATE"/checkpoints/*.vm.json 2> /dev/null | wc -l; }
@@ -69,19 +76,20 @@ done; change garbage
 built 'what QEMU does not take is forgotten, and the build begins anew' 0
 like 'and told' "$out" '*the checkpoint is of no use*'
 mkdir "$T/bin"; printf '#!/bin/sh\nexec /usr/bin/qemu-system-x86_64 "$@"\n' > "$T/bin/qemu-system-x86_64"; chmod +x "$T/bin/qemu-system-x86_64"; change other
-PATH=$T/bin:$PATH built 'another QEMU has checkpoints of its own' 0
+saved=$PATH; PATH=$T/bin:$PATH; begins 'another QEMU has checkpoints of its own' ''; PATH=$saved
 
 # ---- the parts of the key ----
-change base; built 'the same again goes on' 3
-for part in '.builders[0].memory = 200' '.builders[0].cpus = 2' '.provisioners[0].inline += ["true"]' '.provisioners[0].environment_vars = ["A=b"]' \
-	'.provisioners[0].execute_command = "sh {{.Path}}"' '.provisioners[0].timeout = "9m"' '.provisioners[0].inline_shebang = "/bin/sh -x"'; do
-	machine "$part | .provisioners = .provisioners[:1]"; commit "$part"
-	built "another $part is another checkpoint" 0
+change base; begins 'the same again goes on' 'provisioner 3 (file)'
+for part in '.builders[0].memory = 200' '.builders[0].cpus = 2' '.builders[0].net_device = "virtio-net-pci"'; do
+	machine "$part"; commit "$part"; begins "another machine is another checkpoint: $part" ''
+done
+for part in '.inline += ["true"]' '.environment_vars = ["A=b"]' '.execute_command = "sh {{.Path}}"' '.timeout = "9m"' '.inline_shebang = "/bin/sh -x"'; do
+	machine ".provisioners[0] |= ($part)"; commit "$part"; begins "another step is another checkpoint: $part" 'the boot'
 done
 echo more >> third; machine '.provisioners = .provisioners[2:3]'; commit file
-built 'so is another file' 0
+begins 'so is another file' 'the boot'
 machine '.provisioners = .provisioners[2:3]'; git mv third fourth; machine '.provisioners = .provisioners[2:3] | .provisioners[0].source = "fourth"'; commit name
-built 'or one of another name' 0
+begins 'or one of another name' 'the boot'
 
 # ---- disk, and none ----
 machine; git mv fourth third; commit back
