@@ -153,7 +153,7 @@ demo:
 # The real packer's answers for real templates: KILN_CORPUS is their folder.
 conformance:
 	@$(MAKE) --no-print-directory all
-	@tests/conformance/conformance
+	@code=0; tests/conformance/conformance || code=1; tests/conformance/options || code=1; exit $$code
 
 bench:
 	@tests/setup bench

@@ -45,6 +45,7 @@ enum option_path {
 	PATH_ANY,      /* a file or a folder */
 	PATH_PATTERN,  /* the same, or a glob */
 	PATH_URL,      /* a path or a URL; only a path is an input */
+	PATH_CHECKSUM, /* file:PATH names a file of checksums */
 	PATH_ROOT,     /* rootfs: scratch, a tar's path or URL, oci:PATH, catalog:NAME */
 	PATH_OUTPUT,   /* it is written: no input */
 	PATH_OVERRIDE, /* an object of objects with options of this plugin, which may name files */
@@ -61,18 +62,25 @@ enum path_check {
 	CHECK_THERE,
 	CHECK_FILE,
 	CHECK_FOLDER,
-	CHECK_KEY, /* it is a private key that is not locked */
+	CHECK_KEY,      /* it is a private key that is not locked */
+	CHECK_TEMPLATE, /* it is a Go template */
+	CHECK_ACCOUNT, /* it holds a Google account in JSON; in place of a path the option may say the JSON itself */
+	CHECK_CHECKSUMS, /* it has the checksum of iso_url, or of the first of iso_urls */
+	CHECK_ABSENT,    /* nothing of that name is there; unset: "output-" and the build's name */
+	CHECK_NO_FOLDER,
+	CHECK_COUNT
 };
 
 struct plugin_option {
 	const char *name;
 	enum option_type type;
 	enum option_path path;
-	bool required;
 	bool optional_path; /* Packer does not mind when the file is not there */
 	enum path_check check;
+	const char *check_when; /* only then; words as in struct plugin_rule. NULL: always */
 	bool late;  /* not rendered before the build runs: execute_command, boot_command ... */
 	bool again; /* rendered before, and once more with the build's data */
+	bool empty_counts; /* a text: "" is something else than nothing */
 	bool source_image; /* may say catalog:NAME */
 	enum power power;  /* needed as soon as it is not its default; POWER_NONE: none */
 	const struct plugin_option *block; /* of a block: its own options; NULL: anything goes */
@@ -97,10 +105,13 @@ enum rule_kind {
 	RULE_TOGETHER,    /* all or none */
 	RULE_FORBIDS,     /* none */
 	RULE_CHOICE,      /* what each says is one of `values` */
+	RULE_WORD,        /* the same, upper and lower case being equal */
 	RULE_MATCHES,     /* what each says matches the extended regular expression `values` */
 	RULE_RANGE,       /* what each says lies within `values`, "1 65535"; texts: their length */
+	RULE_IS,          /* what each says is a `values`: see plugin_format.h */
+	RULE_ITEMS,       /* the list or object has as many as `values` says, "0 2" */
 	RULE_ORDER,       /* the first is not more than the second */
-	RULE_BELOW,       /* the first is less than the second */
+	RULE_RATIO, /* the first is at most `values` times the second, what is left over not counted */
 	RULE_COUNT
 };
 
@@ -110,7 +121,8 @@ struct plugin_rule {
 	const char *values;  /* a choice's are separated by '|' */
 	/*
 	 * Only then is it asked for: words separated by spaces, all of which must hold. "x": x is set; "!x": it is not;
-	 * "x=a|b": it says a or b; "x!=a": it does not say a. NULL: always.
+	 * "x=a|b": it says a or b ("x=|a": a, or it is unset); "x!=a": it does not say a. "x.y": the option y of the block
+	 * x. In a block, "^x" is an option outside of it. NULL: always.
 	 */
 	const char *when;
 	const char *environment; /* variables of the environment, any of which does as well */
@@ -172,5 +184,8 @@ typedef const char *plugin_environment(void *context, const char *name);
 void plugin_check(const struct plugin *plugin, struct json *options,
 	plugin_environment *environment, void *context, struct strings *problems);
 
-/* An option that Packer once had and removed; the words to say about it, or NULL. */
-const char *plugin_removed_option(const char *name);
+/* WHEN, words as in struct plugin_rule, holds for OPTIONS. */
+bool plugin_holds(const struct plugin *plugin, const struct json *options, const char *when);
+
+/* An option that Packer's plugin once had and lost; the words to say about it, or NULL. */
+const char *plugin_removed_option(const struct plugin *plugin, const char *name);

@@ -27,7 +27,7 @@ const char *option_type_name(enum option_type type)
 		[OPTION_ROWS] = "a list of lists of text",
 		[OPTION_BLOCK] = "an object",
 		[OPTION_BLOCKS] = "a list of objects",
-		[OPTION_BYTES] = "bytes",
+		[OPTION_BYTES] = "a list of numbers from 0 to 255",
 	};
 	return names[type];
 }

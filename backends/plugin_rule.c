@@ -3,9 +3,11 @@
 #include "backends/plugin.h"
 
 #include <regex.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/plugin_format.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/nearest.h"
@@ -16,7 +18,8 @@ struct scope {
 	const struct plugin *plugin;
 	const struct plugin_option *rows; /* of a block; NULL: the plugin's own */
 	const struct json *options;
-	const char *prefix; /* "disks item 2: ", or "" */
+	const char *prefix;        /* "disks item 2: ", or "" */
+	const struct scope *outer; /* of a block: where it stands */
 	plugin_environment *environment;
 	void *context;
 	struct strings *problems;
@@ -32,13 +35,22 @@ static const struct plugin_option *find_row(const struct scope *scope, const cha
 	return NULL;
 }
 
-/* What the option says, its fallback where it is unset; "" if neither says anything. A list or block that is there: "[]". */
-static const char *get_value(const struct scope *scope, const char *name, struct text *room)
+/* The block that NAME ("x.y") begins with, as a scope; *NAME becomes what follows. A list has no such scope. */
+static struct scope enter_block(const struct scope *scope, const char **name)
 {
-	const struct json *value = json_get(scope->options, name);
-	const struct plugin_option *row = find_row(scope, name);
+	size_t length = strcspn(*name, ".");
+	autofree char *block = memory_copy_bytes(*name, length);
+	const struct plugin_option *row = find_row(scope, block);
+	static const struct plugin_option nothing[] = {{0}};
 
-	text_reset(room);
+	*name += length + 1;
+	return (struct scope){.plugin = scope->plugin,
+		.rows = row && row->block ? row->block : nothing,
+		.options = json_get(scope->options, block)};
+}
+
+static void add_value(const struct json *value, const struct plugin_option *row, struct text *room)
+{
 	switch (json_kind(value)) {
 	case JSON_TEXT:
 		text_add(room, json_text(value, ""));
@@ -59,25 +71,45 @@ static const char *get_value(const struct scope *scope, const char *name, struct
 	default:
 		break;
 	}
-	if (!room->size && row && row->fallback && strcmp(row->fallback, "false") != 0)
+}
+
+/* What the option says, its fallback where it is unset; "" if neither says anything. A list or block that is there: "[]". */
+static const char *get_value(const struct scope *scope, const char *name, struct text *room)
+{
+	const struct plugin_option *row;
+	struct scope block;
+
+	text_reset(room);
+	if (*name == '^' && scope->outer)
+		return get_value(scope->outer, name + 1, room);
+	if (strchr(name, '.')) {
+		block = enter_block(scope, &name);
+		return get_value(&block, name, room);
+	}
+	row = find_row(scope, name);
+	add_value(json_get(scope->options, name), row, room);
+	if (!room->size && !json_has(scope->options, name) && row && row->fallback && strcmp(row->fallback, "false") != 0)
 		text_add(room, row->fallback);
 	return text_get(room);
 }
 
 /* TEXT is one of VALUES, which '|' separates. */
-static bool is_one_of(const char *text, const char *values)
+static bool is_one_of(const char *text, const char *values, bool fold_case)
 {
 	size_t size = strlen(text);
 
 	for (const char *at = values;; at++) {
 		const char *end = strchrnul(at, '|');
-		if ((size_t)(end - at) == size && memcmp(at, text, size) == 0)
+		if ((size_t)(end - at) == size && (fold_case ? strncasecmp(at, text, size) == 0
+							     : memcmp(at, text, size) == 0))
 			return true;
 		if (!*end)
 			return false;
 		at = end;
 	}
 }
+
+enum { WORD_SIZE_MOST = 128 };
 
 /* One word of a condition: "x", "!x", "x=a|b", "x!=a". */
 static bool holds(const struct scope *scope, const char *word)
@@ -93,22 +125,32 @@ static bool holds(const struct scope *scope, const char *word)
 	}
 	bool differs = equals > word && equals[-1] == '!';
 	text_add_bytes(&name, word, (size_t)(equals - word) - differs);
-	return is_one_of(get_value(scope, text_get(&name), &room), equals + 1) != differs;
+	return is_one_of(get_value(scope, text_get(&name), &room), equals + 1, false) != differs;
+}
+
+static bool all_hold(const struct scope *scope, const char *when)
+{
+	while (when && *when) {
+		char word[WORD_SIZE_MOST];
+		size_t size = strcspn(when, " ");
+		snprintf(word, sizeof(word), "%.*s", (int)size, when);
+		if (!holds(scope, word))
+			return false;
+		when += size + (when[size] == ' ');
+	}
+	return true;
+}
+
+bool plugin_holds(const struct plugin *plugin, const struct json *options, const char *when)
+{
+	struct scope scope = {.plugin = plugin, .options = options};
+
+	return all_hold(&scope, when);
 }
 
 static bool applies(const struct scope *scope, const struct plugin_rule *rule)
 {
-	CLEANUP(strings_clear) struct strings words = {0};
-
-	if (rule->environment && !scope->environment)
-		return false;
-	if (!rule->when)
-		return true;
-	strings_split(&words, rule->when, ' ');
-	strings_each (word, &words)
-		if (!holds(scope, word))
-			return false;
-	return true;
+	return (!rule->environment || scope->environment) && all_hold(scope, rule->when);
 }
 
 static bool environment_has(const struct scope *scope, const char *names)
@@ -182,7 +224,7 @@ static void check_choice(const struct scope *scope, const struct plugin_rule *ru
 {
 	CLEANUP(strings_clear) struct strings choices = {0};
 
-	if (is_one_of(value, rule->values))
+	if (is_one_of(value, rule->values, rule->kind == RULE_WORD))
 		return;
 	strings_split(&choices, rule->values, '|');
 	autofree char *all = strings_join(&choices, ", ");
@@ -222,40 +264,94 @@ static void check_range(const struct scope *scope, const struct plugin_rule *rul
 		complain(scope, rule, "%s is %lld to %lld, not %lld", name, least, most, number);
 }
 
-/* Every text that the option says: itself, or the items of its list. */
-static void check_each(const struct scope *scope, const struct plugin_rule *rule, const char *name)
+static void check_format(const struct scope *scope, const struct plugin_rule *rule,
+	const char *name, const char *value)
 {
-	void (*check)(const struct scope *, const struct plugin_rule *, const char *,
-		const char *) = rule->kind == RULE_CHOICE    ? check_choice
-	                        : rule->kind == RULE_MATCHES ? check_pattern
-	                                                     : check_range;
-	const struct json *value = json_get(scope->options, name);
-	CLEANUP(text_clear) struct text room = {0};
+	struct error err;
 
-	if (json_kind(value) == JSON_LIST) {
-		for (size_t i = 0; i < json_count(value); i++)
-			check(scope, rule, name, json_text(json_item(value, i), ""));
-		return;
-	}
-	const char *text = get_value(scope, name, &room);
-	if (*text)
-		check(scope, rule, name, text);
+	if (plugin_format_check(rule->values, value, &err) < 0)
+		complain(scope, rule, "%s must %s", name, err.text);
 }
 
-static void check_order(
+static void check_value(const struct scope *scope, const struct plugin_rule *rule, const char *name,
+	const char *value)
+{
+	switch (rule->kind) {
+	case RULE_CHOICE:
+	case RULE_WORD:
+		check_choice(scope, rule, name, value);
+		break;
+	case RULE_MATCHES:
+		check_pattern(scope, rule, name, value);
+		break;
+	case RULE_IS:
+		check_format(scope, rule, name, value);
+		break;
+	default:
+		check_range(scope, rule, name, value);
+	}
+}
+
+/* What the build itself fills in is not known before. */
+static bool is_late(const struct plugin_rule *rule, const char *value)
+{
+	return rule->kind != RULE_IS && strstr(value, "{{");
+}
+
+/* Every text that the option says: itself, or the items of its list, or the values of its object. */
+static void check_each(const struct scope *scope, const struct plugin_rule *rule, const char *name)
+{
+	const struct json *value = json_get(scope->options, name);
+	bool join = rule->kind == RULE_IS && plugin_format_joins(rule->values);
+	CLEANUP(strings_clear) struct strings texts = {0};
+	CLEANUP(text_clear) struct text room = {0};
+
+	for (size_t i = 0; json_kind(value) == JSON_LIST && i < json_count(value); i++) {
+		add_value(json_item(value, i), NULL, &room);
+		if (!join) {
+			strings_add(&texts, text_get(&room));
+			text_reset(&room);
+		}
+	}
+	if (join)
+		strings_add(&texts, text_get(&room));
+	json_each_member (member, value)
+		strings_add(&texts, json_text(member.value, ""));
+	if (json_kind(value) != JSON_LIST && json_kind(value) != JSON_OBJECT &&
+		*get_value(scope, name, &room))
+		strings_add(&texts, text_get(&room));
+	strings_each (text, &texts)
+		if (!is_late(rule, text))
+			check_value(scope, rule, name, text);
+}
+
+static void check_items(const struct scope *scope, const struct plugin_rule *rule, const char *name)
+{
+	char *end;
+	size_t count = json_count(json_get(scope->options, name));
+	size_t least = strtoull(rule->values, &end, 10), most = strtoull(end, NULL, 10);
+
+	if (count < least || count > most)
+		complain(scope, rule, "%s has %zu to %zu items, not %zu", name, least, most, count);
+}
+
+static void check_pair(
 	const struct scope *scope, const struct plugin_rule *rule, const struct strings *names)
 {
 	CLEANUP(text_clear) struct text low = {0}, high = {0};
-	long long first, second;
+	long long first, second, most;
 
 	if (names->count != 2)
 		return;
 	first = strtoll(get_value(scope, names->items[0], &low), NULL, 10);
 	second = strtoll(get_value(scope, names->items[1], &high), NULL, 10);
-	if (first > second || (rule->kind == RULE_BELOW && first == second))
-		complain(scope, rule, "%s (%lld) must be %s %s (%lld)", names->items[0], first,
-			rule->kind == RULE_BELOW ? "less than" : "at most", names->items[1],
-			second);
+	most = rule->kind == RULE_RATIO ? strtoll(rule->values, NULL, 10) : 1;
+	if (rule->kind == RULE_RATIO && second && first / second > most)
+		complain(scope, rule, "%s (%lld) is at most %lld times %s (%lld)", names->items[0],
+			first, most, names->items[1], second);
+	if (rule->kind == RULE_ORDER && first > second)
+		complain(scope, rule, "%s (%lld) must be at most %s (%lld)", names->items[0], first,
+			names->items[1], second);
 }
 
 static void check_rule(const struct scope *scope, const struct plugin_rule *rule)
@@ -266,12 +362,14 @@ static void check_rule(const struct scope *scope, const struct plugin_rule *rule
 	if (!applies(scope, rule))
 		return;
 	strings_split(&names, rule->options, ' ');
-	if (rule->kind == RULE_ORDER || rule->kind == RULE_BELOW) {
-		check_order(scope, rule, &names);
+	if (rule->kind == RULE_ORDER || rule->kind == RULE_RATIO) {
+		check_pair(scope, rule, &names);
 		return;
 	}
 	strings_each (name, &names) {
-		if (rule->kind >= RULE_CHOICE)
+		if (rule->kind == RULE_ITEMS)
+			check_items(scope, rule, name);
+		else if (rule->kind >= RULE_CHOICE)
 			check_each(scope, rule, name);
 		else if (*get_value(scope, name, &room))
 			strings_add(&set, name);
@@ -304,6 +402,7 @@ static void check_blocks(const struct scope *scope, const struct plugin_rule *ru
 		block.rows = row ? row->block : NULL;
 		block.options = json_kind(value) == JSON_LIST ? json_item(value, i) : value;
 		block.prefix = prefix;
+		block.outer = scope;
 		of_block.options = options;
 		check_rule(&block, &of_block);
 	}
@@ -312,7 +411,12 @@ static void check_blocks(const struct scope *scope, const struct plugin_rule *ru
 void plugin_check(const struct plugin *plugin, struct json *options,
 	plugin_environment *environment, void *context, struct strings *problems)
 {
-	struct scope scope = {plugin, NULL, options, "", environment, context, problems};
+	struct scope scope = {.plugin = plugin,
+		.options = options,
+		.prefix = "",
+		.environment = environment,
+		.context = context,
+		.problems = problems};
 	struct error err;
 
 	if (plugin->check && plugin->check(options, &err) < 0)

@@ -52,7 +52,8 @@ const char *nearest_name(const char *word, const char *const *names, size_t coun
 		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		size_t other = strlen(names[i]);
-		if (other > LONGEST)
+		/* each byte too many or too few costs one */
+		if (other > LONGEST || (other > size ? other - size : size - other) > most)
 			continue;
 		unsigned d = distance(word, size, names[i], other);
 		if (d <= most && (!nearest || d < most)) {

@@ -55,9 +55,15 @@ static void add_source(struct references *references, struct reference reference
 	}
 }
 
+/* The JSON itself stands where a path to it may stand. */
+static bool is_object(const char *value)
+{
+	return value[strspn(value, " \t\r\n")] == '{';
+}
+
 static void add_value(struct references *references, struct reference reference, const char *value)
 {
-	if (!*value)
+	if (!*value || (reference.option->check == CHECK_ACCOUNT && is_object(value)))
 		return;
 	switch (reference.path) {
 	case PATH_URL:
@@ -71,6 +77,12 @@ static void add_value(struct references *references, struct reference reference,
 			add_path(references, reference, value + strlen("oci:"));
 		} else {
 			add_source(references, reference, value);
+		}
+		break;
+	case PATH_CHECKSUM:
+		if (text_starts_with(value, "file:")) {
+			reference.path = PATH_URL;
+			add_source(references, reference, value + strlen("file:"));
 		}
 		break;
 	case PATH_NONE: /* the name of an image elsewhere, unless it is one of ours */
@@ -118,6 +130,7 @@ static void add_option(struct references *references, const struct recipe_part *
 	bool list = json_kind(value) == JSON_LIST;
 	struct reference reference = {.part = part,
 		.option = option,
+		.options = options,
 		.path = option->path,
 		.optional = option->optional_path};
 

@@ -22,6 +22,7 @@ enum reference_kind {
 struct reference {
 	const struct recipe_part *part;
 	const struct plugin_option *option;
+	const struct json *options; /* where the option stands: the part's, or those of a block */
 	enum reference_kind kind;
 	enum option_path path; /* what it must be; PATH_OUTPUT: it is written */
 	char *value;           /* the path, or what follows "catalog:" */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/plugins/groups.h"
 #include "backends/plugins/all.h"
+#include "backends/plugins/rules.h"
 
 static const struct plugin_option own[] = {
-	{"api_token", OPTION_TEXT, .required = true},
+	{"api_token", OPTION_TEXT},
 	{"api_url", OPTION_TEXT},
-	{"region", OPTION_TEXT, .required = true},
-	{"size", OPTION_TEXT, .required = true},
-	{"image", OPTION_TEXT, .required = true, .source_image = true},
+	{"region", OPTION_TEXT},
+	{"size", OPTION_TEXT},
+	{"image", OPTION_TEXT, .source_image = true},
 	{"private_networking", OPTION_BOOL},
 	{"monitoring", OPTION_BOOL},
 	{"ipv6", OPTION_BOOL},
@@ -24,8 +25,20 @@ static const struct plugin_option own[] = {
 	{0},
 };
 
+/* Source: Packer 1.6.6 builder/digitalocean/config.go, Prepare. */
+static const struct plugin_rule rules[] = {
+	{RULE_NEEDS, "api_token", .environment = "DIGITALOCEAN_API_TOKEN"},
+	{RULE_NEEDS, "region size image"},
+	{RULE_MATCHES, "tags", "^[[:alnum:]:_-]{1,255}$"},
+	{RULE_NEEDS, "private_networking", .when = "vpc_uuid"},
+	{RULE_NEEDS, "private_networking", .when = "connect_with_private_ip"},
+	{0},
+};
+
 const struct plugin plugin_builder_digitalocean = {
 	.kind = PLUGIN_BUILDER,
 	.name = "digitalocean",
 	.groups = (const struct plugin_option *const[]){options_communicator, own, NULL},
+	.rules = (const struct plugin_rule *const[]){rules_communicator, rules_user_data, rules,
+		NULL},
 };

@@ -9,8 +9,7 @@ static const struct plugin_option own[] = {
 	{"source", OPTION_TEXT, PATH_FILE, .check = CHECK_NOTHING, AT(source),
 		.help = "the file to copy"},
 	{"content", OPTION_TEXT, AT(content), .help = "what the file says, in place of a source"},
-	{"target", OPTION_TEXT, PATH_OUTPUT, .required = true, AT(target),
-		.help = "the file to write"},
+	{"target", OPTION_TEXT, PATH_OUTPUT, AT(target), .help = "the file to write"},
 	{0},
 };
 

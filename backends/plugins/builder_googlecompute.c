@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/plugins/groups.h"
 #include "backends/plugins/all.h"
+#include "backends/plugins/rules.h"
+
+static const struct plugin_option encryption_key[] = {
+	{"kmsKeyName", OPTION_TEXT},
+	{"rawKey", OPTION_TEXT},
+	{0},
+};
 
 static const struct plugin_option own[] = {
-	{"account_file", OPTION_TEXT, PATH_FILE},
+	{"account_file", OPTION_TEXT, PATH_FILE, .check = CHECK_ACCOUNT},
 	{"impersonate_service_account", OPTION_TEXT},
-	{"project_id", OPTION_TEXT, .required = true},
+	{"project_id", OPTION_TEXT},
 	{"accelerator_type", OPTION_TEXT},
 	{"accelerator_count", OPTION_INTEGER},
 	{"address", OPTION_TEXT},
@@ -24,7 +31,7 @@ static const struct plugin_option own[] = {
 	{"skip_create_image", OPTION_BOOL},
 	{"image_name", OPTION_TEXT},
 	{"image_description", OPTION_TEXT},
-	{"image_encryption_key", OPTION_BLOCK},
+	{"image_encryption_key", OPTION_BLOCK, .block = encryption_key},
 	{"image_family", OPTION_TEXT},
 	{"image_labels", OPTION_TEXT_MAP},
 	{"image_licenses", OPTION_TEXTS},
@@ -33,7 +40,7 @@ static const struct plugin_option own[] = {
 	{"labels", OPTION_TEXT_MAP},
 	{"machine_type", OPTION_TEXT},
 	{"metadata", OPTION_TEXT_MAP},
-	{"metadata_files", OPTION_TEXT_MAP, PATH_FILE},
+	{"metadata_files", OPTION_TEXT_MAP, PATH_FILE, .check = CHECK_NOTHING},
 	{"min_cpu_platform", OPTION_TEXT},
 	{"network", OPTION_TEXT},
 	{"network_project_id", OPTION_TEXT},
@@ -44,8 +51,8 @@ static const struct plugin_option own[] = {
 	{"region", OPTION_TEXT},
 	{"scopes", OPTION_TEXTS},
 	{"service_account_email", OPTION_TEXT},
-	{"source_image", OPTION_TEXT, .required = true, .source_image = true},
-	{"source_image_family", OPTION_TEXT, .required = true},
+	{"source_image", OPTION_TEXT, .source_image = true},
+	{"source_image_family", OPTION_TEXT},
 	{"source_image_project_id", OPTION_TEXTS},
 	{"startup_script_file", OPTION_TEXT, PATH_FILE},
 	{"wrap_startup_script", OPTION_TRILEAN},
@@ -55,7 +62,32 @@ static const struct plugin_option own[] = {
 	{"use_os_login", OPTION_BOOL},
 	{"vault_gcp_oauth_engine", OPTION_TEXT},
 	{"wait_to_add_ssh_keys", OPTION_DURATION},
-	{"zone", OPTION_TEXT, .required = true},
+	{"zone", OPTION_TEXT},
+	{0},
+};
+
+/* Source: Packer 1.6.6 builder/googlecompute/config.go, Prepare. */
+static const struct plugin_rule rules[] = {
+	{RULE_NEEDS, "project_id zone"},
+	{RULE_ANY, "source_image source_image_family"},
+	{RULE_FORBIDS, "enable_integrity_monitoring", .when = "!enable_vtpm",
+		.why = "enable_vtpm must be true for it"},
+	{RULE_CHOICE, "on_host_maintenance", "MIGRATE|TERMINATE"},
+	{RULE_CHOICE, "on_host_maintenance", "TERMINATE",
+		.when = "preemptible on_host_maintenance=MIGRATE"},
+	{RULE_MATCHES, "image_name image_family", "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
+		.why = "small letters, digits and '-', 63 at most"},
+	{RULE_ITEMS, "image_storage_locations", "0 1"},
+	{RULE_CHOICE, "communicator", "ssh|winrm", .when = "use_iap"},
+	{RULE_AT_MOST_ONE, "vault_gcp_oauth_engine impersonate_service_account",
+		.when = "account_file"},
+	{RULE_FORBIDS, "address", .when = "omit_external_ip"},
+	{RULE_NEEDS, "use_internal_ip", .when = "omit_external_ip"},
+	{RULE_NEEDS, "accelerator_type", .when = "accelerator_count"},
+	{RULE_NEEDS, "on_host_maintenance", .when = "accelerator_count !preemptible",
+		.why = "TERMINATE: a machine with accelerators is not moved"},
+	{RULE_CHOICE, "on_host_maintenance", "TERMINATE", .when = "accelerator_count !preemptible"},
+	{RULE_FORBIDS, "service_account_email", .when = "disable_default_service_account"},
 	{0},
 };
 
@@ -63,4 +95,5 @@ const struct plugin plugin_builder_googlecompute = {
 	.kind = PLUGIN_BUILDER,
 	.name = "googlecompute",
 	.groups = (const struct plugin_option *const[]){options_communicator, own, NULL},
+	.rules = (const struct plugin_rule *const[]){rules_communicator, rules, NULL},
 };

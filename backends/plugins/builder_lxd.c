@@ -6,7 +6,7 @@ static const struct plugin_option own[] = {
 	{"output_image", OPTION_TEXT},
 	{"container_name", OPTION_TEXT},
 	{"command_wrapper", OPTION_TEXT},
-	{"image", OPTION_TEXT, .required = true, .source_image = true},
+	{"image", OPTION_TEXT, .source_image = true},
 	{"profile", OPTION_TEXT},
 	{"init_sleep", OPTION_TEXT},
 	{"publish_properties", OPTION_TEXT_MAP},
@@ -14,8 +14,15 @@ static const struct plugin_option own[] = {
 	{0},
 };
 
+/* Source: Packer 1.6.6 builder/lxd/config.go, Prepare. */
+static const struct plugin_rule rules[] = {
+	{RULE_NEEDS, "image", .why = "an alias or a fingerprint, such as ubuntu-daily:x"},
+	{0},
+};
+
 const struct plugin plugin_builder_lxd = {
 	.kind = PLUGIN_BUILDER,
 	.name = "lxd",
 	.groups = (const struct plugin_option *const[]){own, NULL},
+	.rules = (const struct plugin_rule *const[]){rules, NULL},
 };

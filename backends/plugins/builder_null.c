@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/plugins/groups.h"
+#include "backends/plugins/rules.h"
 #include "backends/plugins/ssh_options.h"
 
 static bool is_reached_by(const struct json *options, const char *communicator)
@@ -11,40 +12,19 @@ static bool is_reached_by(const struct json *options, const char *communicator)
 	return strcmp(json_get_text(options, "communicator", "ssh"), communicator) == 0;
 }
 
-static int check_winrm(const struct json *options, struct error *err)
-{
-	if (!*json_get_text(options, "winrm_host", ""))
-		return fail(err, ERROR_CATALOG, "winrm_host is missing");
-	if (!*json_get_text(options, "winrm_username", ""))
-		return fail(err, ERROR_CATALOG, "winrm_username is missing");
-	return 0;
-}
-
-/* Source: Packer 1.6.6 builder/null/config.go and communicator/config.go. */
-static int check(struct json *options, struct error *err)
-{
-	int ways = (*json_get_text(options, "ssh_password", "") != '\0') +
-	           (*json_get_text(options, "ssh_private_key_file", "") != '\0') +
-	           json_get_boolean(options, "ssh_agent_auth", false);
-
-	if (is_reached_by(options, "none"))
-		return 0;
-	if (is_reached_by(options, "winrm"))
-		return check_winrm(options, err);
-	if (!is_reached_by(options, "ssh"))
-		return fail(err, ERROR_CATALOG, "communicator is ssh, winrm or none, not %s",
-			json_get_text(options, "communicator", ""));
-	if (ssh_options_check(options, false, err) < 0)
-		return -1;
-	if (ways == 0)
-		return fail(err, ERROR_CATALOG,
-			"one of ssh_password, ssh_private_key_file and ssh_agent_auth is needed");
-	if (ways > 1)
-		return fail(err, ERROR_CATALOG,
-			"only one of ssh_password, ssh_private_key_file and ssh_agent_auth may be "
-			"given");
-	return 0;
-}
+/* Source: Packer 1.6.6 builder/null/config.go. */
+static const struct plugin_rule rules[] = {
+	{RULE_CHOICE, "communicator", "ssh|winrm|none",
+		.why = "the null builder reaches a machine that is there"},
+	{RULE_NEEDS, "ssh_host", .when = "communicator=|ssh"},
+	{RULE_NEEDS, "winrm_host", .when = "communicator=winrm"},
+	{RULE_ANY, "ssh_password ssh_private_key_file ssh_agent_auth", .when = "communicator=|ssh"},
+	{RULE_ANY, "winrm_password ssh_private_key_file ssh_agent_auth",
+		.when = "communicator=winrm"},
+	{RULE_AT_MOST_ONE, "ssh_password ssh_private_key_file ssh_agent_auth",
+		.when = "communicator!=none"},
+	{0},
+};
 
 static const char *unsupported(const struct json *options)
 {
@@ -62,7 +42,7 @@ const struct plugin plugin_builder_null = {
 	.native = true,
 	.version = 1,
 	.groups = (const struct plugin_option *const[]){options_communicator, NULL},
-	.check = check,
+	.rules = (const struct plugin_rule *const[]){rules_communicator, rules, NULL},
 	.unsupported = unsupported,
 	.help = "nothing: only provisioners and post-processors run",
 };

@@ -7,17 +7,25 @@
 #include "backends/plugins/groups.h"
 #include "backends/plugins/native.h"
 #include "backends/plugins/qemu_switches.h"
+#include "backends/plugins/rules.h"
 #include "backends/qemu/boot_command.h"
 #include "base/memory.h"
 
 #define AT(member) .offset = offsetof(struct qemu_options, member)
 
+static const struct plugin_option img_args[] = {
+	{"convert", OPTION_TEXTS},
+	{"create", OPTION_TEXTS},
+	{"resize", OPTION_TEXTS},
+	{0},
+};
+
 static const struct plugin_option own[] = {
-	{"iso_url", OPTION_TEXT, PATH_URL, .required = true, .source_image = true, AT(iso_url),
+	{"iso_url", OPTION_TEXT, PATH_URL, .source_image = true, AT(iso_url),
 		.help = "where the ISO or disk image is: a path, or catalog:NAME"},
 	{"iso_urls", OPTION_TEXTS, PATH_URL, .source_image = true, AT(iso_urls),
 		.help = "the same, tried in their order"},
-	{"iso_checksum", OPTION_TEXT, .required = true, AT(iso_checksum),
+	{"iso_checksum", OPTION_TEXT, PATH_CHECKSUM, .check = CHECK_CHECKSUMS, AT(iso_checksum),
 		.help = "its checksum: TYPE:HEX, HEX, file:URL or none"},
 	{"iso_target_path", OPTION_TEXT, AT(iso_target_path),
 		.help = "where Packer keeps a download; kiln has a cache of its own"},
@@ -117,7 +125,8 @@ static const struct plugin_option own[] = {
 	{"skip_compaction", OPTION_BOOL, AT(skip_compaction),
 		.help = "do not write the disk anew at the end"},
 	{"disk_compression", OPTION_BOOL, AT(compress), .help = "write it compressed"},
-	{"qemu_img_args", OPTION_BLOCK, .power = POWER_QEMU_ARGS, AT(image_arguments),
+	{"qemu_img_args", OPTION_BLOCK, .block = img_args, .power = POWER_QEMU_ARGS,
+		AT(image_arguments),
 		.help = "more arguments for qemu-img: create, convert, resize"},
 	{"cdrom_interface", OPTION_TEXT, AT(cdrom_interface),
 		.help = "what CDs hang on; QEMU chooses unless given"},
@@ -132,53 +141,35 @@ static const struct plugin_option own[] = {
 	{"skip_nat_mapping", OPTION_BOOL, AT(skip_nat_mapping),
 		.help = "no port leads to the machine"},
 	{"run_once", OPTION_BOOL, AT(run_once), .help = "not used"},
-	{"output_directory", OPTION_TEXT, PATH_OUTPUT, AT(output_directory),
+	{"output_directory", OPTION_TEXT, PATH_OUTPUT, .check = CHECK_ABSENT, AT(output_directory),
 		.help = "the folder of the disks; output-BUILDNAME unless given"},
 	{0},
 };
 
+/* Source: Packer 1.6.6 builder/qemu/config.go, Prepare. */
+static const struct plugin_rule rules[] = {
+	{RULE_ONE, "iso_url iso_urls"},
+	ISO_RULES("", "!iso_skip_cache"),
+	{RULE_MATCHES, "disk_size", "^[0-9]+[bkmgtBKMGT]?$"},
+	{RULE_CHOICE, "format", "qcow2|raw"},
+	{RULE_NEEDS, "disk_image", .when = "use_backing_file"},
+	{RULE_CHOICE, "format", "qcow2", .when = "use_backing_file"},
+	{RULE_FORBIDS, "skip_resize_disk", .when = "!disk_image",
+		.why = "disk_image must be true for it"},
+	{RULE_CHOICE, "accelerator", "none|kvm|tcg|xen|hax|hvf|whpx"},
+	{RULE_CHOICE, "disk_interface", "ide|scsi|virtio|virtio-scsi"},
+	{RULE_CHOICE, "disk_cache", "writethrough|writeback|none|unsafe|directsync"},
+	{RULE_CHOICE, "disk_discard", "unmap|ignore"},
+	{RULE_CHOICE, "disk_detect_zeroes", "unmap|on|off"},
+	/* no fallback in the table: with a port there is VNC */
+	{RULE_ORDER, "vnc_port_min vnc_port_max", .when = "vnc_port_min vnc_port_max"},
+	{RULE_RANGE, "vnc_port_max", "5900 65535", .when = "!vnc_port_min"},
+	{RULE_RANGE, "vnc_port_min", "-999999999 6000", .when = "!vnc_port_max"},
+	{RULE_RANGE, "host_port_min ssh_host_port_min", "0 65535"},
+	{0},
+};
+
 /* ---- what no table says ---- */
-
-static int check_one_of(
-	const struct json *options, const char *name, const char *const *allowed, struct error *err)
-{
-	const char *value = json_get_text(options, name, "");
-	CLEANUP(strings_clear) struct strings list = {0};
-
-	if (!*value)
-		return 0;
-	for (; *allowed; allowed++) {
-		if (strcmp(*allowed, value) == 0)
-			return 0;
-		strings_add(&list, *allowed);
-	}
-	autofree char *names = strings_join(&list, ", ");
-	return fail(err, ERROR_CATALOG, "%s: '%s' is none of %s", name, value, names);
-}
-
-#define ONE_OF(...) ((const char *const[]){__VA_ARGS__, NULL})
-
-static int check_choices(const struct json *options, struct error *err)
-{
-	const struct {
-		const char *name;
-		const char *const *allowed;
-	} choices[] = {
-		{"accelerator", ONE_OF("kvm", "tcg", "xen", "hax", "hvf", "whpx", "none")},
-		{"format", ONE_OF("qcow2", "raw")},
-		{"disk_interface", ONE_OF("ide", "scsi", "virtio", "virtio-scsi")},
-		{"disk_cache", ONE_OF("writethrough", "writeback", "none", "unsafe", "directsync")},
-		{"disk_discard", ONE_OF("unmap", "ignore")},
-		{"disk_detect_zeroes", ONE_OF("unmap", "on", "off")},
-		{"cdrom_interface", ONE_OF("ide", "scsi", "virtio", "virtio-scsi")},
-		{"communicator", ONE_OF("ssh", "winrm", "none")},
-	};
-
-	for (size_t i = 0; i < sizeof(choices) / sizeof(*choices); i++)
-		if (check_one_of(options, choices[i].name, choices[i].allowed, err) < 0)
-			return -1;
-	return 0;
-}
 
 /* "40960M", "20g", "0", "": a number, in MiB unless one of bkmgt follows. */
 static bool is_size(const char *text)
@@ -191,19 +182,12 @@ static bool is_size(const char *text)
 	       (!text[digits] || (strchr("bkmgtBKMGT", text[digits]) && !text[digits + 1]));
 }
 
-static int check_sizes(const struct json *options, struct error *err)
+static bool are_sizes(const struct json *sizes)
 {
-	CLEANUP(strings_clear) struct strings sizes = {0};
-
-	strings_add(&sizes, json_get_text(options, "disk_size", ""));
-	json_get_texts(options, "disk_additional_size", &sizes);
-	strings_each (size, &sizes)
-		if (!is_size(size))
-			return fail(err, ERROR_CATALOG,
-				"'%s' is no size of a disk: a number and b, k, m, g or t (MiB "
-				"without)",
-				size);
-	return 0;
+	for (size_t i = 0; i < json_count(sizes); i++)
+		if (!is_size(json_text(json_item(sizes, i), "")))
+			return false;
+	return true;
 }
 
 /* What becomes part of a file's name or of an argument: neither may it leave its folder nor end its argument. */
@@ -225,49 +209,6 @@ static int check_names(const struct json *options, struct error *err)
 	return 0;
 }
 
-static int check_source(const struct json *options, struct error *err)
-{
-	bool one = *json_get_text(options, "iso_url", ""),
-	     many = json_count(json_get(options, "iso_urls"));
-	bool image = json_get_boolean(options, "disk_image", false);
-	const char *format = json_get_text(options, "format", "qcow2");
-
-	if (!one && !many)
-		return fail(err, ERROR_CATALOG, "one of iso_url and iso_urls is needed");
-	if (one && many)
-		return fail(err, ERROR_CATALOG, "only one of iso_url and iso_urls may be given");
-	if (!*json_get_text(options, "iso_checksum", ""))
-		return fail(err, ERROR_CATALOG, "iso_checksum is missing (none, if there is none)");
-	if (json_get_boolean(options, "use_backing_file", false) &&
-		(!image || strcmp(format, "qcow2") != 0))
-		return fail(err, ERROR_CATALOG,
-			"use_backing_file is only for format qcow2, and with disk_image");
-	if (json_get_boolean(options, "skip_resize_disk", false) && !image)
-		return fail(err, ERROR_CATALOG, "skip_resize_disk is only for a disk_image");
-	return 0;
-}
-
-static int check_range(const struct json *options, const char *first, const char *last,
-	int64_t from, int64_t to, struct error *err)
-{
-	int64_t min = json_get_integer(options, first, from),
-		max = json_get_integer(options, last, to);
-
-	if (min < 0 || max > 65535 || (min && max && min > max))
-		return fail(err, ERROR_CATALOG, "%s (%lld) and %s (%lld) are no range of ports",
-			first, (long long)min, last, (long long)max);
-	return 0;
-}
-
-static int check_ranges(const struct json *options, struct error *err)
-{
-	if (check_range(options, "host_port_min", "host_port_max", 2222, 4444, err) < 0 ||
-		check_range(options, "http_port_min", "http_port_max", 8000, 9000, err) < 0 ||
-		check_range(options, "vnc_port_min", "vnc_port_max", 0, 0, err) < 0)
-		return -1;
-	return 0;
-}
-
 /* With made-up data: what is typed is known before a machine is started. */
 static int check_boot_command(const struct json *options, struct error *err)
 {
@@ -279,9 +220,7 @@ static int check_boot_command(const struct json *options, struct error *err)
 
 static int check(struct json *options, struct error *err)
 {
-	if (check_source(options, err) < 0 || check_choices(options, err) < 0 ||
-		check_sizes(options, err) < 0 || check_names(options, err) < 0 ||
-		check_ranges(options, err) < 0 || check_boot_command(options, err) < 0)
+	if (check_names(options, err) < 0 || check_boot_command(options, err) < 0)
 		return -1;
 	return qemu_arguments_check(json_get(options, "qemuargs"), err);
 }
@@ -301,9 +240,15 @@ static const char *unsupported(const struct json *options)
 	const struct json *urls = json_get(options, "iso_urls");
 
 	const char *communicator = json_get_text(options, "communicator", "ssh");
+	const char *cdrom = json_get_text(options, "cdrom_interface", "");
 
 	if (strcmp(communicator, "none") != 0 && strcmp(communicator, "ssh") != 0)
 		return "machines are reached by ssh, or not at all (communicator none)";
+	if (!are_sizes(json_get(options, "disk_additional_size")))
+		return "a disk_additional_size is a number and b, k, m, g or t (MiB without)";
+	if (*cdrom && strcmp(cdrom, "ide") != 0 && strcmp(cdrom, "scsi") != 0 &&
+		strcmp(cdrom, "virtio") != 0 && strcmp(cdrom, "virtio-scsi") != 0)
+		return "cdrom_interface is ide, scsi, virtio or virtio-scsi";
 	if (has_any(options, "floppy_files", "floppy_dirs") ||
 		has_any(options, "cd_files", "cd_files"))
 		return "floppy disks and CDs are not made yet (floppy_files, floppy_dirs, "
@@ -325,6 +270,8 @@ const struct plugin plugin_builder_qemu = {
 	.keeps_memory = true,
 	.version = 1,
 	.groups = (const struct plugin_option *const[]){options_communicator, own, NULL},
+	.rules = (const struct plugin_rule *const[]){rules_communicator, rules_boot, rules_vnc,
+		rules_http, rules_host_ports, rules, NULL},
 	.check = check,
 	.unsupported = unsupported,
 	.size = sizeof(struct qemu_options),

@@ -9,7 +9,7 @@
 #define AT(member) .offset = offsetof(struct rootfs_options, member)
 
 static const struct plugin_option own[] = {
-	{"base", OPTION_TEXT, PATH_ROOT, .required = true, .source_image = true, AT(base),
+	{"base", OPTION_TEXT, PATH_ROOT, .source_image = true, AT(base),
 		.help = "what it starts from: scratch, the path or URL of a tar, oci:PATH, "
 			"catalog:NAME"},
 	{"base_checksum", OPTION_TEXT, AT(base_checksum),

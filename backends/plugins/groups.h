@@ -8,6 +8,7 @@
 extern const struct plugin_option options_communicator[];
 extern const struct plugin_option options_http[];
 extern const struct plugin_option options_floppy[];
+extern const struct plugin_option options_floppy_unchecked[];
 extern const struct plugin_option options_cd[];
 extern const struct plugin_option options_iso[];
 extern const struct plugin_option options_boot[];

@@ -19,8 +19,18 @@ static const struct plugin_option own[] = {
 	{0},
 };
 
+/* Source: Packer 1.6.6 post-processor/digitalocean-import/post-processor.go, Prepare. */
+static const struct plugin_rule rules[] = {
+	{RULE_NEEDS, "api_token", .environment = "DIGITALOCEAN_API_TOKEN"},
+	{RULE_NEEDS, "spaces_key", .environment = "DIGITALOCEAN_SPACES_ACCESS_KEY"},
+	{RULE_NEEDS, "spaces_secret", .environment = "DIGITALOCEAN_SPACES_SECRET_KEY"},
+	{RULE_NEEDS, "spaces_region space_name image_name image_regions"},
+	{0},
+};
+
 const struct plugin plugin_post_processor_digitalocean_import = {
 	.kind = PLUGIN_POST_PROCESSOR,
 	.name = "digitalocean-import",
 	.groups = (const struct plugin_option *const[]){own, NULL},
+	.rules = (const struct plugin_rule *const[]){rules, NULL},
 };

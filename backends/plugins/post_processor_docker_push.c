@@ -15,8 +15,15 @@ static const struct plugin_option own[] = {
 	{0},
 };
 
+/* Source: Packer 1.6.6 post-processor/docker-push/post-processor.go, Prepare. */
+static const struct plugin_rule rules[] = {
+	{RULE_NEEDS, "login_server", .when = "ecr_login"},
+	{0},
+};
+
 const struct plugin plugin_post_processor_docker_push = {
 	.kind = PLUGIN_POST_PROCESSOR,
 	.name = "docker-push",
 	.groups = (const struct plugin_option *const[]){own, NULL},
+	.rules = (const struct plugin_rule *const[]){rules, NULL},
 };

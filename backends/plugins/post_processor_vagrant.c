@@ -10,7 +10,8 @@
 static const struct plugin_option own[] = {
 	{"compression_level", OPTION_INTEGER, .offset = OPTION_NOT_DECODED,
 		.help = "1 fast to 9 small; 0: a plain tar; not given: the usual"},
-	{"include", OPTION_TEXTS, PATH_FILE, AT(include), .help = "more files for the box"},
+	{"include", OPTION_TEXTS, PATH_FILE, .check = CHECK_NOTHING, AT(include),
+		.help = "more files for the box"},
 	{"output", OPTION_TEXT, PATH_OUTPUT, .late = true,
 		.fallback = "packer_{{ .BuildName }}_{{.Provider}}.box", AT(output),
 		.help = "the box to write"},

@@ -21,8 +21,15 @@ static const struct plugin_option own[] = {
 	{0},
 };
 
+/* Source: Packer 1.6.6 post-processor/vsphere/post-processor.go, Prepare. */
+static const struct plugin_rule rules[] = {
+	{RULE_NEEDS, "cluster datacenter host password username vm_name"},
+	{0},
+};
+
 const struct plugin plugin_post_processor_vsphere = {
 	.kind = PLUGIN_POST_PROCESSOR,
 	.name = "vsphere",
 	.groups = (const struct plugin_option *const[]){own, NULL},
+	.rules = (const struct plugin_rule *const[]){rules, NULL},
 };

@@ -16,8 +16,16 @@ static const struct plugin_option own[] = {
 	{0},
 };
 
+/* Source: Packer 1.6.6 post-processor/vsphere-template/post-processor.go, Prepare. */
+static const struct plugin_rule rules[] = {
+	{RULE_NEEDS, "host username password"},
+	{RULE_MATCHES, "folder", "^/"},
+	{0},
+};
+
 const struct plugin plugin_post_processor_vsphere_template = {
 	.kind = PLUGIN_POST_PROCESSOR,
 	.name = "vsphere-template",
 	.groups = (const struct plugin_option *const[]){own, NULL},
+	.rules = (const struct plugin_rule *const[]){rules, NULL},
 };

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/plugins/groups.h"
 #include "backends/plugins/all.h"
+#include "backends/plugins/rules.h"
 
 static const struct plugin_option own[] = {
-	{"json", OPTION_TEXT_MAP},
+	{"json", OPTION_BLOCK},
 	{"chef_environment", OPTION_TEXT},
 	{"chef_license", OPTION_TEXT},
-	{"client_key", OPTION_TEXT, PATH_FILE},
-	{"config_template", OPTION_TEXT, PATH_FILE},
+	{"client_key", OPTION_TEXT, PATH_FILE, .check = CHECK_NOTHING},
+	{"config_template", OPTION_TEXT, PATH_FILE, .check = CHECK_FILE},
 	{"elevated_user", OPTION_TEXT},
 	{"elevated_password", OPTION_TEXT},
-	{"encrypted_data_bag_secret_path", OPTION_TEXT, PATH_FILE},
+	{"encrypted_data_bag_secret_path", OPTION_TEXT, PATH_FILE, .check = CHECK_FILE},
 	{"execute_command", OPTION_TEXT, .late = true},
 	{"guest_os_type", OPTION_TEXT},
 	{"install_command", OPTION_TEXT, .late = true},
@@ -26,11 +27,19 @@ static const struct plugin_option own[] = {
 	{"skip_clean_staging_directory", OPTION_BOOL},
 	{"skip_install", OPTION_BOOL},
 	{"ssl_verify_mode", OPTION_TEXT},
-	{"trusted_certs_dir", OPTION_TEXT, PATH_FOLDER},
+	{"trusted_certs_dir", OPTION_TEXT, PATH_FOLDER, .check = CHECK_NOTHING},
 	{"staging_directory", OPTION_TEXT},
 	{"validation_client_name", OPTION_TEXT},
-	{"validation_key_path", OPTION_TEXT, PATH_FILE},
+	{"validation_key_path", OPTION_TEXT, PATH_FILE, .check = CHECK_NOTHING},
 	{"version", OPTION_TEXT},
+	{0},
+};
+
+/* Source: Packer 1.6.6 provisioner/chef-client/provisioner.go, Prepare. */
+static const struct plugin_rule rules[] = {
+	GUEST_OS_RULE,
+	{RULE_NEEDS, "server_url"},
+	{RULE_TOGETHER, "policy_name policy_group"},
 	{0},
 };
 
@@ -38,4 +47,5 @@ const struct plugin plugin_provisioner_chef_client = {
 	.kind = PLUGIN_PROVISIONER,
 	.name = "chef-client",
 	.groups = (const struct plugin_option *const[]){own, NULL},
+	.rules = (const struct plugin_rule *const[]){rules, NULL},
 };

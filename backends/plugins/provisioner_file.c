@@ -11,7 +11,7 @@ static const struct plugin_option own[] = {
 	{"source", OPTION_TEXT, PATH_ANY, .again = true, AT(source),
 		.help = "what is copied; a folder with '/' at its end: what is in it"},
 	{"sources", OPTION_TEXTS, PATH_ANY, .again = true, AT(sources), .help = "several of these"},
-	{"destination", OPTION_TEXT, .required = true, .again = true, AT(destination),
+	{"destination", OPTION_TEXT, .again = true, AT(destination),
 		.help = "where to; with '/' at its end: into that folder"},
 	{"direction", OPTION_TEXT, .fallback = "upload", AT(direction),
 		.help = "upload into the image, or download from it"},

@@ -24,8 +24,25 @@ static const struct plugin_option own[] = {
 	{0},
 };
 
+/* Source: Packer 1.6.6 provisioner/powershell/provisioner.go, Prepare. */
+static const struct plugin_rule rules[] = {
+	{RULE_AT_MOST_ONE, "script scripts"},
+	{RULE_ANY, "inline script scripts"},
+	{RULE_AT_MOST_ONE, "inline script"},
+	{RULE_AT_MOST_ONE, "inline scripts"},
+	{RULE_MATCHES, "environment_vars", "^[^=]+=", .why = "NAME=VALUE"},
+	{RULE_NEEDS, "elevated_user", .when = "elevated_password"},
+	{RULE_CHOICE, "execution_policy",
+		"bypass|allsigned|default|remotesigned|restricted|undefined|unrestricted|none|0|1|"
+		"2|"
+		"3|4|5|6|7"},
+	{RULE_RANGE, "debug_mode", "0 2"},
+	{0},
+};
+
 const struct plugin plugin_provisioner_powershell = {
 	.kind = PLUGIN_PROVISIONER,
 	.name = "powershell",
 	.groups = (const struct plugin_option *const[]){own, NULL},
+	.rules = (const struct plugin_rule *const[]){rules, NULL},
 };

@@ -33,6 +33,10 @@ const struct plugin_option options_shell_local[] = {
 /* Source: Packer 1.6.6 shell-local/config.go, Validate. */
 const struct plugin_rule shell_local_rules[] = {
 	{RULE_ONE, "inline script scripts command"},
+	{RULE_FORBIDS, "command inline", .when = "use_linux_pathing",
+		.why = "it is for scripts on Windows"},
+	{RULE_FORBIDS, "script scripts", .when = "use_linux_pathing",
+		.why = "it is for scripts on Windows"},
 	{RULE_MATCHES, "environment_vars", "^[^=]+=", .why = "NAME=VALUE"},
 	{RULE_CHOICE, "only_on", "darwin|freebsd|linux|openbsd|solaris|windows"},
 	{RULE_FORBIDS, "use_linux_pathing", .why = "paths have no drive letters on this system"},

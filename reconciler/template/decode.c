@@ -58,6 +58,16 @@ static int parse_bool(const char *text)
 	return -1;
 }
 
+/* What Go counts a Trilean by: 1 is true, 2 is false, all others are neither. */
+static int decode_trilean_number(const struct json *value, struct json **result)
+{
+	int64_t number = real_to_integer(json_real(value, 0));
+
+	if (number == 1 || number == 2)
+		*result = json_new_bool(number == 1);
+	return 0;
+}
+
 static int decode_bool(
 	enum option_type type, const struct json *value, struct json **result, struct error *err)
 {
@@ -70,7 +80,7 @@ static int decode_bool(
 	case JSON_INTEGER:
 	case JSON_REAL:
 		if (type == OPTION_TRILEAN)
-			return mismatch(type, value, err);
+			return decode_trilean_number(value, result);
 		truth = json_real(value, 0) != 0;
 		break;
 	case JSON_TEXT:
@@ -133,14 +143,14 @@ static int decode_integer(
 		number = json_boolean(value, false);
 		break;
 	case JSON_TEXT:
-		if (json_text_size(value) && parse_integer(json_text(value, ""), &number) < 0)
+		/* Go wraps a number below 0 around to a large one, and refuses a text that says it */
+		if (json_text_size(value) && (parse_integer(json_text(value, ""), &number) < 0 ||
+						     (type == OPTION_UNSIGNED && number < 0)))
 			return mismatch(type, value, err);
 		break;
 	default:
 		return mismatch(type, value, err);
 	}
-	if (type == OPTION_UNSIGNED && number < 0)
-		return mismatch(type, value, err);
 	if (number)
 		*result = json_new_integer(number);
 	return 0;
@@ -191,6 +201,7 @@ static struct json *zero_item(enum option_type type)
 	case OPTION_TEXT:
 		return json_new_text("");
 	case OPTION_INTEGER:
+	case OPTION_UNSIGNED:
 		return json_new_integer(0);
 	case OPTION_TEXTS:
 		return json_new_list();
@@ -217,6 +228,21 @@ static int decode_list(enum option_type type, enum option_type item_type, const 
 	return 0;
 }
 
+/* []byte of Go: a list of numbers, of which each fits a byte. */
+static int decode_bytes(const struct json *value, struct json **result, struct error *err)
+{
+	autojson struct json *list = NULL;
+
+	if (decode_list(OPTION_BYTES, OPTION_UNSIGNED, value, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < json_count(list); i++)
+		if (json_integer(json_item(list, i), 0) > UINT8_MAX &&
+			json_kind(value) == JSON_TEXT)
+			return mismatch(OPTION_BYTES, value, err);
+	*result = TAKE(list);
+	return 0;
+}
+
 static int decode_map(const struct json *value, struct json **result, struct error *err)
 {
 	autojson struct json *map = json_new_object();
@@ -239,25 +265,27 @@ static int decode_map(const struct json *value, struct json **result, struct err
 	return 0;
 }
 
-/* Blocks: what was rendered, to be decoded by their own rows later. */
-static int decode_block(
-	enum option_type type, const struct json *value, struct json **result, struct error *err)
+/* Blocks: what was rendered, to be decoded by their own rows later. One that is empty is there all the same. */
+static int decode_block(const struct json *value, struct json **result, struct error *err)
+{
+	if (json_kind(value) != JSON_OBJECT)
+		return mismatch(OPTION_BLOCK, value, err);
+	*result = json_copy(value);
+	return 0;
+}
+
+static int decode_blocks(const struct json *value, struct json **result, struct error *err)
 {
 	autojson struct json *items = NULL;
 
-	if (type == OPTION_BLOCK && json_kind(value) == JSON_OBJECT) {
-		if (json_count(value))
-			*result = json_copy(value);
-		return 0;
-	}
 	if (json_kind(value) == JSON_TEXT)
-		return json_text_size(value) ? mismatch(type, value, err) : 0;
+		return json_text_size(value) ? mismatch(OPTION_BLOCKS, value, err) : 0;
 	items = as_list(value);
 	for (size_t i = 0; i < json_count(items); i++)
 		if (json_kind(json_item(items, i)) != JSON_OBJECT)
-			return mismatch(type, value, err);
+			return mismatch(OPTION_BLOCKS, value, err);
 	if (json_count(items))
-		*result = type == OPTION_BLOCK ? json_copy(json_item(items, 0)) : TAKE(items);
+		*result = TAKE(items);
 	return 0;
 }
 
@@ -287,8 +315,11 @@ int decode_value(
 	case OPTION_TEXT_MAP:
 		return decode_map(value, result, err);
 	case OPTION_BLOCK:
+		return decode_block(value, result, err);
 	case OPTION_BLOCKS:
-		return decode_block(type, value, result, err);
+		return decode_blocks(value, result, err);
+	case OPTION_BYTES:
+		return decode_bytes(value, result, err);
 	default:
 		*result = json_copy(value);
 		return 0;

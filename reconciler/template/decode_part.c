@@ -104,7 +104,7 @@ static void complain(const struct decoder *decoder, const struct json *object, c
 static void complain_unknown(const struct decoder *decoder, const struct json *object,
 	const char *key, const char *option, const char *near)
 {
-	const char *advice = plugin_removed_option(option);
+	const char *advice = plugin_removed_option(decoder->plugin, option);
 	bool nested = key != option;
 
 	if (advice)
@@ -125,15 +125,13 @@ static bool is_ignored(const char *key)
 
 static const struct plugin_option *find_row(const struct plugin_option *rows, const char *key)
 {
-	const struct plugin_option *folded = NULL;
-
-	for (; rows->name; rows++) {
-		if (strcmp(rows->name, key) == 0)
-			return rows;
-		if (!folded && text_equal_case(rows->name, key))
-			folded = rows;
-	}
-	return folded;
+	for (const struct plugin_option *row = rows; row->name; row++)
+		if (strcmp(row->name, key) == 0)
+			return row;
+	for (const struct plugin_option *row = rows; row->name; row++)
+		if (text_equal_case(row->name, key))
+			return row;
+	return NULL;
 }
 
 static void decode_row(struct decoder *decoder, const struct json *object, const char *key,
@@ -164,12 +162,31 @@ static void decode_rows(struct decoder *decoder, const struct json *object, cons
 	}
 }
 
+/* The members of a list's objects in one; the list itself if it has other items too. */
+static struct json *merge(const struct json *list)
+{
+	autojson struct json *all = json_new_object();
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		if (json_kind(json_item(list, i)) != JSON_OBJECT)
+			return json_copy(list);
+		json_each_member (member, json_item(list, i))
+			json_set(all, member.key, json_copy(member.value));
+	}
+	return TAKE(all);
+}
+
 static void decode_row(struct decoder *decoder, const struct json *object, const char *key,
 	const struct plugin_option *option, const struct json *rendered, struct json **decoded)
 {
 	struct error err;
 
+	autojson struct json *merged = NULL;
+
 	*decoded = NULL;
+	/* a map of Go's may be given in pieces */
+	if (option->type == OPTION_BLOCK && !option->block && json_kind(rendered) == JSON_LIST)
+		rendered = merged = merge(rendered);
 	if (decode_value(option->type, rendered, decoded, &err) < 0) {
 		if (text_equal_case(key, option->name))
 			complain(decoder, object, key, "%s: %s", key, err.text);
@@ -177,6 +194,8 @@ static void decode_row(struct decoder *decoder, const struct json *object, const
 			complain(decoder, object, key, "%s: %s: %s", key, option->name, err.text);
 		return;
 	}
+	if (option->empty_counts && !*decoded && json_kind(rendered) == JSON_TEXT)
+		*decoded = json_new_text("");
 	if (!option->block)
 		return;
 	if (json_kind(*decoded) == JSON_OBJECT)

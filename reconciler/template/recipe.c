@@ -97,14 +97,19 @@ static void make_list(const struct recipe_context *context, struct recipe *recip
 	const struct template_parts *parts, const char *builder, struct recipe_part **list,
 	size_t *count, struct reasons *problems)
 {
-	size_t room = 0;
+	size_t room = 0, dropped = SIZE_MAX;
 
 	for (size_t i = 0; i < parts->count; i++) {
-		if (!template_part_runs_in(&parts->items[i], builder))
+		const struct template_part *part = &parts->items[i];
+		if (!template_part_runs_in(part, builder))
+			continue;
+		if (part->kind == PLUGIN_POST_PROCESSOR && context->except &&
+			strings_has(context->except, part->name))
+			dropped = part->index;
+		if (part->kind == PLUGIN_POST_PROCESSOR && part->index == dropped)
 			continue;
 		MEMORY_GROW(*list, *count, room);
-		(*list)[(*count)++] =
-			make_part(context, recipe, &parts->items[i], builder, problems);
+		(*list)[(*count)++] = make_part(context, recipe, part, builder, problems);
 	}
 }
 

@@ -46,6 +46,8 @@ struct recipe_context {
 	int64_t now_usec;
 	/* The environment where a plugin may look for what the template leaves out; NULL: none is known. */
 	plugin_environment *get_environment;
+	/* Names of post-processors that do not run, nor do those that follow in their sequence; NULL: all do. */
+	const struct strings *except;
 };
 
 /* The rendered name of a builder ("" never); the raw one if it cannot be rendered. The caller frees. */

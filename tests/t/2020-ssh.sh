@@ -241,11 +241,11 @@ fi
 # ---- what a template cannot say ----
 
 plan_reason() { kiln plan "$1" --json 2> /dev/null | jq -r '.images[0] | .action + " " + (.reasons | map(.kind + ": " + .text) | join("; "))'; }
-image bad "$(with_key "$main" '{ssh_file_transfer_method: "ftp"}')"; like 'a method that is none' "$(plan_reason bad)" '*scp or sftp, not ftp*'
-image bad "$(with_key "$main" '{ssh_password: "x"}')"; like 'two ways to log in' "$(plan_reason bad)" '*only one of*'
+image bad "$(with_key "$main" '{ssh_file_transfer_method: "ftp"}')"; like 'a method that is none' "$(plan_reason bad)" '*scp, sftp, not "ftp"*'
+image bad "$(with_key "$main" '{ssh_password: "x"}')"; like 'two ways to log in' "$(plan_reason bad)" '*only one may be*'
 image bad "$(host "$main")"; like 'none' "$(plan_reason bad)" '*one of ssh_password*'
-image bad "$(with_key "$main" "{$through, ssh_proxy_host: \"x\"}")"; like 'two detours' "$(plan_reason bad)" '*one is the way*'
-image bad "$(with_key "$main" '{ssh_port: 70000}')"; like 'a port that is none' "$(plan_reason bad)" '*no port*'
+image bad "$(with_key "$main" "{$through, ssh_proxy_host: \"x\"}")"; like 'two detours' "$(plan_reason bad)" '*ssh_bastion_host and ssh_proxy_host*only one may be*'
+image bad "$(with_key "$main" '{ssh_port: 70000}')"; like 'a port that is none' "$(plan_reason bad)" '*a port is 1 to 65535*'
 image bad "$(with_key "$main" '{ssh_local_tunnels: ["1:x:2"]}')"; like 'what is not built' "$(plan_reason bad)" '*not built*'
 image bad "$(with_key "$main" '{communicator: "winrm", winrm_host: "x", winrm_username: "y"}')"; like 'WinRM neither' "$(plan_reason bad)" '*WinRM*'
 image bad "$(with_key "$main" '{ssh_ciphers: ["nosuch"]}')"; breaks 'a cipher that nobody knows' bad 'ssh_ciphers*'

@@ -228,9 +228,9 @@ printf '1,cloud,artifact,0,string,AMIs were created:\\neu-west-1: ami-x\n1,cloud
 EOF
 sed 's/"$ID"/0a1b2c3d/' "$T/made-ami" | fake ami
 cat > cloud.json <<'EOF'
-{"builders": [{"type": "amazon-ebs", "ami_name": "x", "instance_type": "t2.micro", "source_ami": "ami-1", "region": "eu-west-1", "ssh_username": "x"}]}
+{"builders": [{"type": "amazon-ebs", "ami_name": "cloud", "instance_type": "t2.micro", "source_ami": "ami-1", "region": "eu-west-1", "ssh_username": "x"}]}
 EOF
-sed 's/"ami-1"/"catalog:cloud"/; s/"x"/"child"/' cloud.json > child.json
+sed 's/"ami-1"/"catalog:cloud"/; s/"cloud"/"child"/' cloud.json > child.json
 images '"cloud": {"template": "cloud.json"}, "child": {"template": "child.json", "build": "amazon-ebs"}'
 succeeds 'an image of a cloud has an id' kiln apply cloud --config "$T/service.json" $engine
 is 'which its manifest has' "$(manifest cloud/1 '.outputs[0] | [.builder_id, .id, .files]')" '["mitchellh.amazonebs","eu-west-1:ami-0a1b2c3d",0]'

@@ -35,7 +35,7 @@ bad '{"type": "rootfs", "base": "https://example.org/x.tar"}'
 like 'a URL without its checksum' "$(reason bad)" 'blocked *base_checksum*'
 bad '{"type": "rootfs", "base": "catalog:nosuch"}'
 like 'a base that nobody has' "$(reason bad)" 'blocked missing *nosuch*'
-bad '{"type": "amazon-ebs", "ami_name": "x", "instance_type": "t2.micro", "source_ami": "ami-1", "region": "eu-west-1", "ssh_username": "x"}'
+bad '{"type": "amazon-ebs", "ami_name": "web", "instance_type": "t2.micro", "source_ami": "ami-1", "region": "eu-west-1", "ssh_username": "x"}'
 blocked 'a builder without a driver is planned, and blocked' bad not-allowed '*amazon-ebs*packer-engine*'
 run kiln plan --json; json 'with its closure' '.images[] | select(.name == "bad") | .closure | length' 71
 bad '{"type": "rootfs", "base": "busybox.tar"}' '{"type": "shell-local", "inline": ["true"]}'

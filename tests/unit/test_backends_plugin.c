@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/plugin.h"
 
+#include <regex.h>
 #include <stdlib.h>
 
+#include "backends/plugin_format.h"
 #include "backends/plugins/native.h"
+#include "base/cleanup.h"
 #include "base/duration.h"
+#include "base/memory.h"
 #include "tests/unit/check.h"
 
 static bool is_number(const char *text, bool negative)
@@ -51,8 +55,6 @@ static const char *fault_of(const struct plugin *plugin, const struct plugin_opt
 		return "a second row of that name";
 	if (option->fallback && !is_value(option))
 		return "a default that is none";
-	if (option->fallback && option->required)
-		return "a default though it is required";
 	if (!plugin->size)
 		return NULL;
 	if (!option->help || !*option->help)
@@ -81,6 +83,120 @@ static const char *find_overlap(const struct plugin *plugin)
 	return NULL;
 }
 
+/* ---- rules ---- */
+
+/* NAME, which may be "block.option" and, with BLOCK, "^option", is an option of the plugin or of that block. */
+static bool is_known(
+	const struct plugin *plugin, const struct plugin_option *block, const char *name)
+{
+	CLEANUP(strings_clear) struct strings path = {0};
+	const struct plugin_option *row = NULL;
+
+	if (*name == '^')
+		return block && plugin_find_option(plugin, name + 1);
+	strings_split(&path, name, '.');
+	strings_each (part, &path) {
+		if (!block && !row) {
+			row = plugin_find_option(plugin, part);
+		} else {
+			const struct plugin_option *rows = row ? row->block : block;
+			for (; rows && rows->name && strcmp(rows->name, part) != 0; rows++)
+				;
+			row = rows && rows->name ? rows : NULL;
+		}
+		if (!row)
+			return false;
+	}
+	return true;
+}
+
+static bool knows_condition(
+	const struct plugin *plugin, const struct plugin_option *block, const char *when)
+{
+	CLEANUP(strings_clear) struct strings words = {0};
+
+	if (!when)
+		return true;
+	strings_split(&words, when, ' ');
+	strings_each (word, &words) {
+		autofree char *name = memory_copy_text(word + (*word == '!'));
+		name[strcspn(name, "!=")] = '\0';
+		if (strlen(word) >= 128 || !is_known(plugin, block, name))
+			return false;
+	}
+	return true;
+}
+
+static bool has_sound_values(const struct plugin_rule *rule)
+{
+	regex_t pattern;
+
+	if (rule->kind < RULE_CHOICE || rule->kind == RULE_ORDER)
+		return !rule->values;
+	if (!rule->values)
+		return false;
+	if (rule->kind == RULE_IS)
+		return plugin_format_is_known(rule->values);
+	if (rule->kind == RULE_RANGE || rule->kind == RULE_ITEMS)
+		return strchr(rule->values, ' ') != NULL;
+	if (rule->kind != RULE_MATCHES)
+		return true;
+	if (regcomp(&pattern, rule->values, REG_EXTENDED | REG_NOSUB) != 0)
+		return false;
+	regfree(&pattern);
+	return true;
+}
+
+/* The block whose options RULE is about; NULL: the plugin's own. */
+static const struct plugin_option *block_of(
+	const struct plugin *plugin, const struct plugin_rule *rule)
+{
+	size_t length = strcspn(rule->options, ". ");
+	autofree char *name = memory_copy_bytes(rule->options, length);
+	const struct plugin_option *row = plugin_find_option(plugin, name);
+
+	return rule->options[length] == '.' && row ? row->block : NULL;
+}
+
+static const char *fault_of_rule(const struct plugin *plugin, const struct plugin_rule *rule)
+{
+	CLEANUP(strings_clear) struct strings names = {0};
+
+	if (rule->kind >= RULE_COUNT)
+		return "an unknown kind";
+	strings_split(&names, rule->options, ' ');
+	strings_each (name, &names)
+		if (!is_known(plugin, NULL, name))
+			return "an option that is not in the table";
+	if (!knows_condition(plugin, block_of(plugin, rule), rule->when))
+		return "a condition on an option that is not in the table";
+	if (!has_sound_values(rule))
+		return "values that do not fit its kind";
+	if ((rule->kind == RULE_ORDER || rule->kind == RULE_RATIO) && names.count != 2)
+		return "two options are compared";
+	return NULL;
+}
+
+static void walk_rules(const struct plugin *plugin)
+{
+	const char *fault = NULL;
+
+	for (const struct plugin_rule *const *group = plugin->rules; group && *group; group++)
+		for (const struct plugin_rule *rule = *group; rule->kind && !fault; rule++) {
+			fault = fault_of_rule(plugin, rule);
+			if (fault)
+				printf("# %s: %s, when %s\n", plugin->name, rule->options,
+					rule->when ? rule->when : "always");
+		}
+	CHECK_TEXT(fault, NULL, "every rule of %s is in order", plugin->name);
+	plugin_each_option(option, plugin)
+	{
+		if (!fault && !knows_condition(plugin, NULL, option->check_when))
+			fault = option->name;
+	}
+	CHECK_TEXT(fault, NULL, "and so is when it looks at files");
+}
+
 static void walk(const struct plugin *plugin)
 {
 	const char *kind = plugin_kind_name(plugin->kind), *fault = NULL;
@@ -101,6 +217,7 @@ static void walk(const struct plugin *plugin)
 	}
 	CHECK_TEXT(fault, NULL, "every option of %s is in order", plugin->name);
 	CHECK_TEXT(find_overlap(plugin), NULL, "each in a place of its own");
+	walk_rules(plugin);
 }
 
 static void prefers_exact_names(void)
@@ -157,7 +274,11 @@ int main(void)
 		"an option is found in any case");
 	CHECK_TEXT(
 		shell ? plugin_nearest_option(shell, "inlin") : NULL, "inline", "a mistyped one");
-	CHECK(plugin_removed_option("iso_md5") && !plugin_removed_option("iso_checksum"),
-		"what Packer once had is known");
+	const struct plugin *ansible = plugin_find(PLUGIN_PROVISIONER, "ansible");
+	CHECK(plugin_removed_option(shell, "iso_md5") &&
+			!plugin_removed_option(shell, "iso_checksum") &&
+			plugin_removed_option(ansible, "galaxycommand") &&
+			!plugin_removed_option(shell, "galaxycommand"),
+		"what Packer's plugin once had is known");
 	return check_done();
 }
