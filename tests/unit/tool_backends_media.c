@@ -4,12 +4,15 @@
  * folder KILN_STATE or FOLDER/state; its log goes to FOLDER/build/log. Prints what came of it; an error goes to standard error, as "KIND: TEXT".
  */
 #include <fcntl.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "backends/media/download.h"
+#include "backends/media/floppy.h"
+#include "backends/media/iso.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/files.h"
@@ -37,6 +40,44 @@ static int get(struct job *job, char **arguments, struct error *err)
 	return 0;
 }
 
+static struct json *list_of(char **texts)
+{
+	struct json *list = json_new_list();
+
+	for (; *texts; texts++)
+		json_add_text(list, *texts);
+	return list;
+}
+
+/* iso LABEL FILE... */
+static int make_iso(struct job *job, char **arguments, struct error *err)
+{
+	autojson struct json *files = list_of(arguments + 2);
+	autofree char *path = NULL;
+
+	if (iso_make(job, files, arguments[1], &path, err) < 0)
+		return -1;
+	puts(path);
+	return 0;
+}
+
+/* floppy LABEL FILE... -- FOLDER... */
+static int make_floppy(struct job *job, char **arguments, struct error *err)
+{
+	char **between = arguments + 2;
+	autofree char *path = NULL;
+
+	while (*between && strcmp(*between, "--") != 0)
+		between++;
+	autojson struct json *folders = list_of(*between ? between + 1 : between);
+	*between = NULL;
+	autojson struct json *files = list_of(arguments + 2);
+	if (floppy_make(job, files, folders, arguments[1], &path, err) < 0)
+		return -1;
+	puts(path);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int count; /* arguments at least */
@@ -44,6 +85,8 @@ static const struct {
 } commands[] = {
 	{"get", 3, get},
 	{"get-private", 3, get},
+	{"iso", 2, make_iso},
+	{"floppy", 2, make_floppy},
 };
 
 static int run(struct job *job, int count, char **arguments, struct error *err)
@@ -82,6 +125,7 @@ int main(int count, char **arguments)
 		return 2;
 	}
 	fault_arm();
+	setlocale(LC_CTYPE, "C.UTF-8");
 	job_catch_signals();
 	autofree char *build = memory_printf("%s/build", arguments[1]);
 	int made = folder_make(AT_FDCWD, build, 0755, &err);
