@@ -151,7 +151,7 @@ static int check(const char *name, struct error *err)
 		if ((unsigned char)*p < ' ' || *p == 0x7F || strchr("\"*/:<>?\\|", *p))
 			return fail(err, ERROR_CATALOG,
 				"none of \" * : < > ? \\ | may be in a name there, and no control "
-			        "character");
+				"character");
 	if (!size || name[size - 1] == ' ' || name[size - 1] == '.')
 		return fail(err, ERROR_CATALOG, "no name there ends in a blank or a dot");
 	return 0;

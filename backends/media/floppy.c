@@ -290,7 +290,7 @@ static int write_root(struct floppy *floppy, const char *label, struct error *er
 	if (listing.entries + 1 > ROOT_ENTRIES)
 		return fail(err, ERROR_CATALOG,
 			"%zu files and folders need %zu entries in the root of a floppy disk, "
-		        "which has "
+			"which has "
 			"%d (long names need several): put them into a folder (floppy_dirs)",
 			listing.count, listing.entries, ROOT_ENTRIES - 1);
 	copy_label(brief, label);
@@ -349,7 +349,7 @@ static int check_sizes(const struct staging *staging, struct error *err)
 			staging->count);
 	return fail(err, ERROR_CATALOG,
 		"%zu files with %lld bytes need %lld bytes of a floppy disk, which has %d; the "
-	        "largest is %s "
+		"largest is %s "
 		"with %lld bytes (cd_files has more room)",
 		files, (long long)bytes, (long long)clusters * SECTOR_SIZE, CLUSTERS * SECTOR_SIZE,
 		largest->source, (long long)largest->size);

@@ -12,6 +12,7 @@
 
 #include "backends/media/download.h"
 #include "backends/media/floppy.h"
+#include "backends/media/http.h"
 #include "backends/media/iso.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
@@ -78,6 +79,23 @@ static int make_floppy(struct job *job, char **arguments, struct error *err)
 	return 0;
 }
 
+/* http FOLDER ADDRESS MIN MAX: prints pid and port, and ends when its input does */
+static int serve(struct job *job, char **arguments, struct error *err)
+{
+	struct http_settings settings = {arguments[2], atoi(arguments[3]), atoi(arguments[4])};
+	struct http_server server;
+
+	autoclose int folder = job_open_path(job, arguments[1], O_RDONLY | O_DIRECTORY, 0, err);
+	if (folder < 0 || http_server_start(job, folder, &settings, &server, err) < 0)
+		return -1;
+	printf("%d %d\n", (int)server.pid, server.port);
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+	http_server_stop(&server);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int count; /* arguments at least */
@@ -87,6 +105,7 @@ static const struct {
 	{"get-private", 3, get},
 	{"iso", 2, make_iso},
 	{"floppy", 2, make_floppy},
+	{"http", 5, serve},
 };
 
 static int run(struct job *job, int count, char **arguments, struct error *err)
