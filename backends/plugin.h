@@ -41,10 +41,11 @@ const char *option_type_name(enum option_type type); /* for people: "text", "lis
 enum option_path {
 	PATH_NONE,
 	PATH_FILE,
-	PATH_FOLDER,   /* with all that is in it */
-	PATH_ANY,      /* a file or a folder */
-	PATH_PATTERN,  /* the same, or a glob */
-	PATH_URL,      /* a path or a URL; only a path is an input */
+	PATH_FOLDER,  /* with all that is in it */
+	PATH_ANY,     /* a file or a folder */
+	PATH_PATTERN, /* the same, or a glob */
+	PATH_URL,     /* a path or a URL; only a path is an input */
+	PATH_CHECKSUM, /* a checksum, or "file:" and a path or a URL where it stands; a path is an input */
 	PATH_ROOT,     /* rootfs: scratch, a tar's path or URL, oci:PATH, catalog:NAME */
 	PATH_OUTPUT,   /* it is written: no input */
 	PATH_OVERRIDE, /* an object of objects with options of this plugin, which may name files */

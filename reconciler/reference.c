@@ -63,6 +63,10 @@ static void add_value(struct references *references, struct reference reference,
 	case PATH_URL:
 		add_source(references, reference, value);
 		break;
+	case PATH_CHECKSUM:
+		if (text_starts_with(value, "file:"))
+			add_source(references, reference, value + strlen("file:"));
+		break;
 	case PATH_ROOT:
 		if (strcmp(value, "scratch") == 0)
 			break;

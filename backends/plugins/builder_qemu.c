@@ -17,7 +17,7 @@ static const struct plugin_option own[] = {
 		.help = "where the ISO or disk image is: a path, or catalog:NAME"},
 	{"iso_urls", OPTION_TEXTS, PATH_URL, .source_image = true, AT(iso_urls),
 		.help = "the same, tried in their order"},
-	{"iso_checksum", OPTION_TEXT, .required = true, AT(iso_checksum),
+	{"iso_checksum", OPTION_TEXT, PATH_CHECKSUM, .required = true, AT(iso_checksum),
 		.help = "its checksum: TYPE:HEX, HEX, file:URL or none"},
 	{"iso_target_path", OPTION_TEXT, AT(iso_target_path),
 		.help = "where Packer keeps a download; kiln has a cache of its own"},

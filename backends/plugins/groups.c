@@ -102,7 +102,7 @@ const struct plugin_option options_cd[] = {
 };
 
 const struct plugin_option options_iso[] = {
-	{"iso_checksum", OPTION_TEXT, .required = true},
+	{"iso_checksum", OPTION_TEXT, PATH_CHECKSUM, .required = true},
 	{"iso_url", OPTION_TEXT, PATH_URL, .required = true, .source_image = true},
 	{"iso_urls", OPTION_TEXTS, PATH_URL, .source_image = true},
 	{"iso_target_path", OPTION_TEXT},

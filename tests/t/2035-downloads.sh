@@ -167,6 +167,10 @@ fresh
 (new_repository && printf '{"builders": [{"type": "file", "content": "x", "target": "x"}]}' > file.json && commit && kiln apply) > /dev/null 2>&1
 get "md5:$md5" "$site/ok/disk.iso" > /dev/null; get none "$site/ok/other.iso" > /dev/null
 printf '{"limits": {"cache_bytes": 0}}' > "$T/gc.json"
+is 'verify --deep reads them' "$(kiln verify --deep 2>&1 | sed 's/.*: //')" '0 faults'
+chmod 600 "$cache/$other"; printf x | dd of="$cache/$other" bs=1 seek=5000 conv=notrunc 2> /dev/null
+fails 'and finds one that is another by now' kiln verify --deep
+like 'by its path' "$out$err" "*cache/downloads/$other*"
 mkfifo "$T/hold"
 HOLD=1 timeout 100 "$tool" "$W" get "$sha" "$site/ok/disk.iso" > "$T/held" < "$T/hold" & held=$!; background="$background $held"
 exec 9> "$T/hold"
@@ -201,4 +205,16 @@ if /usr/bin/python3 -c 'import pyftpdlib' 2> /dev/null; then
 else
 	skip ftp 'python3-pyftpdlib is not installed'
 fi
+# in the closure
+cd "$T/images" && cp "$tree/BSD" sums
+qemu() { printf '{"builders": [{"type": "qemu", "communicator": "none", "iso_url": "%s", "iso_checksum": "%s"}]}\n' "$2" "$3" > "$1.json"; }
+qemu pinned "$site/a.iso" "sha256:$sha"; qemu loose "$site/a.iso" none; qemu sums "$site/disk.iso" file:sums; qemu fetched "$site/a.iso" "file:$site/SUMS"
+qemu local sums none; qemu missing "$site/disk.iso" file:nosums; commit sources
+marks() { kiln inputs "$1" 2> /dev/null | grep '^open\|^file\|^absent\|^base' | sed 's/+.*//' | tr '\n' ' '; }
+is 'a URL with a checksum is its option' "$(marks pinned)" ''
+is 'one without is open' "$(marks loose)" 'open source '
+is 'as is one whose checksum is fetched' "$(marks fetched)" 'open source '
+is 'a file of sums in the repository is an input' "$(marks sums)" 'file sums 100644 '
+is 'as is a source there' "$(marks local)" 'file sums 100644 '
+like 'sums that are missing block' "$(kiln plan missing --json 2> /dev/null | jq -r '.images[0] | .action + " " + .reasons[0].text')" 'blocked *iso_checksum names nosums*'
 done_testing
