@@ -107,7 +107,7 @@ idle = [socket.create_connection(('127.0.0.1', port)) for _ in range(200)]
 half = [socket.create_connection(('127.0.0.1', port)) for _ in range(20)]
 for s in half:
     s.sendall(b'GET / HT')
-c = http.client.HTTPConnection('127.0.0.1', port, timeout=30)
+c = http.client.HTTPConnection('127.0.0.1', port, timeout=10)
 c.request('GET', '/preseed.cfg'); print(c.getresponse().read())
 c.request('GET', '/sub/'); print(len(c.getresponse().read()) > 10)      # the same connection
 slow = socket.create_connection(('127.0.0.1', port)); slow.sendall(b'GET /big.bin HTTP/1.0\r\n\r\n')
