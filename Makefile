@@ -88,8 +88,9 @@ $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # ---- tests ------------------------------------------------------------------------------------------------------
-# A unit test tests/unit/test_FOLDER_WHAT.c links what that folder's program does.
+# A unit test tests/unit/test_FOLDER_WHAT.c links what that folder's program does; so does a tool_FOLDER_WHAT.c, which stories run.
 UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+TEST_TOOLS  := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/tool_*.c))
 base_tests       := base | -ljson-c -lcrypto
 state_tests      := state base | -lsqlite3 -ljson-c -lcrypto
 backends_tests   := $(kiln-build_links)
@@ -101,7 +102,7 @@ $(1): $(patsubst $(BUILD)/tests/%,$(BUILD)/tests/unit/%.o,$(1)) $(patsubst %,$(B
 	@$(if $(V),,echo '  LINK  $$@')
 	$(Q)$(CC) $(ALL_LDFLAGS) $$^ $(filter -l%,$($(call folder_of,$(1))_tests)) -o $$@
 endef
-$(foreach t,$(UNIT_TESTS),$(eval $(call unit_rule,$(t))))
+$(foreach t,$(UNIT_TESTS) $(TEST_TOOLS),$(eval $(call unit_rule,$(t))))
 
 # A fuzz target tests/fuzz/fuzz_WHAT.c replays its corpus as a test, or runs with libFuzzer in build/fuzz.
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -139,7 +140,7 @@ check: check-setup
 	@tests/layers
 	@tests/lint
 	@$(MAKE) --no-print-directory SAN=1 unit
-	@$(MAKE) --no-print-directory all $(UNIT_TESTS)
+	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(TEST_TOOLS)
 	@tests/run $(UNIT_TESTS) $(wildcard tests/t/[0-9]*.sh)
 
 check-setup:

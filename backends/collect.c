@@ -24,8 +24,11 @@ enum {
 		3600, /* what is not understood and younger may be somebody's who is at work */
 	BOOT_ID_MOST = 256,
 	AGE_LEAST_SEC = 3600,
+	NOTE_MOST = 64 * 1024,
 };
 static const double UNMEASURED = 1e-7; /* seconds a byte */
+
+#define DOWNLOADS "cache/downloads"
 
 /* Something that can be removed alone. */
 struct item {
@@ -215,7 +218,17 @@ static int open_list(
 	return -1;
 }
 
-/* Plain files of FOLDER; a layer's age is its note's, which goes with it. */
+/* Likewise of a download, and of what is still being fetched. */
+static int64_t download_used_usec(int folder, const char *name)
+{
+	autofree char *note = memory_printf("%s.json", name);
+	struct stat status;
+
+	return fstatat(folder, note, &status, AT_SYMLINK_NOFOLLOW) == 0 ? usec_of(&status.st_mtim)
+	                                                                : 0;
+}
+
+/* Plain files of FOLDER; a file's age is its note's, which goes with it. */
 static int add_files(struct collector *collector, const char *folder, struct error *err)
 {
 	CLEANUP(strings_clear) struct strings names = {0};
@@ -231,7 +244,7 @@ static int add_files(struct collector *collector, const char *folder, struct err
 			continue;
 		int64_t used = text_ends_with(name, ".layer")
 		                       ? used_usec(collector, name, strlen(name) - strlen(".layer"))
-		                       : 0;
+		                       : download_used_usec(fd, name);
 		if (!used)
 			used = usec_of(&status.st_mtim);
 		add(collector, memory_printf("%s/%s", folder, name), status.st_size, used, false);
@@ -263,16 +276,18 @@ static int add_trees(struct collector *collector, const char *boot, struct error
 
 /* ---- removing ---- */
 
-/* A running build holds a shared lock on every tree that it has mounted. */
-static bool is_in_use(struct collector *collector, const struct item *item)
+/*
+ * A running build holds a lock on every tree that it has mounted, and on every download that it fetches or reads. *LOCK is ours, which
+ * nobody gets past until the item is gone.
+ */
+static bool is_in_use(struct collector *collector, const struct item *item, int *lock)
 {
 	if (item->machine)
 		return kept_machine_is_in_use(&collector->machines, item->machine);
-	if (!item->tree)
+	if (!item->tree && !text_starts_with(item->path, DOWNLOADS "/"))
 		return false;
-	autoclose int fd = openat(
-		collector->state, item->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+	*lock = openat(collector->state, item->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return *lock >= 0 && flock(*lock, LOCK_EX | LOCK_NB) < 0;
 }
 
 static int remove_tree(struct collector *collector, const char *path, struct error *err)
@@ -299,6 +314,10 @@ static int remove_item(struct collector *collector, const struct item *item, str
 		autofree char *beside = memory_printf("%s.bytes", item->path);
 		unlinkat(collector->state, beside, 0);
 		return remove_tree(collector, item->path, err);
+	}
+	if (text_starts_with(item->path, DOWNLOADS "/")) {
+		note = memory_printf("%s.json", item->path);
+		unlinkat(collector->state, note, 0);
 	}
 	/* the note first: a layer without one counts as none */
 	if (text_ends_with(item->path, ".layer")) {
@@ -344,7 +363,8 @@ static int evict(struct collector *collector, struct error *err)
 		qsort(collector->items, collector->count, sizeof(*collector->items), compare_items);
 	for (size_t i = 0; i < collector->count && left > most; i++) {
 		const struct item *item = &collector->items[i];
-		if (is_in_use(collector, item))
+		autoclose int lock = -1;
+		if (is_in_use(collector, item, &lock))
 			continue;
 		if (!collector->dry_run && remove_item(collector, item, err) < 0)
 			return -1;
@@ -410,6 +430,34 @@ static int remove_halves(struct collector *collector, struct error *err)
 	return 0;
 }
 
+/* What a checksum or a URL led to, where that is no longer kept; and notes whose file was evicted. */
+static int remove_lost_notes(struct collector *collector, struct error *err)
+{
+	CLEANUP(strings_clear) struct strings names = {0};
+	autoclose int fd = open_list(collector, DOWNLOADS, &names, err);
+
+	if (fd < 0)
+		return fd == -2 ? 0 : -1;
+	strings_each (name, &names) {
+		autofree char *text = NULL;
+		autojson struct json *note = NULL;
+		struct error ignored;
+		size_t size;
+		if (!text_ends_with(name, ".json"))
+			continue;
+		autofree char *of = memory_copy_bytes(name, strlen(name) - strlen(".json"));
+		if (file_exists(fd, of) ||
+			file_read(fd, name, NOTE_MOST, &text, &size, &ignored) < 0)
+			continue;
+		if (json_parse_bytes(text, size, &note, &ignored) == 0 &&
+			file_exists(fd, json_get_text(note, "sha256", "-")))
+			continue;
+		if (!collector->dry_run && unlinkat(fd, name, 0) < 0 && errno != ENOENT)
+			return fail_errno(err, ERROR_BROKEN, DOWNLOADS "/%s", name);
+	}
+	return 0;
+}
+
 static int remove_named(struct collector *collector, struct error *err)
 {
 	const struct json *named = json_get(collector->order, "remove");
@@ -436,11 +484,10 @@ static int collect_all(struct collector *collector, struct error *err)
 	if (open_machines(collector, err) < 0 || remove_old_boots(collector, boot, err) < 0 ||
 		remove_halves(collector, err) < 0 || remove_named(collector, err) < 0 ||
 		add_files(collector, "checkpoints", err) < 0 ||
-		add_files(collector, "cache/downloads", err) < 0 ||
-		add_trees(collector, boot, err) < 0)
+		add_files(collector, DOWNLOADS, err) < 0 || add_trees(collector, boot, err) < 0)
 		return -1;
 	add_machines(collector);
-	return evict(collector, err);
+	return evict(collector, err) < 0 ? -1 : remove_lost_notes(collector, err);
 }
 
 int collect_run(const struct json *order, struct json **result, struct error *err)

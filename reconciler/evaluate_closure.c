@@ -129,6 +129,40 @@ static bool reaches_network(const struct image_work *build)
 	       strcmp(json_get_text(build->recipe.builder.options, "network", "none"), "host") == 0;
 }
 
+static bool is_fetched(const char *place)
+{
+	return strstr(place, "://") && !text_starts_with(place, "file://");
+}
+
+/* Nothing in the template says what comes: no checksum, or one that is fetched as well. */
+static bool is_loose(const char *checksum)
+{
+	return strcmp(checksum, "none") == 0 ||
+	       (text_starts_with(checksum, "file:") && is_fetched(checksum + strlen("file:")));
+}
+
+/* What the builder starts from is another tomorrow, and no line of the closure would tell. */
+static bool starts_open(const struct recipe *recipe)
+{
+	const struct json *options = recipe->builder.options;
+	bool fetched = false, loose = false;
+
+	if (!recipe->builder.plugin)
+		return false;
+	plugin_each_option(option, recipe->builder.plugin)
+	{
+		const struct json *value = json_get(options, option->name);
+		if (option->path == PATH_CHECKSUM)
+			loose |= is_loose(json_text(value, ""));
+		if (option->path != PATH_URL || !option->source_image)
+			continue;
+		fetched |= is_fetched(json_text(value, ""));
+		for (size_t i = 0; json_kind(value) == JSON_LIST && i < json_count(value); i++)
+			fetched |= is_fetched(json_text(json_item(value, i), ""));
+	}
+	return fetched && loose;
+}
+
 static bool runs_code(const struct recipe_part *part)
 {
 	return strcmp(part->part->type, "file") != 0;
@@ -264,6 +298,8 @@ void image_work_write_closure(
 		if (image->steps[i].open)
 			closure_add(&closure, "open", step, NULL);
 	}
+	if (starts_open(&build->recipe))
+		closure_add(&closure, "open", "source", NULL);
 	autofree char *epoch =
 		memory_printf("%lld", (long long)work->definition->source_date_epoch);
 	closure_add(&closure, "epoch", epoch, NULL);

@@ -69,6 +69,10 @@ static void add_value(struct references *references, struct reference reference,
 	case PATH_URL:
 		add_source(references, reference, value);
 		break;
+	case PATH_CHECKSUM:
+		if (text_starts_with(value, "file:"))
+			add_source(references, reference, value + strlen("file:"));
+		break;
 	case PATH_ROOT:
 		if (strcmp(value, "scratch") == 0)
 			break;
@@ -77,12 +81,6 @@ static void add_value(struct references *references, struct reference reference,
 			add_path(references, reference, value + strlen("oci:"));
 		} else {
 			add_source(references, reference, value);
-		}
-		break;
-	case PATH_CHECKSUM:
-		if (text_starts_with(value, "file:")) {
-			reference.path = PATH_URL;
-			add_source(references, reference, value + strlen("file:"));
 		}
 		break;
 	case PATH_NONE: /* the name of an image elsewhere, unless it is one of ours */

@@ -23,3 +23,5 @@ void verification_fault(struct verification *verification, const char *kind, con
 int verification_store(struct verification *verification, struct error *err);
 /* Each catalog that is a folder: manifests, sums and channels against the store, and the other way. */
 int verification_catalogs(struct verification *verification, struct error *err);
+/* Deep only: each kept download against its digest. */
+int verification_downloads(struct verification *verification, struct error *err);

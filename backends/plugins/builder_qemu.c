@@ -30,8 +30,9 @@ static const struct plugin_option own[] = {
 	{"iso_target_path", OPTION_TEXT, AT(iso_target_path),
 		.help = "where Packer keeps a download; kiln has a cache of its own"},
 	{"iso_target_extension", OPTION_TEXT, .fallback = "iso", AT(iso_target_extension),
-		.help = "what the name of a download ends in"},
-	{"iso_skip_cache", OPTION_BOOL, AT(iso_skip_cache), .help = "let QEMU read the URL itself"},
+		.help = "what the name of such a download ends in; not used"},
+	{"iso_skip_cache", OPTION_BOOL, AT(iso_skip_cache),
+		.help = "keep a download in the build's own folder only"},
 	{"floppy_files", OPTION_TEXTS, PATH_PATTERN, AT(floppy_files),
 		.help = "files for the floppy disk, all in its root"},
 	{"floppy_dirs", OPTION_TEXTS, PATH_PATTERN, AT(floppy_dirs),
@@ -41,14 +42,18 @@ static const struct plugin_option own[] = {
 	{"cd_files", OPTION_TEXTS, PATH_PATTERN, AT(cd_files),
 		.help = "files and folders for a CD of their own"},
 	{"cd_label", OPTION_TEXT, .fallback = "packer", AT(cd_label), .help = "that CD's label"},
-	{"http_directory", OPTION_TEXT, PATH_FOLDER, .optional_path = true, AT(http_directory),
-		.help = "a folder that the machine can fetch files from"},
+	{"http_directory", OPTION_TEXT, PATH_FOLDER, .optional_path = true,
+		.power = POWER_HOST_NETWORK, AT(http_directory),
+		.help = "a folder that the machine can fetch files from; the power host-network is "
+			"needed: without it a machine reaches nobody"},
 	{"http_port_min", OPTION_INTEGER, .fallback = "8000", AT(http_port_min),
 		.help = "the first port that may be used for that"},
 	{"http_port_max", OPTION_INTEGER, .fallback = "9000", AT(http_port_max),
 		.help = "the last one"},
-	{"http_bind_address", OPTION_TEXT, .fallback = "0.0.0.0", AT(http_bind_address),
-		.help = "the address that it is served at"},
+	{"http_bind_address", OPTION_TEXT, .power = POWER_HOST_NETWORK, .fallback = "0.0.0.0",
+		AT(http_bind_address),
+		.help = "the address that it is served at; unless given, where the machine "
+			"reaches it and nobody else"},
 	{"http_interface", OPTION_TEXT, AT(http_interface),
 		.help = "the network interface whose address the machine is told"},
 	{"boot_wait", OPTION_DURATION, .fallback = "10s", AT(boot_wait_nsec),
@@ -225,20 +230,8 @@ static int check(struct json *options, struct error *err)
 	return qemu_arguments_check(json_get(options, "qemuargs"), err);
 }
 
-static bool has_any(const struct json *options, const char *first, const char *second)
-{
-	return json_count(json_get(options, first)) || json_count(json_get(options, second));
-}
-
-static bool is_fetched(const char *url)
-{
-	return strstr(url, "://") && strncmp(url, "file://", 7) != 0;
-}
-
 static const char *unsupported(const struct json *options)
 {
-	const struct json *urls = json_get(options, "iso_urls");
-
 	const char *communicator = json_get_text(options, "communicator", "ssh");
 	const char *cdrom = json_get_text(options, "cdrom_interface", "");
 
@@ -249,17 +242,6 @@ static const char *unsupported(const struct json *options)
 	if (*cdrom && strcmp(cdrom, "ide") != 0 && strcmp(cdrom, "scsi") != 0 &&
 		strcmp(cdrom, "virtio") != 0 && strcmp(cdrom, "virtio-scsi") != 0)
 		return "cdrom_interface is ide, scsi, virtio or virtio-scsi";
-	if (has_any(options, "floppy_files", "floppy_dirs") ||
-		has_any(options, "cd_files", "cd_files"))
-		return "floppy disks and CDs are not made yet (floppy_files, floppy_dirs, "
-		       "cd_files)";
-	if (*json_get_text(options, "http_directory", ""))
-		return "http_directory is not served yet";
-	if (is_fetched(json_get_text(options, "iso_url", "")))
-		return "iso_url is not fetched yet: only a path or catalog:NAME";
-	for (size_t i = 0; i < json_count(urls); i++)
-		if (is_fetched(json_text(json_item(urls, i), "")))
-			return "iso_urls are not fetched yet: only a path or catalog:NAME";
 	return NULL;
 }
 

@@ -1,79 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/qemu/media.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "backends/media/download.h"
+#include "backends/media/floppy.h"
+#include "backends/media/iso.h"
 #include "backends/qemu/image_file.h"
 #include "base/cleanup.h"
-#include "base/digest.h"
 #include "base/memory.h"
 
-enum { READ_SIZE = 256 * 1024, SUM_SIZE_MOST = 64 };
+/* The host as QEMU's user network shows it, and where it listens then. */
+#define USER_NETWORK_HOST "10.0.2.2"
+#define LOOPBACK "127.0.0.1"
+#define ANY_ADDRESS "0.0.0.0"
 
-/* ---- its checksum ---- */
+/* ---- where it starts from ---- */
 
-/* "sha256:HEX" or "HEX", whose length says which. */
-static enum digest_kind kind_of_checksum(const char *checksum, const char **hex)
-{
-	const char *colon = strchr(checksum, ':');
-
-	*hex = colon ? colon + 1 : checksum;
-	if (colon) {
-		autofree char *name = memory_copy_bytes(checksum, colon - checksum);
-		return digest_kind_find(name);
-	}
-	for (enum digest_kind kind = 0; kind < DIGEST_KIND_COUNT; kind++)
-		if (digest_kind_size(kind) * 2 == strlen(checksum) && kind != DIGEST_SHA224)
-			return kind;
-	return DIGEST_KIND_COUNT;
-}
-
-static int digest_file(struct job *job, int fd, struct digest_stream *stream, struct error *err)
-{
-	autofree char *buffer = memory_resize(NULL, READ_SIZE, 1);
-	off_t at = 0;
-
-	for (ssize_t got; (got = pread(fd, buffer, READ_SIZE, at)) != 0; at += got) {
-		if (got < 0)
-			return fail_errno(err, ERROR_CATALOG, "reading it");
-		if (job_check(job, err) < 0)
-			return -1;
-		digest_stream_add(stream, buffer, got);
-	}
-	return 0;
-}
-
-static int check_sum(struct job *job, int fd, const char *checksum, struct error *err)
-{
-	unsigned char wanted[SUM_SIZE_MOST], found[SUM_SIZE_MOST];
-	char is[2 * SUM_SIZE_MOST + 1];
-	const char *hex;
-
-	if (strcmp(checksum, "none") == 0)
-		return 0;
-	enum digest_kind kind = kind_of_checksum(checksum, &hex);
-	if (kind == DIGEST_KIND_COUNT || !digest_read_hex(hex, wanted, digest_kind_size(kind)))
-		return fail(err, ERROR_CATALOG,
-			"iso_checksum '%s' is none of TYPE:HEX, HEX and none", checksum);
-	CLEANUP(digest_stream_freep) struct digest_stream *stream = digest_stream_new(kind);
-	if (digest_file(job, fd, stream, err) < 0)
-		return -1;
-	digest_stream_end(stream, found);
-	if (memcmp(wanted, found, digest_kind_size(kind)) == 0)
-		return 0;
-	digest_write_hex(found, digest_kind_size(kind), is);
-	return fail(err, ERROR_CATALOG, "its %s is %s, and iso_checksum says %s",
-		digest_kind_name(kind), is, hex);
-}
-
-/* ---- where it is ---- */
-
-/* A version of the catalog: the order says where it lies. */
-static int open_version(struct job *job, const char *text, struct error *err)
+/* A version of the catalog: the order says where it lies. What is there was digested when it was published. */
+static int open_version(
+	struct job *job, const char *text, struct qemu_media *media, struct error *err)
 {
 	const struct json *bases = job_order(job, "bases");
 
@@ -84,67 +38,129 @@ static int open_version(struct job *job, const char *text, struct error *err)
 			continue;
 		if (!file)
 			return fail(err, ERROR_CATALOG, "%s has not one file but several", text);
-		autofree char *path =
-			memory_printf("%s/%s", json_get_text(about, "folder", ""), file);
-		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		return fd < 0 ? fail_errno(err, ERROR_BROKEN, "%s", path) : fd;
+		media->source = memory_printf("%s/%s", json_get_text(about, "folder", ""), file);
+		media->source_fd = open(media->source, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		media->lasting = true;
+		return media->source_fd < 0 ? fail_errno(err, ERROR_BROKEN, "%s", media->source)
+		                            : 0;
 	}
 	return fail(err, ERROR_BROKEN, "the order does not say where %s is", text);
 }
 
-/* The path that an open file has by now: no link is left in it. */
-static char *path_of(int fd)
+static int get_source(struct job *job, const struct qemu_options *options,
+	const struct strings *urls, struct qemu_media *media, struct error *err)
 {
-	autofree char *link = memory_printf("/proc/self/fd/%d", fd);
-	char path[PATH_MAX];
-	ssize_t size = readlink(link, path, sizeof(path) - 1);
+	struct download download = {
+		urls, options->iso_checksum, "iso_checksum", options->iso_skip_cache};
+	CLEANUP(downloaded_clear) struct downloaded file = {.fd = -1};
 
-	return memory_copy_bytes(path, size < 0 ? 0 : size);
+	if (download_get(job, &download, &file, err) < 0)
+		return -1;
+	media->source = TAKE(file.path);
+	media->source_fd = TAKE_FD(file.fd);
+	media->lasting = file.lasting;
+	return 0;
 }
 
-static int open_source(struct job *job, const struct qemu_options *options, const char *url,
+static int open_source(struct job *job, const struct qemu_options *options,
 	struct qemu_media *media, struct error *err)
 {
-	bool version = text_starts_with(url, "catalog:");
-	const char *path = text_starts_with(url, "file://") ? url + strlen("file://") : url;
+	CLEANUP(strings_clear) struct strings urls = {0};
 
-	media->source_fd =
-		version ? open_version(job, url, err) : job_open_path(job, path, O_RDONLY, 0, err);
-	if (media->source_fd < 0)
+	if (*options->iso_url)
+		strings_add(&urls, options->iso_url);
+	for (size_t i = 0; !*options->iso_url && i < json_count(options->iso_urls); i++)
+		strings_add(&urls, json_text(json_item(options->iso_urls, i), ""));
+	bool version = urls.count && text_starts_with(urls.items[0], "catalog:");
+	if ((version ? open_version(job, urls.items[0], media, err)
+		     : get_source(job, options, &urls, media, err)) < 0)
 		return -1;
-	media->source = path_of(media->source_fd);
-	autofree char *own = path_of(job->folder_fd);
-	media->lasting = !text_starts_with(media->source, own);
-	/* what is in the catalog was digested when it was published */
-	if (!version && check_sum(job, media->source_fd, options->iso_checksum, err) < 0)
-		return fail_while(err, "%s", url);
 	if (!options->disk_image)
 		return 0;
-	return image_file_format(media->source_fd, url, &media->format, err);
+	return image_file_format(media->source_fd, urls.items[0], &media->format, err);
 }
+
+/* ---- its drives ---- */
+
+static int make_drives(struct job *job, const struct qemu_options *options,
+	struct qemu_media *media, struct error *err)
+{
+	char *cd = NULL;
+
+	if (json_count(options->cd_files)) {
+		if (iso_make(job, options->cd_files, options->cd_label, &cd, err) < 0)
+			return -1;
+		strings_add_taken(&media->cds, cd);
+	}
+	if (!json_count(options->floppy_files) && !json_count(options->floppy_dirs))
+		return 0;
+	return floppy_make(job, options->floppy_files, options->floppy_dirs, options->floppy_label,
+		&media->floppy, err);
+}
+
+/* ---- what is served to it ---- */
+
+/* The host's own address on a bridge or another interface. */
+static char *address_of(const char *interface, struct error *err)
+{
+	autoclose int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = {0};
+	char text[INET_ADDRSTRLEN];
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	if (fd < 0 || strlen(interface) >= IFNAMSIZ || ioctl(fd, SIOCGIFADDR, &request) < 0) {
+		error_set(err, ERROR_CATALOG,
+			"http_directory: the interface %s has no IPv4 address here", interface);
+		return NULL;
+	}
+	inet_ntop(
+		AF_INET, &((struct sockaddr_in *)&request.ifr_addr)->sin_addr, text, sizeof(text));
+	return memory_copy_text(text);
+}
+
+/* Nobody but the machine is to find it: unless an address is asked for, it listens where the machine reaches it and nowhere else. */
+static int serve(struct job *job, const struct qemu_options *options, struct qemu_media *media,
+	struct error *err)
+{
+	const char *interface =
+		*options->http_interface ? options->http_interface : options->net_bridge;
+	struct http_settings settings = {options->http_bind_address, (int)options->http_port_min,
+		(int)options->http_port_max};
+
+	if (!*options->http_directory)
+		return 0;
+	autoclose int folder =
+		job_open_path(job, options->http_directory, O_RDONLY | O_DIRECTORY, 0, err);
+	if (folder < 0)
+		return fail_while(err, "http_directory");
+	autofree char *ip =
+		*interface ? address_of(interface, err) : memory_copy_text(USER_NETWORK_HOST);
+	if (!ip)
+		return -1;
+	if (strcmp(settings.address, ANY_ADDRESS) == 0)
+		settings.address = *interface ? ip : LOOPBACK;
+	if (http_server_start(job, folder, &settings, &media->http, err) < 0)
+		return -1;
+	media->http_ip = TAKE(ip);
+	media->http_port = media->http.port;
+	media->http_folder = memory_copy_text(options->http_directory);
+	return 0;
+}
+
+/* ---- all of it ---- */
 
 int qemu_media_open(struct job *job, const struct qemu_options *options, struct qemu_media *media,
 	struct error *err)
 {
-	const char *url = options->iso_url;
-
 	*media = (struct qemu_media){.source_fd = -1};
-	if (*url)
-		return open_source(job, options, url, media, err);
-	for (size_t i = 0; i < json_count(options->iso_urls); i++) {
-		url = json_text(json_item(options->iso_urls, i), "");
-		if (open_source(job, options, url, media, err) == 0)
-			return 0;
-		if (err->kind == ERROR_CONFLICT)
-			return -1;
-		build_log_say(&job->log, "%s", err->text);
-		qemu_media_clear(media);
-	}
-	return -1;
+	if (open_source(job, options, media, err) < 0 || make_drives(job, options, media, err) < 0)
+		return -1;
+	return serve(job, options, media, err);
 }
 
 void qemu_media_clear(struct qemu_media *media)
 {
+	http_server_stop(&media->http);
 	free(media->source);
 	free(media->floppy);
 	free(media->http_ip);

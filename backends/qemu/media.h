@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * What the machine starts from and finds in its drives, and what is served to it: the ISO or disk image of iso_url, further CDs, a
- * floppy, an HTTP server. Here all that the build has; whoever makes the others fills in the same fields.
+ * What the machine starts from and finds in its drives, and what is served to it: the ISO or disk image of iso_url, a CD of cd_files, a
+ * floppy disk, http_directory.
  */
 
 #include "backends/job.h"
+#include "backends/media/http.h"
 #include "backends/plugins/native.h"
 #include "base/strings.h"
 
@@ -20,9 +21,11 @@ struct qemu_media {
 	char *http_ip;      /* as the machine sees it; NULL: nothing is served */
 	char *http_folder;
 	int http_port;
+	struct http_server http;
 };
 
-/* Kind CATALOG for what is not there or has another checksum. Clear it also when this fails. */
+/* Kind CATALOG for what is not there or has another checksum, TRANSIENT for what may come later. Clear it also when this fails. */
 int qemu_media_open(struct job *job, const struct qemu_options *options, struct qemu_media *media,
 	struct error *err);
+/* Nothing is served any more. */
 void qemu_media_clear(struct qemu_media *media);

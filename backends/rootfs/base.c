@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backends/download.h"
+#include "backends/media/download.h"
 #include "backends/rootfs/tree.h"
 #include "base/cleanup.h"
 #include "base/files.h"
@@ -144,16 +144,19 @@ static int open_catalog(struct job *job, struct layers *layers, const char *text
 static int open_url(struct job *job, struct layers *layers, const struct rootfs_options *options,
 	const struct digest *key, struct rootfs_base *base, struct error *err)
 {
+	CLEANUP(strings_clear) struct strings urls = {0};
+	struct download download = {&urls, options->base_checksum, "base_checksum", false};
+	CLEANUP(downloaded_clear) struct downloaded file = {.fd = -1};
 	struct digest digest;
 
 	if (!digest_parse(options->base_checksum, &digest))
 		return fail(err, ERROR_CATALOG,
 			"base_checksum '%s' is no SHA-256 (64 hexadecimal digits)",
 			options->base_checksum);
-	autoclose int fd = download_open(job, options->base, &digest, err);
-	if (fd < 0)
+	strings_add(&urls, options->base);
+	if (download_get(job, &download, &file, err) < 0)
 		return -1;
-	return use_tar(job, layers, fd, options->base, "", key, base, err);
+	return use_tar(job, layers, file.fd, options->base, "", key, base, err);
 }
 
 int rootfs_base_open(struct job *job, struct layers *layers, const struct rootfs_options *options,

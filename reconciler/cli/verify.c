@@ -24,7 +24,7 @@ static void show(struct session *session, const struct json *answer)
 }
 
 static const struct cli_flag flags[] = {
-	{"deep", NULL, false, "read and digest the artifacts too"},
+	{"deep", NULL, false, "read and digest the artifacts and kept downloads too"},
 	{0},
 };
 

@@ -13,7 +13,8 @@ int verb_verify(struct head *head, struct client *client, struct error *err)
 
 	json_set(answer, "faults", verification.faults);
 	if (store_check(head->store, err) < 0 || verification_store(&verification, err) < 0 ||
-		verification_catalogs(&verification, err) < 0)
+		verification_catalogs(&verification, err) < 0 ||
+		verification_downloads(&verification, err) < 0)
 		return -1;
 	json_set_integer(answer, "events", verification.events);
 	json_set_integer(answer, "manifests", verification.manifests);
