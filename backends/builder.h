@@ -83,6 +83,9 @@ struct steps_observer {
  */
 int steps_run(struct job *job, const struct steps *steps, struct communicator *communicator,
 	const struct steps_observer *observer, struct error *err);
+/* Notes in the journal HOW ("done", "reused") the step came about, and how long that took. */
+int step_note(
+	struct job *job, const struct step *step, const char *how, int64_t usec, struct error *err);
 /* It runs on this machine, or only takes something out of the image. */
 bool step_leaves_image(const struct step *step);
 /* The class of a failed step: of an open one it may pass, of any other only a commit helps. */

@@ -72,18 +72,6 @@ static void push(struct build *build, struct layer layer, const struct step *ste
 
 /* ---- steps ---- */
 
-static int note_step(struct build *build, const struct step *step, const char *how, int64_t usec,
-	struct error *err)
-{
-	struct json *details = json_new_object();
-
-	json_set_integer(details, "index", step->index);
-	json_set_text(details, "step", step->label);
-	json_set_text(details, "how", how);
-	json_set(details, "seconds", json_new_real((double)usec / 1e6, 3));
-	return journal_add(&build->job->journal, "step", details, err);
-}
-
 /* A step that failed may be cleaned up after, in the state that it left. */
 static void run_cleanup(struct build *build, struct communicator *communicator)
 {
@@ -133,7 +121,7 @@ static int run_layer_step(
 	}
 	push(build, layer, step);
 	FAULT("step-done");
-	return note_step(build, step, "done", moment_elapsed_usec() - start, err);
+	return step_note(build->job, step, "done", moment_elapsed_usec() - start, err);
 }
 
 /* Steps that leave the image alone run every time: what they leave beside it is wanted. */
@@ -154,7 +142,7 @@ static int run_bare_step(struct build *build, const struct step *step, struct er
 		communicator->ops->close(communicator);
 	if (result < 0)
 		return -1;
-	return note_step(build, step, "done", moment_elapsed_usec() - start, err);
+	return step_note(build->job, step, "done", moment_elapsed_usec() - start, err);
 }
 
 static int reuse_layer(
@@ -170,7 +158,7 @@ static int reuse_layer(
 	push(build, layer, step);
 	build_log_say(&build->job->log, "%s: reused, made %s", step->label,
 		moment_text(layer.created_usec, when));
-	return note_step(build, step, "reused", 0, err) < 0 ? -1 : 1;
+	return step_note(build->job, step, "reused", 0, err) < 0 ? -1 : 1;
 }
 
 /* From here on nothing is kept: the step gets a secret, and the definition does not allow it. */

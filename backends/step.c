@@ -183,6 +183,18 @@ static int run_or_clean_up(struct job *job, const struct steps *steps, const str
 	return -1;
 }
 
+int step_note(
+	struct job *job, const struct step *step, const char *how, int64_t usec, struct error *err)
+{
+	struct json *details = json_new_object();
+
+	json_set_integer(details, "index", step->index);
+	json_set_text(details, "step", step->label);
+	json_set_text(details, "how", how);
+	json_set(details, "seconds", json_new_real((double)usec / 1e6, 3));
+	return journal_add(&job->journal, "step", details, err);
+}
+
 int steps_run(struct job *job, const struct steps *steps, struct communicator *communicator,
 	const struct steps_observer *observer, struct error *err)
 {
@@ -192,7 +204,9 @@ int steps_run(struct job *job, const struct steps *steps, struct communicator *c
 			return -1;
 		if (observer && i < observer->first && !step->provisioner->local)
 			continue;
-		if (run_or_clean_up(job, steps, step, communicator, err) < 0)
+		int64_t start = moment_elapsed_usec();
+		if (run_or_clean_up(job, steps, step, communicator, err) < 0 ||
+			step_note(job, step, "done", moment_elapsed_usec() - start, err) < 0)
 			return -1;
 		if (observer && !step_leaves_image(step) &&
 			observer->done(observer->context, step, err) < 0)

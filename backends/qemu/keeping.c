@@ -228,18 +228,6 @@ const struct strings *keeping_paths(const struct keeping *keeping)
 
 /* ---- going on ---- */
 
-static int note_step(
-	struct keeping *keeping, const struct step *step, const char *how, struct error *err)
-{
-	struct json *details = json_new_object();
-
-	json_set_integer(details, "index", step->index);
-	json_set_text(details, "step", step->label);
-	json_set_text(details, "how", how);
-	json_set(details, "seconds", json_new_real(0, 3));
-	return journal_add(&keeping->job->journal, "step", details, err);
-}
-
 int keeping_restore(struct keeping *keeping, struct machine *machine, struct error *err)
 {
 	if (keeping->from.kind == CHECKPOINT_KEEP_MEMORY) {
@@ -249,7 +237,7 @@ int keeping_restore(struct keeping *keeping, struct machine *machine, struct err
 	}
 	for (size_t i = 0; i < keeping->first; i++)
 		if (!keeping->steps->items[i].provisioner->local &&
-			note_step(keeping, &keeping->steps->items[i], "reused", err) < 0)
+			step_note(keeping->job, &keeping->steps->items[i], "reused", 0, err) < 0)
 			return -1;
 	return 0;
 }

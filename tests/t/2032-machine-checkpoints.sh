@@ -42,7 +42,7 @@ boot=$(kiln log vm | sed -n 's/.*: \(provisioner.*\)//p')
 echo THREE > third; commit three
 built 'after a change of the third step two are reused' 2
 like 'it goes on where the second ended' "$out" '*going on from the checkpoint (memory) behind provisioner 2 (shell)*'
-is 'what came before is there, what changed is new' "$(said 'four: ')" 'one two THREE '
+is 'what came before is there, what changed is new' "$(said 'four: ')" 'one two THREE'
 machine '.provisioners[3].inline = ["cat /proc/$(cat /run/sleeper)/comm; cmp /etc/boot /proc/sys/kernel/random/boot_id && echo same boot; echo clock $(date +%s); ssh-keygen -lf /etc/ssh/ssh_host_ecdsa_key.pub | cut -d\" \" -f2"]'
 commit four; before=$(date +%s)
 built 'after a change of the last step three are reused' 3
