@@ -86,6 +86,8 @@ static const char *reason_of(struct machine *machine)
 	if (machine->qmp.fd >= 0 &&
 		qmp_wait_event(&machine->qmp, "GUEST_PANICKED", 0, NULL, &ignored) > 0)
 		return "its guest panicked";
+	if (machine->ended_here)
+		return "somebody told QEMU to";
 	return machine->powered_off ? "its guest halted" : NULL;
 }
 
@@ -100,13 +102,27 @@ static int explain_stop(struct machine *machine, struct error *err)
 		reason ? reason : how, *words ? ": " : "", words);
 }
 
+/* What was said last stands before the end of the channel, also when QEMU is gone. */
 static void note_events(struct machine *machine)
 {
+	autojson struct json *event = NULL;
 	struct error ignored;
 
-	if (machine->qmp.fd >= 0 && !machine->powered_off &&
-		qmp_wait_event(&machine->qmp, "SHUTDOWN", 0, NULL, &ignored) > 0)
+	if (machine->qmp.fd < 0 ||
+		qmp_wait_event(&machine->qmp, "SHUTDOWN", 0, &event, &ignored) <= 0)
+		return;
+	if (json_get_boolean(json_get(event, "data"), "guest", false))
 		machine->powered_off = true;
+	else
+		machine->ended_here = true;
+}
+
+int machine_check_end(struct machine *machine, struct error *err)
+{
+	note_events(machine);
+	if (machine->powered_off || (machine->child.code == 0 && !machine->ended_here))
+		return 0;
+	return explain_stop(machine, err);
 }
 
 static int check_end(void *watched, struct error *err);

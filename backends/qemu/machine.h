@@ -13,6 +13,7 @@ struct machine {
 	struct child child;
 	struct qmp qmp;
 	bool powered_off; /* the guest halted it */
+	bool ended_here;  /* somebody on this side told QEMU to end */
 };
 #define MACHINE_NONE                                    \
 	{                                               \
@@ -28,6 +29,8 @@ int machine_start(struct machine *machine, struct job *job, const struct strings
 /* Kills it if it runs. */
 void machine_close(struct machine *machine);
 
+/* It ended, and not by its guest: an error with how. */
+int machine_check_end(struct machine *machine, struct error *err);
 /* -1 if the machine ended by itself, with how; or if the job is to end. */
 int machine_check(struct machine *machine, struct error *err);
 /* While ON, every check of the job is one of the machine too: whoever waits for its guest learns that it ended. */
