@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,13 +23,20 @@
 #include "backends/qemu/keeping.h"
 #include "backends/qemu/rekey.h"
 #include "base/cleanup.h"
+#include "base/digest.h"
 #include "base/fault.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/moment.h"
 #include "base/path.h"
 
-enum { STARTS_MOST = 5, VNC_FIRST_PORT = 5900, SSH_PORT = 22 };
+enum {
+	STARTS_MOST = 5,
+	VNC_FIRST_PORT = 5900,
+	VNC_PASSWORD_SIZE = 8, /* no VNC takes more */
+	SSH_PORT = 22,
+	COMMAND_USEC = 30 * 1000 * 1000,
+};
 
 struct build {
 	struct job *job;
@@ -244,6 +252,23 @@ static int start(struct build *build, struct error *err)
 
 /* ---- while it runs ---- */
 
+/* Whoever may read the log may look at the machine. */
+static int set_vnc_password(struct build *build, struct error *err)
+{
+	unsigned char random[VNC_PASSWORD_SIZE / 2];
+	char password[VNC_PASSWORD_SIZE + 1];
+	struct json *arguments = json_new_object();
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return fail_errno(err, ERROR_BROKEN, "no random numbers");
+	digest_write_hex(random, sizeof(random), password);
+	json_set_text(arguments, "protocol", "vnc");
+	json_set_text(arguments, "password", password);
+	build_log_say(&build->job->log, "VNC: %s port %d, password %s",
+		build->options.vnc_bind_address, build->vnc_port, password);
+	return qmp_execute(&build->machine.qmp, "set_password", arguments, COMMAND_USEC, NULL, err);
+}
+
 static int connect_guest(struct build *build, struct communicator **communicator, struct error *err)
 {
 	const char *host = json_get_text(build->json, "ssh_host", "127.0.0.1");
@@ -264,6 +289,8 @@ static int bring_up(struct build *build, struct communicator **communicator, str
 	if (start(build, err) < 0)
 		return -1;
 	FAULT("machine-started");
+	if (build->vnc_port && build->options.vnc_use_password && set_vnc_password(build, err) < 0)
+		return -1;
 	keeping_begin(&build->keeping, &build->machine, &build->drives,
 		resumes ? "qcow2" : build->options.format);
 	if (resumes ? keeping_restore(&build->keeping, &build->machine, err) < 0
@@ -342,8 +369,10 @@ static int run(struct build *build, struct error *err)
 	if (result == 0)
 		result = provision(build, communicator, err);
 	machine_watch(&build->machine, false);
-	if (result < 0)
+	if (result < 0) {
+		machine_explain(&build->machine, err);
 		machine_show_state(&build->machine);
+	}
 	close_communicator(&communicator);
 	machine_close(&build->machine);
 	FAULT("machine-ended");

@@ -35,6 +35,8 @@ int machine_check_end(struct machine *machine, struct error *err);
 int machine_check(struct machine *machine, struct error *err);
 /* While ON, every check of the job is one of the machine too: whoever waits for its guest learns that it ended. */
 void machine_watch(struct machine *machine, bool on);
+/* ERR says what failed: if the machine is why, its end or standstill stands before it. */
+void machine_explain(struct machine *machine, struct error *err);
 /* Sleeps; an end of the machine or of the job in between is an error. */
 int machine_sleep(struct machine *machine, int64_t nsec, struct error *err);
 /* Waits for its end: 1; 0 if the time is over; -1. */

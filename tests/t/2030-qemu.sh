@@ -107,6 +107,12 @@ else
 	what_for='kvm where it does not run'
 	broken kvm halt.raw '"accelerator": "kvm"' '*kvm is asked for, and does not run on this machine*'
 fi
+if [ -w /dev/kvm ] && grep -q 'Suberror' "$KILN_STATE/cache/kvm"; then
+	what_for='a machine that QEMU stops'
+	broken stands "$(basename type.raw)" '"qemuargs": [["-machine", "pc,accel=kvm"]]' '*the machine stands still (internal-error)*'
+else
+	skip 'a machine that QEMU stops' 'KVM either runs machines here, or is not there'
+fi
 git rm -qf broken.json; commit 'nothing broken'
 
 # ---- what is killed ----
