@@ -147,8 +147,9 @@ expect_whole
 # ---- a whole system ----
 
 if guest=$(guest 2> "$T/guest.err"); then
+	wait=$(($(guest_boot_sec "$guest") * 3))
 	qemu_template guest.json "$guest/disk.qcow2" '"skip_resize_disk": true, "boot_wait": "1s", "headless": true,
- "boot_command": ["<wait20>root<enter><wait2>kiln<enter><wait2>echo \"Typed: {{.Name}}; $HOME\" > /root/Typed_it<enter>poweroff<enter>"]'
+ "boot_command": ["<wait'$wait'>root<enter><wait3>kiln<enter><wait3>echo \"Typed: {{.Name}}; $HOME\" > /root/Typed_it<enter>poweroff<enter>"]'
 	commit guest
 	succeeds 'Debian boots, and is typed at' kiln apply guest --allow "outside-path:$guest"
 	is 'what was typed was done' "$(guest_file "$(kiln path guest)" /root/Typed_it)" 'Typed: packer-qemu; /root'

@@ -33,3 +33,14 @@ guest_file() {
 	qemu-img convert -f qcow2 -O raw "$1" "$T/guest.raw" && debugfs -R "cat $2" "$T/guest.raw?offset=$guest_root_at" 2> /dev/null
 	rm -f "$T/guest.raw"
 }
+# guest_boot_sec FOLDER: how long it takes on this machine as busy as it is until it is ready, in whole seconds
+guest_boot_sec() {
+	start=$(date +%s)
+	qemu-img create -q -f qcow2 -b "$1/disk.qcow2" -F qcow2 "$T/timed.qcow2"
+	qemu-system-x86_64 -machine pc,accel=tcg -m 512M -drive "file=$T/timed.qcow2,if=virtio,format=qcow2" -display none -monitor none \
+		-serial "file:$T/timed.serial" > /dev/null 2>&1 < /dev/null & timed=$!
+	for i in $(seq 3000); do grep -q ready "$T/timed.serial" 2> /dev/null && break; kill -0 $timed 2> /dev/null || break; sleep 0.1; done
+	kill $timed; wait $timed 2> /dev/null
+	rm -f "$T"/timed.*
+	echo $(($(date +%s) - start + 1))
+}
