@@ -172,7 +172,12 @@ static int choose_port(
 static bool wants_port(const struct build *build)
 {
 	return strcmp(json_get_text(build->json, "communicator", "ssh"), "none") != 0 &&
-	       !build->options.skip_nat_mapping && !*build->options.net_bridge;
+	       !*build->options.net_bridge;
+}
+
+static int guest_port(const struct build *build)
+{
+	return (int)json_get_integer(build->json, "ssh_port", SSH_PORT);
 }
 
 static bool wants_vnc(const struct build *build)
@@ -190,6 +195,8 @@ static int choose_ports(struct build *build, struct error *err)
 	int64_t last =
 		options->ssh_host_port_max ? options->ssh_host_port_max : options->host_port_max;
 
+	if (options->skip_nat_mapping)
+		first = last = guest_port(build);
 	if (wants_port(build) && choose_port("127.0.0.1", first, last, &build->host_port, err) < 0)
 		return -1;
 	if (!wants_vnc(build))
@@ -216,7 +223,7 @@ static int make_arguments(struct build *build, struct strings *arguments, struct
 		.cds = &cds,
 		.floppy = build->media.floppy,
 		.host_port = build->host_port,
-		.guest_port = (int)json_get_integer(build->json, "ssh_port", SSH_PORT),
+		.guest_port = guest_port(build),
 		.vnc = build->vnc_port ? vnc : NULL,
 		.http_ip = build->media.http_ip,
 		.http_folder = build->media.http_folder,
@@ -271,11 +278,11 @@ static int set_vnc_password(struct build *build, struct error *err)
 
 static int connect_guest(struct build *build, struct communicator **communicator, struct error *err)
 {
+	/* one that has a network of its own making says where it is */
 	const char *host = json_get_text(build->json, "ssh_host", "127.0.0.1");
-	struct qemu_address address = {build->host_port ? "127.0.0.1" : host,
-		build->host_port ? build->host_port
-				 : (int)json_get_integer(build->json, "ssh_port", SSH_PORT),
-		keeping_host_key(&build->keeping)};
+	bool mapped = build->host_port && !build->options.skip_nat_mapping;
+	struct qemu_address address = {mapped ? "127.0.0.1" : host,
+		mapped ? build->host_port : guest_port(build), keeping_host_key(&build->keeping)};
 
 	ssh_settings_clear(&build->ssh);
 	return qemu_connect(&build->machine, build->json, &address, &build->ssh, communicator, err);

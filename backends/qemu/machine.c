@@ -15,7 +15,7 @@
 #include "base/moment.h"
 #include "base/process.h"
 
-enum { GREETING_USEC = 60 * 1000 * 1000, SERIAL_LINES = 20 };
+enum { GREETING_USEC = 60 * 1000 * 1000, SETTLE_USEC = 500 * 1000, SERIAL_LINES = 20 };
 
 #define SCREEN_NAME "screen.png"
 #define OLD_SCREEN_NAME "screen.ppm"
@@ -122,14 +122,17 @@ static void note_events(struct machine *machine)
 		machine->ended_here = true;
 }
 
-/* A machine that stands still though nobody stopped it never goes on by itself. */
+/*
+ * A machine that stands still though nobody stopped it never goes on by itself. While another command waits for its answer nothing can
+ * be asked: it would be taken for that.
+ */
 static int check_stopped(struct machine *machine, struct error *err)
 {
 	autojson struct json *block = NULL;
 	autofree char *status = NULL;
 	struct error ignored;
 
-	if (!take_event(machine, "STOP", NULL) || machine->powered_off || machine->ended_here ||
+	if (machine->qmp.busy || !take_event(machine, "STOP", NULL) || machine->powered_off || machine->ended_here ||
 		qmp_query_status(&machine->qmp, &status, &ignored) < 0)
 		return 0;
 	if (take_event(machine, "BLOCK_IO_ERROR", &block) &&
@@ -184,9 +187,13 @@ void machine_explain(struct machine *machine, struct error *err)
 {
 	struct error why = {0};
 
-	if (err->kind == ERROR_CONFLICT || machine_check(machine, &why) == 0 ||
-		strstr(err->text, why.text))
+	if (err->kind == ERROR_CONFLICT)
 		return;
+	/* a connection breaks a moment before QEMU is gone */
+	child_wait(&machine->child, moment_elapsed_usec() + SETTLE_USEC, &why);
+	if (machine_check(machine, &why) == 0 || strstr(err->text, why.text))
+		return;
+	build_log_say(&machine->job->log, "%s", why.text);
 	error_add_context(err, "%s", why.text);
 	err->kind = why.kind;
 }

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/machine.sh"
 mkdir "$T/bin"; cp "$BIN/kiln" "$BIN/kilnd" "$BIN/kiln-build" "$T/bin"; BIN=$T/bin PATH=$T/bin:$PATH
 new_repository
-halting_disk halt.raw; hanging_disk hang.raw; typing_disk type.raw
+halting_disk halt.raw; hanging_disk hang.raw; typing_disk type.raw; kernel_disk kernel.raw
 info() { qemu-img info --output=json "$1" | jq -rc "$2"; }
 # a machine of this story's: they run in its state folder
 machines() { pgrep -f 'qemu-system-x86_64 .*kiln-qmp' | while read -r pid; do
@@ -109,7 +109,7 @@ else
 fi
 if [ -w /dev/kvm ] && grep -q 'Suberror' "$KILN_STATE/cache/kvm"; then
 	what_for='a machine that QEMU stops'
-	broken stands "$(basename type.raw)" '"qemuargs": [["-machine", "pc,accel=kvm"]]' '*the machine stands still (internal-error)*'
+	broken stands kernel.raw '"qemuargs": [["-machine", "pc,accel=kvm"]]' '*the machine stands still (internal-error)*'
 else
 	skip 'a machine that QEMU stops' 'KVM either runs machines here, or is not there'
 fi

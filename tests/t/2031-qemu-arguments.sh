@@ -17,9 +17,9 @@ halting_disk "$T/disk.raw"
 
 # A switch and its value on one line, sorted; without what is each one's own
 pairs() { awk '/^-/ { if (line != "") print line; line = $0; next } { line = line " " $0 } END { print line }'; }
-of_packer() { pairs | sed -E '/^-vnc |^-display gtk/d' | LC_ALL=C sort; }
+of_packer() { pairs | sed -E '/^-vnc |^-display gtk/d; s/hostfwd=tcp::[0-9]+-/hostfwd=tcp:PORT-/' | LC_ALL=C sort; }
 of_kiln() {
-	pairs | sed -E '/kiln-(qmp|serial)/d; /^-sandbox /d; /^-display none/d; s/,restrict=on//; s/(media=cdrom),format=raw/\1/
+	pairs | sed -E '/kiln-(qmp|serial)/d; /^-sandbox /d; /^-display none/d; s/,restrict=on//; s/hostfwd=tcp:127.0.0.1:[0-9]+-/hostfwd=tcp:PORT-/; s/(media=cdrom),format=raw/\1/
 		s|/[^ ,]*/work/tree/||' | LC_ALL=C sort
 }
 
@@ -53,6 +53,10 @@ done
 same 'how disks are written' '"disk_cache": "unsafe", "disk_discard": "unmap", "disk_detect_zeroes": "unmap"'
 same 'zeroes noticed' '"disk_detect_zeroes": "on"'
 for interface in ide scsi virtio virtio-scsi; do same "a CD on $interface" '"cdrom_interface": "'$interface'"'; done
+ssh='"communicator": "ssh", "ssh_username": "root", "ssh_password": "kiln", "ssh_timeout": "1s"'
+same 'a port that leads to the machine' "$ssh"
+same 'to another of its ports' "$ssh, \"ssh_port\": 2022, \"host_port_min\": 30000, \"host_port_max\": 40000"
+same 'the same port here as there' "$ssh, \"skip_nat_mapping\": true, \"ssh_host\": \"127.0.0.1\", \"ssh_port\": 20022"
 same 'one switch in place of another' '"qemuargs": [["-m", "1G"], ["-boot", "c"]]'
 same 'a drive takes the place of all' '"qemuargs": [["-drive", "file=disk.raw,format=raw"], ["-drive", "file=b"]]'
 same 'the network card stays' '"qemuargs": [["-device", "virtio-rng-pci"]]'
