@@ -410,7 +410,7 @@ static int collect(struct build *build, struct artifact *artifact, struct error 
 	return 0;
 }
 
-static int build_all(struct build *build, struct artifact *artifact, struct error *err)
+static int build_all(struct build *build, struct artifact **artifact, struct error *err)
 {
 	const struct strings *layers = keeping_paths(&build->keeping);
 
@@ -421,7 +421,9 @@ static int build_all(struct build *build, struct artifact *artifact, struct erro
 					: qemu_disks_finish(build->job, &build->options,
 						  &build->media, &build->disks, err)) < 0)
 		return -1;
-	return collect(build, artifact, err);
+	autofree char *text = memory_printf("VM files in directory: %s", build->output);
+	*artifact = artifact_new("transcend.qemu", "VM", text);
+	return collect(build, *artifact, err);
 }
 
 static void clear(struct build *build)
@@ -448,9 +450,8 @@ static int build_qemu(struct job *job, const struct json *options, const struct 
 		.media = {.source_fd = -1},
 		.keeping = {.store = {.folder = -1}},
 		.machine = MACHINE_NONE};
-	CLEANUP(artifact_freep)
-	struct artifact *made = artifact_new("transcend.qemu", "VM", "VM files");
-	int result = build_all(&build, made, err);
+	CLEANUP(artifact_freep) struct artifact *made = NULL;
+	int result = build_all(&build, &made, err);
 
 	clear(&build);
 	if (result < 0)
