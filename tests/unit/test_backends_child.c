@@ -104,7 +104,8 @@ static void dies_with_us(void)
 		CLEANUP(strings_clear) struct strings arguments = {0};
 		struct child child;
 		struct error err;
-		begin(&arguments, "sleep 1000");
+		begin(&arguments,
+			"exec sleep 1000"); /* what it starts itself does not die with us */
 		if (child_start(&child, &job, "left", &arguments, "/", -1, &err) == 0 &&
 			write(ends[1], &child.pid, sizeof(child.pid)) > 0)
 			raise(SIGKILL);
