@@ -109,6 +109,7 @@ static void makes(const char *text, const char *wanted)
 		.output_folder = "out",
 		.accelerator = *options.accelerator ? options.accelerator : "tcg",
 		.disks = &disks,
+		.disk_format = options.format,
 		.cds = &cds,
 		.host_port = 2222,
 		.guest_port = 22,
