@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,13 +23,20 @@
 #include "backends/qemu/keeping.h"
 #include "backends/qemu/rekey.h"
 #include "base/cleanup.h"
+#include "base/digest.h"
 #include "base/fault.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/moment.h"
 #include "base/path.h"
 
-enum { STARTS_MOST = 5, VNC_FIRST_PORT = 5900, SSH_PORT = 22 };
+enum {
+	STARTS_MOST = 5,
+	VNC_FIRST_PORT = 5900,
+	VNC_PASSWORD_SIZE = 8, /* no VNC takes more */
+	SSH_PORT = 22,
+	COMMAND_USEC = 30 * 1000 * 1000,
+};
 
 struct build {
 	struct job *job;
@@ -164,7 +172,12 @@ static int choose_port(
 static bool wants_port(const struct build *build)
 {
 	return strcmp(json_get_text(build->json, "communicator", "ssh"), "none") != 0 &&
-	       !build->options.skip_nat_mapping && !*build->options.net_bridge;
+	       !*build->options.net_bridge;
+}
+
+static int guest_port(const struct build *build)
+{
+	return (int)json_get_integer(build->json, "ssh_port", SSH_PORT);
 }
 
 static bool wants_vnc(const struct build *build)
@@ -182,6 +195,8 @@ static int choose_ports(struct build *build, struct error *err)
 	int64_t last =
 		options->ssh_host_port_max ? options->ssh_host_port_max : options->host_port_max;
 
+	if (options->skip_nat_mapping)
+		first = last = guest_port(build);
 	if (wants_port(build) && choose_port("127.0.0.1", first, last, &build->host_port, err) < 0)
 		return -1;
 	if (!wants_vnc(build))
@@ -208,7 +223,7 @@ static int make_arguments(struct build *build, struct strings *arguments, struct
 		.cds = &cds,
 		.floppy = build->media.floppy,
 		.host_port = build->host_port,
-		.guest_port = (int)json_get_integer(build->json, "ssh_port", SSH_PORT),
+		.guest_port = guest_port(build),
 		.vnc = build->vnc_port ? vnc : NULL,
 		.http_ip = build->media.http_ip,
 		.http_folder = build->media.http_folder,
@@ -244,13 +259,30 @@ static int start(struct build *build, struct error *err)
 
 /* ---- while it runs ---- */
 
+/* Whoever may read the log may look at the machine. */
+static int set_vnc_password(struct build *build, struct error *err)
+{
+	unsigned char random[VNC_PASSWORD_SIZE / 2];
+	char password[VNC_PASSWORD_SIZE + 1];
+	struct json *arguments = json_new_object();
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return fail_errno(err, ERROR_BROKEN, "no random numbers");
+	digest_write_hex(random, sizeof(random), password);
+	json_set_text(arguments, "protocol", "vnc");
+	json_set_text(arguments, "password", password);
+	build_log_say(&build->job->log, "VNC: %s port %d, password %s",
+		build->options.vnc_bind_address, build->vnc_port, password);
+	return qmp_execute(&build->machine.qmp, "set_password", arguments, COMMAND_USEC, NULL, err);
+}
+
 static int connect_guest(struct build *build, struct communicator **communicator, struct error *err)
 {
+	/* one that has a network of its own making says where it is */
 	const char *host = json_get_text(build->json, "ssh_host", "127.0.0.1");
-	struct qemu_address address = {build->host_port ? "127.0.0.1" : host,
-		build->host_port ? build->host_port
-				 : (int)json_get_integer(build->json, "ssh_port", SSH_PORT),
-		keeping_host_key(&build->keeping)};
+	bool mapped = build->host_port && !build->options.skip_nat_mapping;
+	struct qemu_address address = {mapped ? "127.0.0.1" : host,
+		mapped ? build->host_port : guest_port(build), keeping_host_key(&build->keeping)};
 
 	ssh_settings_clear(&build->ssh);
 	return qemu_connect(&build->machine, build->json, &address, &build->ssh, communicator, err);
@@ -264,6 +296,8 @@ static int bring_up(struct build *build, struct communicator **communicator, str
 	if (start(build, err) < 0)
 		return -1;
 	FAULT("machine-started");
+	if (build->vnc_port && build->options.vnc_use_password && set_vnc_password(build, err) < 0)
+		return -1;
 	keeping_begin(&build->keeping, &build->machine, &build->drives,
 		resumes ? "qcow2" : build->options.format);
 	if (resumes ? keeping_restore(&build->keeping, &build->machine, err) < 0
@@ -342,8 +376,10 @@ static int run(struct build *build, struct error *err)
 	if (result == 0)
 		result = provision(build, communicator, err);
 	machine_watch(&build->machine, false);
-	if (result < 0)
+	if (result < 0) {
+		machine_explain(&build->machine, err);
 		machine_show_state(&build->machine);
+	}
 	close_communicator(&communicator);
 	machine_close(&build->machine);
 	FAULT("machine-ended");
@@ -374,7 +410,7 @@ static int collect(struct build *build, struct artifact *artifact, struct error 
 	return 0;
 }
 
-static int build_all(struct build *build, struct artifact *artifact, struct error *err)
+static int build_all(struct build *build, struct artifact **artifact, struct error *err)
 {
 	const struct strings *layers = keeping_paths(&build->keeping);
 
@@ -385,7 +421,9 @@ static int build_all(struct build *build, struct artifact *artifact, struct erro
 					: qemu_disks_finish(build->job, &build->options,
 						  &build->media, &build->disks, err)) < 0)
 		return -1;
-	return collect(build, artifact, err);
+	autofree char *text = memory_printf("VM files in directory: %s", build->output);
+	*artifact = artifact_new("transcend.qemu", "VM", text);
+	return collect(build, *artifact, err);
 }
 
 static void clear(struct build *build)
@@ -412,9 +450,8 @@ static int build_qemu(struct job *job, const struct json *options, const struct 
 		.media = {.source_fd = -1},
 		.keeping = {.store = {.folder = -1}},
 		.machine = MACHINE_NONE};
-	CLEANUP(artifact_freep)
-	struct artifact *made = artifact_new("transcend.qemu", "VM", "VM files");
-	int result = build_all(&build, made, err);
+	CLEANUP(artifact_freep) struct artifact *made = NULL;
+	int result = build_all(&build, &made, err);
 
 	clear(&build);
 	if (result < 0)

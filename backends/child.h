@@ -3,7 +3,8 @@
 
 /*
  * Programs that a build runs and that must not outlive it (QEMU, qemu-img). Each is written down in the build's journal, by process
- * id and start time, before it runs; it is killed when the worker dies, and what survives even that the build's next job ends.
+ * id and start time, before it runs; it is killed when the worker dies (alone: what it started itself only child_kill ends), and
+ * what survives even that the build's next job ends.
  */
 
 #include "backends/job.h"

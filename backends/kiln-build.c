@@ -334,15 +334,15 @@ int main(int argc, char **argv)
 	/* archives have names in UTF-8, whoever starts us */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	raise_limits();
-	if (argc == 2 && strcmp(argv[1], "--probe") == 0)
-		return probe_print();
+	if ((argc == 2 || argc == 3) && strcmp(argv[1], "--probe") == 0)
+		return probe_print(argv[2]);
 	if (argc == 2 && strcmp(argv[1], "--collect") == 0)
 		return collect_and_print();
 	if (argc == 2 && strcmp(argv[1], "--notify") == 0)
 		return tell_outside();
 	if (argc != 1) {
-		fprintf(stderr,
-			"usage: kiln-build [--collect | --notify] < ORDER | kiln-build --probe\n");
+		fprintf(stderr, "usage: kiln-build [--collect | --notify] < ORDER | kiln-build "
+		                "--probe [STATE]\n");
 		return 2;
 	}
 	job_catch_signals();

@@ -10,11 +10,14 @@
 
 #include "backends/builder.h"
 #include "backends/catalog.h"
+#include "backends/qemu/accelerator.h"
 #include "backends/rootfs/sandbox.h"
 #include "backends/rootfs/userns.h"
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
+
+#define QEMU "qemu-system-x86_64"
 
 /* What is not NEEDED only narrows what can be built. */
 static void add(struct json *list, const char *name, bool needed, bool ok, const char *text,
@@ -111,7 +114,47 @@ static void probe_sandboxes(struct json *list)
 	folder_remove(AT_FDCWD, folder, &ignored);
 }
 
-int probe_print(void)
+/* A program's path, looked for as execvp(3) does; NULL if it is not there. The caller frees. */
+static char *find_program(const char *name)
+{
+	CLEANUP(strings_clear) struct strings folders = {0};
+	const char *path = getenv("PATH");
+
+	strings_split(&folders, path ? path : "/usr/local/bin:/usr/bin:/bin", ':');
+	strings_each (folder, &folders) {
+		autofree char *program = memory_printf("%s/%s", folder, name);
+		if (access(program, X_OK) == 0)
+			return TAKE(program);
+	}
+	return NULL;
+}
+
+static void probe_qemu(struct json *list, const char *state)
+{
+	autofree char *system = find_program(QEMU), *image = find_program("qemu-img");
+	autofree char *why = NULL;
+
+	if (!system || !image) {
+		add(list, "builder qemu", false, false,
+			system ? "there is no qemu-img: no virtual machine can be built"
+			       : "there is no " QEMU ": no virtual machine can be built",
+			"apt-get install qemu-system-x86 qemu-utils");
+		return;
+	}
+	add(list, "builder qemu", false, true, system, NULL);
+	bool runs = accelerator_kvm_runs(state, QEMU, &why);
+	autofree char *text =
+		runs ? memory_copy_text("virtual machines run under KVM")
+		     : memory_printf(
+			       "virtual machines are emulated (tcg), many times slower: %s", why);
+	add(list, "kvm", false, runs, text,
+		"a processor with virtualization, switched on in the firmware (and passed on by "
+	        "the "
+		"hypervisor, if this is a virtual machine), and /dev/kvm for kiln's user (group "
+	        "kvm)");
+}
+
+int probe_print(const char *state)
 {
 	autojson struct json *list = json_new_list();
 	CLEANUP(text_clear) struct text text = {0};
@@ -119,6 +162,7 @@ int probe_print(void)
 	probe_sandboxes(list);
 	add(list, "builder file", true, true, "needs nothing", NULL);
 	add(list, "builder null", true, true, "with communicator none", NULL);
+	probe_qemu(list, state);
 	json_write(list, JSON_LINE, &text);
 	puts(text_get(&text));
 	return 0;

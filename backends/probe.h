@@ -3,5 +3,5 @@
 
 /* What can run on this machine: for kiln doctor. */
 
-/* Tries it and prints [{"name", "ok", "text", "fix"}] to standard output; 0. */
-int probe_print(void);
+/* Tries it and prints [{"name", "ok", "text", "fix"}] to standard output; 0. STATE (may be NULL): what was found there since the boot is not tried again. */
+int probe_print(const char *state);

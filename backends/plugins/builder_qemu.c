@@ -144,7 +144,7 @@ static const struct plugin_option own[] = {
 	{"ssh_host_port_max", OPTION_INTEGER, AT(ssh_host_port_max),
 		.help = "the old name of host_port_max"},
 	{"skip_nat_mapping", OPTION_BOOL, AT(skip_nat_mapping),
-		.help = "no port leads to the machine"},
+		.help = "no other port leads to the machine than its own number"},
 	{"run_once", OPTION_BOOL, AT(run_once), .help = "not used"},
 	{"output_directory", OPTION_TEXT, PATH_OUTPUT, .check = CHECK_ABSENT, AT(output_directory),
 		.help = "the folder of the disks; output-BUILDNAME unless given"},
@@ -242,6 +242,10 @@ static const char *unsupported(const struct json *options)
 	if (*cdrom && strcmp(cdrom, "ide") != 0 && strcmp(cdrom, "scsi") != 0 &&
 		strcmp(cdrom, "virtio") != 0 && strcmp(cdrom, "virtio-scsi") != 0)
 		return "cdrom_interface is ide, scsi, virtio or virtio-scsi";
+	if (*json_get_text(options, "net_bridge", "") && strcmp(communicator, "none") != 0 &&
+		!*json_get_text(options, "ssh_host", ""))
+		return "with net_bridge the machine's address is not found by itself yet: ssh_host "
+		       "says it";
 	return NULL;
 }
 

@@ -198,7 +198,7 @@ bool accelerator_kvm_runs(const char *state, const char *program, char **why)
 	autofree char *subject = subject_of(program);
 	autojson struct json *note = NULL;
 	struct error ignored;
-	autoclose int cache = state ? folder_open(AT_FDCWD, folder, &ignored) : -1;
+	autoclose int cache = state ? folder_make(AT_FDCWD, folder, 0711, &ignored) : -1;
 
 	if (cache >= 0 && read_note(cache, subject, &note)) {
 		*why = memory_copy_text(json_get_text(note, "why", ""));

@@ -10,7 +10,7 @@
 
 /*
  * PROGRAM (qemu-system-...) runs a machine under KVM; *WHY (the caller frees) is why not. What was found since the boot is remembered in
- * the folder cache/ of STATE, where there is one; otherwise it is tried, which takes well under a second unless KVM hangs.
+ * the folder cache/ of STATE (NULL: none); otherwise it is tried, which takes well under a second unless KVM hangs.
  */
 bool accelerator_kvm_runs(const char *state, const char *program, char **why);
 

@@ -127,7 +127,7 @@ static void add_machine(const struct qemu_setup *setup, struct map *switches)
 	if (cpus > 1)
 		strings_addf(values_of(switches, "-smp"), "cpus=%lld,sockets=%lld", cpus, cpus);
 	strings_add(values_of(switches, "-boot"),
-		options->disk_image || setup->installed ? "once=c" : "once=d");
+		options->disk_image || setup->installed ? "c" : "once=d");
 	strings_add(values_of(switches, "-display"), "none");
 	if (setup->vnc)
 		strings_addf(values_of(switches, "-vnc"), "%s%s", setup->vnc,

@@ -71,14 +71,12 @@ static int end_by_force(struct machine *machine, struct error *err)
 }
 
 static int halt_it(struct machine *machine, const struct halt_options *options,
-	struct communicator *communicator, struct error *err)
+	struct communicator *communicator, bool *forced, struct error *err)
 {
 	int64_t button = usec_of(options) < button_usec ? usec_of(options) : button_usec;
 	bool said = *options->command != '\0';
 	int ended = 0;
 
-	if (!communicator)
-		return wait_for_itself(machine, options, err);
 	if (said) {
 		ended = run_command(machine, options, communicator, err);
 		if (ended)
@@ -88,16 +86,23 @@ static int halt_it(struct machine *machine, const struct halt_options *options,
 	ended = press_button(machine, button, err);
 	if (ended)
 		return ended < 0 ? -1 : 0;
-	return said ? too_late(options, "by shutdown_command", err) : end_by_force(machine, err);
+	if (said)
+		return too_late(options, "by shutdown_command", err);
+	*forced = true;
+	return end_by_force(machine, err);
 }
 
 int machine_halt(struct machine *machine, const struct halt_options *options,
 	struct communicator *communicator, struct error *err)
 {
 	struct error ignored;
+	bool forced = false;
 
-	if (halt_it(machine, options, communicator, err) < 0)
+	if ((communicator ? halt_it(machine, options, communicator, &forced, err)
+			  : wait_for_itself(machine, options, err)) < 0)
 		return -1;
+	if (!forced && child_has_ended(&machine->child))
+		return machine_check_end(machine, err);
 	/* a guest that halted under -no-shutdown leaves QEMU behind */
 	if (!child_has_ended(&machine->child)) {
 		qmp_quit(&machine->qmp, &ignored);

@@ -15,7 +15,7 @@
 #include "base/moment.h"
 #include "base/process.h"
 
-enum { GREETING_USEC = 60 * 1000 * 1000, SERIAL_LINES = 20 };
+enum { GREETING_USEC = 60 * 1000 * 1000, SETTLE_USEC = 500 * 1000, SERIAL_LINES = 20 };
 
 #define SCREEN_NAME "screen.png"
 #define OLD_SCREEN_NAME "screen.ppm"
@@ -86,6 +86,8 @@ static const char *reason_of(struct machine *machine)
 	if (machine->qmp.fd >= 0 &&
 		qmp_wait_event(&machine->qmp, "GUEST_PANICKED", 0, NULL, &ignored) > 0)
 		return "its guest panicked";
+	if (machine->ended_here)
+		return "somebody told QEMU to";
 	return machine->powered_off ? "its guest halted" : NULL;
 }
 
@@ -100,13 +102,59 @@ static int explain_stop(struct machine *machine, struct error *err)
 		reason ? reason : how, *words ? ": " : "", words);
 }
 
-static void note_events(struct machine *machine)
+static bool take_event(struct machine *machine, const char *name, struct json **event)
 {
 	struct error ignored;
 
-	if (machine->qmp.fd >= 0 && !machine->powered_off &&
-		qmp_wait_event(&machine->qmp, "SHUTDOWN", 0, NULL, &ignored) > 0)
+	return machine->qmp.fd >= 0 && qmp_wait_event(&machine->qmp, name, 0, event, &ignored) > 0;
+}
+
+/* What was said last stands before the end of the channel, also when QEMU is gone. */
+static void note_events(struct machine *machine)
+{
+	autojson struct json *event = NULL;
+
+	if (!take_event(machine, "SHUTDOWN", &event))
+		return;
+	if (json_get_boolean(json_get(event, "data"), "guest", false))
 		machine->powered_off = true;
+	else
+		machine->ended_here = true;
+}
+
+/*
+ * A machine that stands still though nobody stopped it never goes on by itself. While another command waits for its answer nothing can
+ * be asked: it would be taken for that.
+ */
+static int check_stopped(struct machine *machine, struct error *err)
+{
+	autojson struct json *block = NULL;
+	autofree char *status = NULL;
+	struct error ignored;
+
+	if (machine->qmp.busy || !take_event(machine, "STOP", NULL) || machine->powered_off || machine->ended_here ||
+		qmp_query_status(&machine->qmp, &status, &ignored) < 0)
+		return 0;
+	if (take_event(machine, "BLOCK_IO_ERROR", &block) &&
+		json_get_boolean(json_get(block, "data"), "nospace", false))
+		return fail(err, ERROR_RESOURCE,
+			"the machine stands still: there is no room for its disk any more");
+	if (strcmp(status, "io-error") == 0)
+		return fail(err, ERROR_BROKEN,
+			"the machine stands still: its disk cannot be read or written: %s",
+			json_get_text(json_get(block, "data"), "reason", "QEMU does not say why"));
+	if (strcmp(status, "internal-error") != 0 && strcmp(status, "guest-panicked") != 0)
+		return 0;
+	autofree char *words = child_last_words(&machine->child);
+	return fail(err, ERROR_CATALOG, "the machine stands still (%s): %.200s", status, words);
+}
+
+int machine_check_end(struct machine *machine, struct error *err)
+{
+	note_events(machine);
+	if (machine->powered_off || (machine->child.code == 0 && !machine->ended_here))
+		return 0;
+	return explain_stop(machine, err);
 }
 
 static int check_end(void *watched, struct error *err);
@@ -124,7 +172,8 @@ static int check_end(void *watched, struct error *err)
 
 	machine_watch(machine, false); /* what is asked here checks the job itself */
 	note_events(machine);
-	int result = child_has_ended(&machine->child) ? explain_stop(machine, err) : 0;
+	int result = child_has_ended(&machine->child) ? explain_stop(machine, err)
+	                                              : check_stopped(machine, err);
 	machine_watch(machine, was_on);
 	return result;
 }
@@ -132,6 +181,21 @@ static int check_end(void *watched, struct error *err)
 int machine_check(struct machine *machine, struct error *err)
 {
 	return job_check(machine->job, err) < 0 ? -1 : check_end(machine, err);
+}
+
+void machine_explain(struct machine *machine, struct error *err)
+{
+	struct error why = {0};
+
+	if (err->kind == ERROR_CONFLICT)
+		return;
+	/* a connection breaks a moment before QEMU is gone */
+	child_wait(&machine->child, moment_elapsed_usec() + SETTLE_USEC, &why);
+	if (machine_check(machine, &why) == 0 || strstr(err->text, why.text))
+		return;
+	build_log_say(&machine->job->log, "%s", why.text);
+	error_add_context(err, "%s", why.text);
+	err->kind = why.kind;
 }
 
 int machine_sleep(struct machine *machine, int64_t nsec, struct error *err)
@@ -150,6 +214,8 @@ int machine_wait(struct machine *machine, int64_t timeout_usec, struct error *er
 	for (;;) {
 		int64_t now = moment_elapsed_usec();
 		note_events(machine);
+		if (!child_has_ended(&machine->child) && check_stopped(machine, err) < 0)
+			return -1;
 		if (machine->powered_off && now + 2000000 < deadline)
 			deadline = now + 2000000;
 		int ended = child_wait(

@@ -13,6 +13,7 @@ struct machine {
 	struct child child;
 	struct qmp qmp;
 	bool powered_off; /* the guest halted it */
+	bool ended_here;  /* somebody on this side told QEMU to end */
 };
 #define MACHINE_NONE                                    \
 	{                                               \
@@ -28,10 +29,14 @@ int machine_start(struct machine *machine, struct job *job, const struct strings
 /* Kills it if it runs. */
 void machine_close(struct machine *machine);
 
+/* It ended, and not by its guest: an error with how. */
+int machine_check_end(struct machine *machine, struct error *err);
 /* -1 if the machine ended by itself, with how; or if the job is to end. */
 int machine_check(struct machine *machine, struct error *err);
 /* While ON, every check of the job is one of the machine too: whoever waits for its guest learns that it ended. */
 void machine_watch(struct machine *machine, bool on);
+/* ERR says what failed: if the machine is why, its end or standstill stands before it. */
+void machine_explain(struct machine *machine, struct error *err);
 /* Sleeps; an end of the machine or of the job in between is an error. */
 int machine_sleep(struct machine *machine, int64_t nsec, struct error *err);
 /* Waits for its end: 1; 0 if the time is over; -1. */

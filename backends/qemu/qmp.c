@@ -65,16 +65,17 @@ static int take_line(struct qmp *qmp, struct json **message, struct error *err)
 	const char *start = text_get(&qmp->in) + qmp->used;
 	size_t left = qmp->in.size - qmp->used;
 	const char *end = left ? memchr(start, '\n', left) : NULL;
+	autojson struct json *parsed = NULL;
 
 	if (!end)
 		return 0;
 	qmp->used += end - start + 1;
-	if (json_parse_bytes(start, end - start, message, err) < 0)
+	if (json_parse_bytes(start, end - start, &parsed, err) < 0)
 		return fail_while(err, "QEMU's answer");
-	if (json_kind(*message) == JSON_OBJECT)
-		return 1;
-	json_free(*message);
-	return fail(err, ERROR_BROKEN, "QEMU's answer is no object");
+	if (json_kind(parsed) != JSON_OBJECT)
+		return fail(err, ERROR_BROKEN, "QEMU's answer is no object");
+	*message = TAKE(parsed);
+	return 1;
 }
 
 /* One more message, 1; 0 the time is over. */

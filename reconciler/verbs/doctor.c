@@ -37,10 +37,10 @@ static void add(struct json *checks, const char *name, bool needed, bool ok, con
 
 /* ---- this machine ---- */
 
-static void check_worker(struct json *checks)
+static void check_worker(struct head *head, struct json *checks)
 {
 	autofree char *program = worker_program();
-	const char *arguments[] = {program, "--probe", NULL};
+	const char *arguments[] = {program, "--probe", head->has_state ? head->state : NULL, NULL};
 	struct process_options options = PROCESS_OPTIONS;
 	CLEANUP(text_clear) struct text said = {0};
 	autojson struct json *found = NULL;
@@ -208,7 +208,7 @@ int verb_doctor(struct head *head, struct client *client, struct error *err)
 	if (json_get_boolean(client_arguments(client), "backends", false)) {
 		json_set(answer, "backends", list_backends());
 	} else {
-		check_worker(checks);
+		check_worker(head, checks);
 		check_packer(head, checks);
 		check_state(head, checks);
 		check_catalogs(head, checks);

@@ -28,22 +28,22 @@ static const struct {
 	{"{}", BEGIN NET " -drive " DISK " -drive file=/iso,,1,media=cdrom,format=raw" OWN},
 	{"{\"disk_image\":true,\"memory\":9,\"cpus\":4,\"accelerator\":\"none\"}",
 		"qemu-system-x86_64 -name vm -machine type=pc -m 512M -smp cpus=4,sockets=4 -boot "
-                "once=c "
+		"c "
 		"-display none" NET " -drive " DISK OWN},
 	{"{\"disk_image\":true,\"memory\":2048,\"machine_type\":\"q35\",\"net_device\":\"e1000\"}",
-		"qemu-system-x86_64 -name vm -machine type=q35,accel=tcg -m 2048M -boot once=c "
-                "-display none "
+		"qemu-system-x86_64 -name vm -machine type=q35,accel=tcg -m 2048M -boot c "
+		"-display none "
 		"-netdev user,id=user.0,hostfwd=tcp:127.0.0.1:2222-:22 -device e1000,netdev=user.0 "
-                "-drive " DISK OWN},
+		"-drive " DISK OWN},
 	{"{\"disk_image\":true,\"disk_interface\":\"virtio-scsi\",\"disk_detect_zeroes\":\"unmap\","
 	 "\"disk_discard\":\"unmap\",\"disk_cache\":\"none\",\"format\":\"raw\"}",
-		"qemu-system-x86_64 -name vm -machine type=pc,accel=tcg -m 512M -boot once=c "
-                "-display none "
+		"qemu-system-x86_64 -name vm -machine type=pc,accel=tcg -m 512M -boot c "
+		"-display none "
 		"-netdev user,id=user.0,hostfwd=tcp:127.0.0.1:2222-:22 -device "
-                "virtio-net,netdev=user.0 "
+		"virtio-net,netdev=user.0 "
 		"-device virtio-scsi-pci,id=scsi0 -device scsi-hd,bus=scsi0.0,drive=drive0 -drive "
 		"if=none,file=out/"
-                "vm,id=drive0,cache=none,discard=unmap,format=raw,detect-zeroes=unmap" OWN},
+		"vm,id=drive0,cache=none,discard=unmap,format=raw,detect-zeroes=unmap" OWN},
 	{"{\"cdrom_interface\":\"ide\",\"net_bridge\":\"br0\"}", BEGIN
 		" -netdev bridge,id=user.0,br=br0 -device virtio-net,netdev=user.0 -drive " DISK
 		" -drive file=/iso,,1,if=ide,index=0,id=cdrom0,media=cdrom,format=raw -qmp "
@@ -52,34 +52,34 @@ static const struct {
 		"chardev:kiln-serial"},
 	/* a switch of the template's takes the place of all of that name */
 	{"{\"qemuargs\":[[\"-m\",\"1G\"],[\"-smp\",\"2\"],[\"-drive\",\"file=a\"],[\"-drive\","
-         "\"file=b\"]]}",
+	 "\"file=b\"]]}",
 		"qemu-system-x86_64 -name vm -machine type=pc,accel=tcg -m 1G -boot once=d "
-                "-display none" NET " -drive file=a -drive file=b -smp 2" OWN},
+		"-display none" NET " -drive file=a -drive file=b -smp 2" OWN},
 	/* the network card stays, unless the devices have one */
 	{"{\"disk_image\":true,\"qemuargs\":[[\"-device\",\"virtio-rng-pci\"]]}",
-		"qemu-system-x86_64 -name vm -machine type=pc,accel=tcg -m 512M -boot once=c "
-                "-display none "
+		"qemu-system-x86_64 -name vm -machine type=pc,accel=tcg -m 512M -boot c "
+		"-display none "
 		"-netdev user,id=user.0,hostfwd=tcp:127.0.0.1:2222-:22 -device virtio-rng-pci "
-                "-device "
+		"-device "
 		"virtio-net,netdev=user.0 -drive " DISK OWN},
 	{"{\"disk_image\":true,\"qemuargs\":[[\"-device\",\"virtio-net-pci,netdev=user.0,mac=1\"]]"
-         "}",
-		"qemu-system-x86_64 -name vm -machine type=pc,accel=tcg -m 512M -boot once=c "
-                "-display none "
+	 "}",
+		"qemu-system-x86_64 -name vm -machine type=pc,accel=tcg -m 512M -boot c "
+		"-display none "
 		"-netdev user,id=user.0,hostfwd=tcp:127.0.0.1:2222-:22 -device "
 		"virtio-net-pci,netdev=user.0,mac=1 -drive " DISK OWN},
 	/* strings of a row are put together; an empty one is a bare switch; fields are filled in */
 	{"{\"disk_image\":true,\"qemuargs\":[[\"-nographic\",\"\"],[\"-name\",\"{{ .Name "
-         "}}\",\"-{{.SSHHostPort}}\"],"
+	 "}}\",\"-{{.SSHHostPort}}\"],"
 	 "[\"--display\",\"sdl\"],[\"-no-reboot\"]]}",
-		"qemu-system-x86_64 -name vm-2222 -machine type=pc,accel=tcg -m 512M -boot once=c "
-                "-display "
+		"qemu-system-x86_64 -name vm-2222 -machine type=pc,accel=tcg -m 512M -boot c "
+		"-display "
 		"none" NET " -drive " DISK
 		" -nographic --display sdl -no-reboot" OWN_WITHOUT_SERIAL},
 	{"{\"disk_image\":true,\"qemuargs\":[[\"-x\",\"{{.OutputDir}}:{{.HTTPIP}}:{{.HTTPPort}}:{{."
-         "HTTPDir}}\"]]}",
-		"qemu-system-x86_64 -name vm -machine type=pc,accel=tcg -m 512M -boot once=c "
-                "-display none" NET " -drive " DISK " -x out:10.0.2.2:8001:http" OWN},
+	 "HTTPDir}}\"]]}",
+		"qemu-system-x86_64 -name vm -machine type=pc,accel=tcg -m 512M -boot c "
+		"-display none" NET " -drive " DISK " -x out:10.0.2.2:8001:http" OWN},
 };
 
 static void makes(const char *text, const char *wanted)
@@ -109,6 +109,7 @@ static void makes(const char *text, const char *wanted)
 		.output_folder = "out",
 		.accelerator = *options.accelerator ? options.accelerator : "tcg",
 		.disks = &disks,
+		.disk_format = options.format,
 		.cds = &cds,
 		.host_port = 2222,
 		.guest_port = 22,
