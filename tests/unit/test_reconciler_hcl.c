@@ -79,7 +79,7 @@ static const struct {
 	{"{\"locals\": {\"x\": \"${file(\\\"a\\\")}\"}, \"source\": {\"null\": {\"x\": {}}}}",
 		"builder null; @a ", "JSON: interpolations"},
 	{"{\"source\": {\"qemu\": [{\"x\": {\"http_directory\": \"www\", \"qemuargs\": []}}]}}",
-		"builder qemu; www !qemu-args !host-network ", "JSON: options of a source"},
+		"builder qemu; www !host-network !qemu-args ", "JSON: options of a source"},
 };
 
 static const char *const broken[] = {"x = \"a\ny\"\n", "x = <<EOT\na\n", "/* x", "x = {\n", "x = }",
