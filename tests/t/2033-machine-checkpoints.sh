@@ -18,9 +18,9 @@ machine() {
 		jq "${1:-.}" > vm.json
 }
 definition() { printf '%s' "$1" > kiln.json; }
-# built WHAT STEPS: the next build runs, and that many steps are reused
+# built WHAT STEPS [ARGUMENTS]: the next build runs, and that many steps are reused
 built() {
-	run kiln apply
+	run kiln apply ${3:-}
 	is "$1" "$code $(printf '%s\n' "$out" | sed -n 's/.*built (\([0-9]*\) of.*/\1/p')" "0 $2"
 }
 # begins WHAT STEPS: it would begin behind that many steps (none: anew); it is given up then
@@ -99,7 +99,7 @@ machine '.provisioners[3].inline = ["echo four: $(cat /etc/one /etc/two)", "cmp 
 built 'and serve the next build' 3
 like 'which boots from them' "$out" '*vm: another boot*'
 definition '{"images": {"vm": {"template": "vm.json", "checkpoints": "off"}}}'; commit off
-count=$(notes); built 'without checkpoints every step is run' 0
+count=$(notes); built 'without checkpoints every step is run' 0 'vm --force'
 is 'and none is kept' "$(notes)" "$count"
 definition '{"images": {"vm": {"template": "vm.json"}}}'; commit memory
 run kiln apply vm --force --no-checkpoints
@@ -114,6 +114,6 @@ is 'a step that fails is not kept' "$code $(($(notes) - count))" '1 0'
 echo '{"limits": {"cache_bytes": 1}}' > "$T/service.json"
 run kiln gc --config "$T/service.json"
 is 'gc takes what exceeds the budget' "$code $(notes) $(ls "$KILN_STATE/checkpoints" | grep -c 'disk\|memory')" '0 0 0'
-machine; commit after-gc; built 'and the next build begins anew' 0
+change after-gc; built 'and the next build begins anew' 0
 is 'no machine is left' "$(running)" 0
 done_testing
