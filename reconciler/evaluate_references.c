@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "reconciler/tools/tool.h"
 
 void image_work_clear(struct image_work *build)
 {
@@ -258,6 +259,23 @@ int image_work_add_reference(
 				"build",
 				build->work->definition->template_path, label, reference->value);
 		return 0;
+	}
+	return 0;
+}
+
+/* What the tools that provisioners start read beyond what options name. */
+int image_work_add_tool_inputs(struct image_work *build, const char *folder)
+{
+	const struct recipe *recipe = &build->recipe;
+
+	for (size_t i = 0; i <= recipe->provisioner_count; i++) {
+		const struct recipe_part *part =
+			i < recipe->provisioner_count ? &recipe->provisioners[i] : &recipe->cleanup;
+		if (!part->part || !part->plugin || !part->options)
+			continue;
+		if (tool_add_inputs(part->plugin->name, build->inputs, folder, part->options,
+			    &build->files[image_work_owner(build, part)], build->work->err) < 0)
+			return -1;
 	}
 	return 0;
 }
