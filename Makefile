@@ -155,7 +155,8 @@ demo:
 # The real packer's answers for real templates: KILN_CORPUS is their folder.
 conformance:
 	@$(MAKE) --no-print-directory all
-	@code=0; tests/conformance/conformance || code=1; tests/conformance/options || code=1; exit $$code
+	@code=0; tests/conformance/conformance || code=1; tests/conformance/options || code=1; \
+		tests/conformance/closure || code=1; exit $$code
 
 bench:
 	@tests/setup bench
