@@ -212,7 +212,8 @@ void jinja_list_includes(const char *text, struct strings *names, bool *dynamic)
 			const char *value = skip_space(here + size), *end = find_near(value, "%}");
 			bool list = *value == '[', found = false;
 			value += list;
-			for (char *name; (name = read_literal(&value)); found = true) {
+			for (char *name; (name = read_literal(&value));) {
+				found = true;
 				strings_add_taken(names, name);
 				value = skip_space(value);
 				if (!list || *value != ',' || (end && value > end))
