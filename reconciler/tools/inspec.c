@@ -34,5 +34,6 @@ void inspec_add_inputs(struct tool *tool)
 	const char *name = json_get_text(tool->options, "profile", "");
 	autofree char *path = *name && !strstr(name, "://") ? tool_path(tool->folder, name) : NULL;
 
-	walk_profile(tool, path, 0);
+	if (path)
+		walk_profile(tool, path, 0);
 }

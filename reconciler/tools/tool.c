@@ -16,26 +16,28 @@ enum { LOOKED_MOST = 100 * 1000 };
  * uploaded whole.
  */
 static const struct {
-	const char *provisioner;
+	enum plugin_kind kind;
+	const char *name;
 	void (*add)(struct tool *tool);
 } tools[] = {
-	{"ansible", ansible_add_inputs},
-	{"inspec", inspec_add_inputs},
+	{PLUGIN_PROVISIONER, "ansible", ansible_add_inputs},
+	{PLUGIN_PROVISIONER, "inspec", inspec_add_inputs},
+	{PLUGIN_BUILDER, "openstack", openstack_add_inputs},
 };
 
-int tool_add_inputs(const char *name, struct inputs *inputs, const char *folder,
+int tool_add_inputs(const struct plugin *plugin, struct inputs *inputs, const char *folder,
 	const struct json *options, struct strings *files, struct error *err)
 {
 	struct tool tool = {
 		.inputs = inputs, .folder = folder, .options = options, .files = files, .err = err};
 
 	for (size_t i = 0; i < sizeof(tools) / sizeof(*tools); i++) {
-		if (strcmp(tools[i].provisioner, name) != 0)
+		if (tools[i].kind != plugin->kind || strcmp(tools[i].name, plugin->name) != 0)
 			continue;
 		tools[i].add(&tool);
 		if (tool.full)
 			reasons_add(inputs->problems, REASON_INVALID, NULL, NULL, NULL,
-				"%s: what it includes leads to more than %d paths", name,
+				"%s: what it includes leads to more than %d paths", plugin->name,
 				LOOKED_MOST);
 	}
 	map_clear(&tool.whole);

@@ -23,10 +23,10 @@ struct tool {
 };
 
 /*
- * The inputs of the tool that the provisioner NAME starts with OPTIONS, in FOLDER; 0 and nothing done for one without rules.
+ * The inputs of the tool that PLUGIN starts, or is, with OPTIONS, in FOLDER; 0 and nothing done for one without rules.
  * What is wrong with a file of the tool's becomes a problem of INPUTS.
  */
-int tool_add_inputs(const char *name, struct inputs *inputs, const char *folder,
+int tool_add_inputs(const struct plugin *plugin, struct inputs *inputs, const char *folder,
 	const struct json *options, struct strings *files, struct error *err);
 
 /* ---- for the tools ---- */
@@ -57,4 +57,5 @@ char *tool_path(const char *folder, const char *name);
 /* ---- the tools ---- */
 
 void ansible_add_inputs(struct tool *tool);
+void openstack_add_inputs(struct tool *tool);
 void inspec_add_inputs(struct tool *tool);
