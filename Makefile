@@ -25,11 +25,12 @@ base_headers       := json-c/ openssl/
 state_headers      := sqlite3.h
 backends_headers   := archive curl/ libssh2 zlib.h zstd.h
 reconciler/git_headers := git2
+reconciler/tools_headers := yaml.h
 reconciler/web_headers := microhttpd.h
 reconciler_headers := systemd/
 # and what a program links: its own objects, these folders' archives, these libraries
 kiln_links         := reconciler state backends base | -ljson-c
-kilnd_links        := reconciler state backends base | -lgit2 -lsqlite3 -ljson-c -lsystemd -lcrypto
+kilnd_links        := reconciler state backends base | -lgit2 -lsqlite3 -ljson-c -lyaml -lsystemd -lcrypto
 kiln-fetch_links   := reconciler base | -lgit2 -ljson-c -lssl -lcrypto
 kiln-web_links     := reconciler backends base | -lmicrohttpd -ljson-c -lcrypto
 kiln-build_links   := backends base | -larchive -lcurl -lssh2 -lz -lcrypto -ljson-c
@@ -154,7 +155,8 @@ demo:
 # The real packer's answers for real templates: KILN_CORPUS is their folder.
 conformance:
 	@$(MAKE) --no-print-directory all
-	@code=0; tests/conformance/conformance || code=1; tests/conformance/options || code=1; exit $$code
+	@code=0; tests/conformance/conformance || code=1; tests/conformance/options || code=1; \
+		tests/conformance/closure || code=1; exit $$code
 
 bench:
 	@tests/setup bench

@@ -48,6 +48,8 @@ enum option_path {
 	PATH_CHECKSUM, /* file:PATH names a file of checksums */
 	PATH_ROOT,     /* rootfs: scratch, a tar's path or URL, oci:PATH, catalog:NAME */
 	PATH_OUTPUT,   /* it is written: no input */
+	PATH_KEYS,     /* the names in a map are paths, if they begin with '/' or '.' */
+	PATH_WORDS,    /* arguments of another program: those that name a file of the repository */
 	PATH_OVERRIDE, /* an object of objects with options of this plugin, which may name files */
 	PATH_COUNT
 };

@@ -162,6 +162,28 @@ static bool runs_here(const struct json *only_on)
 	return json_count(only_on) == 0;
 }
 
+/*
+ * What the closure lacks is lacking here: after a failure the head is told what was looked for in vain, and it knows which of
+ * it the repository has.
+ */
+static void note_tried(struct local *local)
+{
+	CLEANUP(strings_clear) struct strings paths = {0};
+	struct json *list, *details;
+	struct error ignored;
+
+	if (sandbox_list_tried(local->sandbox, &paths, &ignored) < 0 || !paths.count)
+		return;
+	list = json_new_list();
+	details = json_new_object();
+	strings_each (path, &paths)
+		if (!text_starts_with(path, SCRIPT_NAME))
+			json_add_text(list, path);
+	json_set_integer(details, "serial", json_get_integer(local->job->order, "serial", 0));
+	json_set(details, "paths", list);
+	journal_add(&local->job->journal, "tried", details, &ignored);
+}
+
 int shell_local_run(
 	struct job *job, const struct shell_local_options *options, bool post, struct error *err)
 {
@@ -177,8 +199,8 @@ int shell_local_run(
 	local.variables = variables;
 	local.folder = path_join(JOB_REPOSITORY, *job->directory ? job->directory : ".");
 	int result = open_local(&local, err);
-	if (result == 0)
-		result = run_all(&local, err);
+	if (result == 0 && (result = run_all(&local, err)) < 0 && !job_is_cancelled())
+		note_tried(&local);
 	if (local.sandbox)
 		local.sandbox->ops->close(local.sandbox);
 	cleanup_free(&local.folder);

@@ -18,6 +18,7 @@
 #include "reconciler/announce.h"
 #include "reconciler/freeze.h"
 #include "reconciler/notify.h"
+#include "reconciler/missing.h"
 #include "reconciler/prepare.h"
 #include "reconciler/settle.h"
 #include "reconciler/world.h"
@@ -312,6 +313,8 @@ static int move(const struct driving *driving, enum phase to, struct error *err)
 		replacement->failure = replacement->run.failure;
 		if (replacement->run.state == RUN_DIED)
 			error_add_context(&replacement->failure, "%d times", REPLACE_DEATHS_MOST);
+		else
+			missing_explain(replacement);
 	}
 	if (settle_move(replacement, to, world->now_usec(), err) < 0)
 		return -1;

@@ -42,7 +42,8 @@ static int evaluate_one(struct image_work *build)
 		if (image_work_add_reference(build, &build->references.items[i], image->directory) <
 			0)
 			return -1;
-	if (image_work_add_inputs(build, &extra) < 0)
+	if (image_work_add_tool_inputs(build, image->directory) < 0 ||
+		image_work_add_inputs(build, &extra) < 0)
 		return -1;
 	const struct variables *variables = &work->variables[chosen];
 	image_work_add_masks(build, variables);

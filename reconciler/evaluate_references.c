@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "reconciler/tools/tool.h"
 
 void image_work_clear(struct image_work *build)
 {
@@ -215,12 +216,21 @@ static int add_file(struct image_work *build, const struct reference *reference,
 	autofree char *label = reference_label(reference);
 	bool found;
 
+	if (!path && reference->path == PATH_WORDS)
+		return 0; /* a word, then */
 	if (!path) {
 		add_outside(build, reference);
 		return 0;
 	}
 	if (reference->path == PATH_OUTPUT)
 		return 0;
+	if (reference->path == PATH_WORDS) {
+		enum entry_kind kind;
+		if (inputs_look(build->inputs, path, &kind, build->work->err) < 0)
+			return -1;
+		if (kind != ENTRY_FILE)
+			return 0;
+	}
 	if (inputs_add(build->inputs, path, reference->path, files, &found, build->work->err) < 0)
 		return -1;
 	/* of relative ones that are missing report_missing has spoken */
@@ -260,6 +270,32 @@ int image_work_add_reference(
 		return 0;
 	}
 	return 0;
+}
+
+struct tool_parts {
+	struct image_work *build;
+	const char *folder;
+	bool failed;
+};
+
+static void add_tool_inputs(void *context, struct recipe_part *part)
+{
+	struct tool_parts *parts = context;
+	struct image_work *build = parts->build;
+
+	if (parts->failed || !part->plugin || !part->options)
+		return;
+	parts->failed = tool_add_inputs(part->plugin, build->inputs, parts->folder, part->options,
+				&build->files[image_work_owner(build, part)], build->work->err) < 0;
+}
+
+/* What the tools that plugins start read beyond what options name. */
+int image_work_add_tool_inputs(struct image_work *build, const char *folder)
+{
+	struct tool_parts parts = {build, folder, false};
+
+	recipe_each_part(&build->recipe, add_tool_inputs, &parts);
+	return parts.failed ? -1 : 0;
 }
 
 int image_work_add_inputs(struct image_work *build, struct strings *added)

@@ -81,6 +81,8 @@ int image_work_choose_folder(struct image_work *build, size_t *chosen);
 /* What the reference names becomes an input; FOLDER is what relative paths count from. */
 int image_work_add_reference(
 	struct image_work *build, const struct reference *reference, const char *folder);
+/* The same for what provisioners' tools read beside that. */
+int image_work_add_tool_inputs(struct image_work *build, const char *folder);
 /* The definition's `inputs`; their paths go to ADDED. */
 int image_work_add_inputs(struct image_work *build, struct strings *added);
 /* The place of PART in `files`. */

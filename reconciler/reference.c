@@ -61,6 +61,45 @@ static bool is_object(const char *value)
 	return value[strspn(value, " \t\r\n")] == '{';
 }
 
+/* "PATH", "-x=PATH", "file=PATH,if=virtio": whether it is one is seen when it is looked for. */
+static void add_word(struct references *references, struct reference reference, const char *value)
+{
+	CLEANUP(strings_clear) struct strings pieces = {0};
+
+	strings_split(&pieces, value, ',');
+	strings_each (piece, &pieces) {
+		const char *sign = strchr(piece, '=');
+		const char *path = sign ? sign + 1 : piece;
+		if (text_starts_with(path, "file:"))
+			path += strlen("file:");
+		bool rooted = path_is_within(path, REPOSITORY_ROOT);
+		if (strpbrk(path, "/.") && *path != '-' && !strstr(path, "{{") &&
+			(rooted || (*path != '/' && *path != '~')))
+			add_path(references, reference, path);
+	}
+}
+
+/* Rows of words, as other programs take them. */
+static void add_rows(
+	struct references *references, struct reference reference, const struct json *rows)
+{
+	reference.optional = true;
+	for (size_t i = 0; json_kind(rows) == JSON_LIST && i < json_count(rows); i++) {
+		const struct json *row = json_item(rows, i);
+		for (size_t j = 0; json_kind(row) == JSON_LIST && j < json_count(row); j++)
+			add_word(references, reference, json_text(json_item(row, j), ""));
+	}
+}
+
+/* The names in a map: what begins otherwise is the name of something else. */
+static void add_keys(
+	struct references *references, struct reference reference, const struct json *map)
+{
+	json_each_member (member, map)
+		if (*member.key == '/' || *member.key == '.')
+			add_path(references, reference, member.key);
+}
+
 static void add_value(struct references *references, struct reference reference, const char *value)
 {
 	if (!*value || (reference.option->check == CHECK_ACCOUNT && is_object(value)))
@@ -139,6 +178,12 @@ static void add_option(struct references *references, const struct recipe_part *
 			add_block(references, part, value, option->block);
 		return;
 	}
+	if (option->path == PATH_WORDS)
+		add_rows(references, reference, value);
+	if (option->path == PATH_KEYS)
+		add_keys(references, reference, value);
+	if (option->path == PATH_WORDS || option->path == PATH_KEYS)
+		return;
 	if (option->path == PATH_OVERRIDE)
 		add_overrides(references, part, value);
 	if (option->path == PATH_OVERRIDE || (option->path == PATH_NONE && !option->source_image))

@@ -21,7 +21,7 @@ static const struct plugin_option own[] = {
 	{"pull", OPTION_BOOL},
 	{"run_command", OPTION_TEXTS, .late = true},
 	{"tmpfs", OPTION_TEXTS},
-	{"volumes", OPTION_TEXT_MAP},
+	{"volumes", OPTION_TEXT_MAP, PATH_KEYS, .check = CHECK_NOTHING},
 	{"fix_upload_owner", OPTION_BOOL},
 	{"windows_container", OPTION_BOOL},
 	{"login", OPTION_BOOL},

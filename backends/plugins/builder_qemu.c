@@ -86,8 +86,8 @@ static const struct plugin_option own[] = {
 		.fallback = "qemu-system-x86_64", AT(qemu_binary),
 		.help = "the program; the power qemu-args is needed for what is not called "
 			"qemu-system-..."},
-	{"qemuargs", OPTION_ROWS, .late = true, .power = POWER_QEMU_ARGS,
-		.harmless = qemu_arguments_are_harmless, AT(arguments),
+	{"qemuargs", OPTION_ROWS, PATH_WORDS, .check = CHECK_NOTHING, .late = true,
+		.power = POWER_QEMU_ARGS, .harmless = qemu_arguments_are_harmless, AT(arguments),
 		.help = "more arguments for QEMU, each switch in place of kiln's of that name; the "
 			"power qemu-args is needed but for harmless ones"},
 	{"vm_name", OPTION_TEXT, AT(vm_name),

@@ -10,7 +10,7 @@ static const struct plugin_option own[] = {
 	{"output_dir", OPTION_TEXT, PATH_OUTPUT},
 	{"source_path", OPTION_TEXT, PATH_URL, .check = CHECK_THERE, .source_image = true},
 	{"global_id", OPTION_TEXT},
-	{"checksum", OPTION_TEXT},
+	{"checksum", OPTION_TEXT, PATH_CHECKSUM, .check = CHECK_NOTHING},
 	{"box_name", OPTION_TEXT},
 	{"insert_key", OPTION_BOOL},
 	{"provider", OPTION_TEXT},

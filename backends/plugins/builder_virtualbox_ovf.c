@@ -4,7 +4,7 @@
 #include "backends/plugins/rules.h"
 
 static const struct plugin_option own[] = {
-	{"checksum", OPTION_TEXT},
+	{"checksum", OPTION_TEXT, PATH_CHECKSUM, .check = CHECK_NOTHING},
 	{"import_flags", OPTION_TEXTS},
 	{"import_opts", OPTION_TEXT},
 	{"source_path", OPTION_TEXT, PATH_URL, .source_image = true},

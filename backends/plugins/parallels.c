@@ -3,8 +3,8 @@
 
 const struct plugin_option options_parallels[] = {
 	{"output_directory", OPTION_TEXT, PATH_OUTPUT, .check = CHECK_ABSENT},
-	{"prlctl", OPTION_ROWS, .late = true},
-	{"prlctl_post", OPTION_ROWS, .late = true},
+	{"prlctl", OPTION_ROWS, PATH_WORDS, .check = CHECK_NOTHING, .late = true},
+	{"prlctl_post", OPTION_ROWS, PATH_WORDS, .check = CHECK_NOTHING, .late = true},
 	{"prlctl_version_file", OPTION_TEXT},
 	{"parallels_tools_flavor", OPTION_TEXT},
 	{"parallels_tools_guest_path", OPTION_TEXT, .late = true},

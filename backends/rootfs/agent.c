@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "backends/rootfs/tree.h"
+#include "backends/rootfs/tried.h"
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -30,6 +31,7 @@ struct agent {
 	int socket;
 	int children;  /* a signalfd that tells of ended processes */
 	pid_t running; /* the command that is waited for; 0: none */
+	struct tried tried;
 };
 
 static void answer(struct agent *agent, const struct agent_answer *answer)
@@ -82,13 +84,66 @@ static void become(const struct agent_request *request, const int *fds)
 	_exit(errno == ENOENT ? 127 : 126);
 }
 
+/* A descriptor over SOCKET; -1 is what the other side has none of. */
+static bool send_descriptor(int socket, int fd)
+{
+	char control[CMSG_SPACE(sizeof(int))] = {0}, byte = 0;
+	struct iovec part = {&byte, 1};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+	if (fd >= 0) {
+		message.msg_control = control;
+		message.msg_controllen = sizeof(control);
+		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(header), &fd, sizeof(int));
+	}
+	return sendmsg(socket, &message, MSG_NOSIGNAL) == 1;
+}
+
+static int receive_descriptor(int socket)
+{
+	char control[CMSG_SPACE(sizeof(int))], byte;
+	struct iovec part = {&byte, 1};
+	struct msghdr message = {.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control)};
+	int fd = -1;
+	ssize_t got;
+
+	while ((got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+		;
+	struct cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (header && header->cmsg_type == SCM_RIGHTS)
+		memcpy(&fd, CMSG_DATA(header), sizeof(int));
+	return fd;
+}
+
 static void run(struct agent *agent, const struct agent_request *request, const int *fds)
 {
+	bool noting = request->noting && agent->tried.count < TRIED_LISTENERS_MOST;
 	struct error err;
-	pid_t pid = fork();
+	int ends[2] = {-1, -1};
 
-	if (pid == 0)
+	if (noting && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		noting = false;
+	pid_t pid = fork();
+	if (pid == 0) {
+		/* whom nobody answers would wait for ever */
+		if (noting && !send_descriptor(ends[1], tried_install()))
+			_exit(126);
 		become(request, fds);
+	}
+	if (noting) {
+		close(ends[1]);
+		int listener = pid > 0 ? receive_descriptor(ends[0]) : -1;
+		if (listener >= 0)
+			tried_add_listener(&agent->tried, listener);
+		close(ends[0]);
+	}
 	if (pid < 0)
 		answer_result(agent, fail_errno(&err, ERROR_RESOURCE, "cannot fork"), &err, 0);
 	else
@@ -225,6 +280,15 @@ static int pack_folder(const struct agent_request *request, int to, struct error
 	return fd < 0 ? -1 : tree_pack(fd, TREE_WHOLE, request->epoch, to, err);
 }
 
+static int write_tried(struct agent *agent, int to, struct error *err)
+{
+	map_each (entry, &agent->tried.paths)
+		if (file_write_all(to, entry->key, strlen(entry->key) + 1, err) < 0)
+			return -1;
+	map_clear(&agent->tried.paths);
+	return 0;
+}
+
 static void serve_one(struct agent *agent, const struct agent_request *request, const int *fds)
 {
 	struct error err = {0};
@@ -248,6 +312,9 @@ static void serve_one(struct agent *agent, const struct agent_request *request, 
 		break;
 	case AGENT_DOWNLOAD:
 		result = download(request, fds[0], &mode, &err);
+		break;
+	case AGENT_TRIED:
+		result = write_tried(agent, fds[0], &err);
 		break;
 	case AGENT_DOWNLOAD_FOLDER:
 	case AGENT_PACK:
@@ -303,10 +370,18 @@ void agent_serve(int socket)
 	signal(SIGPIPE, SIG_IGN);
 	agent.children = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
 	for (;;) {
-		struct pollfd wait[] = {
+		struct pollfd wait[2 + TRIED_LISTENERS_MOST] = {
 			{.fd = agent.children, .events = POLLIN}, {.fd = socket, .events = POLLIN}};
-		if (poll(wait, 2, -1) < 0 && errno != EINTR)
+		int count = agent.tried.count;
+		for (int i = 0; i < count; i++)
+			wait[2 + i] =
+				(struct pollfd){.fd = agent.tried.listeners[i], .events = POLLIN};
+		if (poll(wait, 2 + count, -1) < 0 && errno != EINTR)
 			_exit(1);
+		/* from the last: one that ended gives its place to the last */
+		for (int i = count; i--;)
+			if (wait[2 + i].revents)
+				tried_answer(&agent.tried, i);
 		if (wait[0].revents)
 			reap(&agent);
 		if (wait[1].revents && !receive(&agent, request))

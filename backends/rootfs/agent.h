@@ -16,6 +16,7 @@ enum agent_verb {
 	AGENT_DOWNLOAD,        /* descriptor: where the content goes */
 	AGENT_DOWNLOAD_FOLDER, /* descriptor: where a tar goes */
 	AGENT_IS_FOLDER,
+	AGENT_TRIED, /* descriptor: where the paths go that were looked for in vain, a NUL behind each */
 	AGENT_PACK, /* descriptor: where a tar of the root goes */
 };
 
@@ -27,6 +28,7 @@ struct agent_request {
 	uint32_t mode;
 	int64_t epoch;
 	uint32_t words_size;
+	uint32_t noting;      /* of AGENT_RUN: what it looks for in vain is noted */
 	uint32_t folder_size; /* bytes of the first word when it is a working folder, else 0 */
 	char words[AGENT_WORDS_SIZE];
 };

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 #include "backends/rootfs/tree.h"
 #include "backends/rootfs/userns.h"
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/memory.h"
 #include "base/moment.h"
 #include "base/process.h"
@@ -26,12 +28,14 @@
 enum {
 	TICK_MSEC = 200, /* how often space and deadlines are looked at */
 	SETUP_MSEC = 60 * 1000,
+	TRIED_SIZE_MOST = 64 * 1024 * 1024,
 };
 
 struct sandbox {
 	struct communicator communicator; /* first: the one is the other */
 	pid_t pid;                        /* the parent of process 1; -1: none */
 	int socket;                       /* to the agent */
+	bool noting;                      /* what is looked for in vain */
 	struct strings environment;
 };
 
@@ -175,6 +179,7 @@ struct communicator *sandbox_open(
 	sandbox->communicator = (struct communicator){.ops = &sandbox_ops, .job = job};
 	sandbox->pid = sandbox->socket = -1;
 	add_environment(sandbox, options, job);
+	sandbox->noting = options->kind == SANDBOX_HOST;
 	if (make_userns(job, err) < 0) {
 		close_sandbox(&sandbox->communicator);
 		return NULL;
@@ -418,6 +423,7 @@ int sandbox_run(struct communicator *communicator, const struct sandbox_command 
 		command->environment ? command->environment : &sandbox->environment;
 	autofree struct agent_request *request = new_request(AGENT_RUN);
 
+	request->noting = sandbox->noting;
 	if (command->folder) {
 		if (add_word(request, command->folder, err) < 0)
 			return -1;
@@ -469,6 +475,24 @@ static int upload(struct communicator *communicator, int fd, mode_t mode, const 
 	struct agent_answer answer;
 
 	return ask_path(communicator, AGENT_UPLOAD, destination, mode, fd, &answer, err);
+}
+
+int sandbox_list_tried(struct communicator *communicator, struct strings *paths, struct error *err)
+{
+	autofree struct agent_request *request = new_request(AGENT_TRIED);
+	autoclose int fd = memfd_create("tried", MFD_CLOEXEC);
+	CLEANUP(text_clear) struct text text = {0};
+	struct agent_answer answer;
+
+	if (fd < 0)
+		return fail_errno(err, ERROR_RESOURCE, "no memory for a list of paths");
+	if (ask(of(communicator), request, &fd, 1, &answer, err) < 0)
+		return -1;
+	if (lseek(fd, 0, SEEK_SET) < 0 || file_read_fd(fd, TRIED_SIZE_MOST, &text, err) < 0)
+		return fail_while(err, "what was looked for");
+	for (size_t at = 0; at < text.size; at += strlen(text.data + at) + 1)
+		strings_add(paths, text.data + at);
+	return 0;
 }
 
 /* A tar of FOLDER made in a child, so that it can be read while it is written. READING is the pipe's other end. */

@@ -75,3 +75,9 @@ struct sandbox_command {
 /* The same with all that can be said of it. */
 int sandbox_run(struct communicator *communicator, const struct sandbox_command *command, int *code,
 	struct error *err);
+
+/*
+ * What commands of a SANDBOX_HOST looked for below the repository and did not find, since this was asked last: paths from the
+ * repository's root, added to PATHS. Nothing where the kernel cannot tell.
+ */
+int sandbox_list_tried(struct communicator *communicator, struct strings *paths, struct error *err);
