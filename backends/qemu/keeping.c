@@ -300,7 +300,8 @@ static int sync_guest(struct communicator *communicator, struct error *err)
 }
 
 static int keep(struct keeping *keeping, struct machine *machine, const struct step *step,
-	const struct digest *key, struct communicator *communicator, struct error *err)
+	const struct digest *key, struct communicator *communicator, bool *switched,
+	struct error *err)
 {
 	CLEANUP(strings_clear) struct strings layers = {0};
 	autofree char *folder =
@@ -315,10 +316,11 @@ static int keep(struct keeping *keeping, struct machine *machine, const struct s
 	FAULT("checkpoint-begun");
 	struct json *about = describe(keeping, step, communicator);
 	json_set_text(about, "format", keeping->format);
-	if (snapshot_take(machine, &keeping->drives, &layers, memory, err) < 0) {
+	if (snapshot_take(machine, &keeping->drives, &layers, memory, switched, err) < 0) {
 		json_free(about);
 		return -1;
 	}
+	*switched = false;
 	strings_clear(&keeping->paths);
 	keeping->paths = layers;
 	layers = (struct strings){0};
@@ -377,8 +379,14 @@ int keeping_keep(struct keeping *keeping, struct machine *machine, const struct 
 		return 0;
 	}
 	key_behind(keeping, keeping->kind, step ? step->index + 1 : 0, &key);
-	if (keep(keeping, machine, step, &key, communicator, &why) == 0)
+	bool switched = false;
+	if (keep(keeping, machine, step, &key, communicator, &switched, &why) == 0)
 		return 0;
+	/* the result would be made of other disks than those that the machine writes to */
+	if (switched) {
+		*err = why;
+		return fail_while(err, "a checkpoint failed behind the point of no return");
+	}
 	if (job_check(keeping->job, err) < 0)
 		return -1;
 	stop_keeping(keeping, &why);

@@ -132,8 +132,8 @@ static int check_stopped(struct machine *machine, struct error *err)
 	autofree char *status = NULL;
 	struct error ignored;
 
-	if (machine->qmp.busy || !take_event(machine, "STOP", NULL) || machine->powered_off || machine->ended_here ||
-		qmp_query_status(&machine->qmp, &status, &ignored) < 0)
+	if (machine->qmp.busy || !take_event(machine, "STOP", NULL) || machine->powered_off ||
+		machine->ended_here || qmp_query_status(&machine->qmp, &status, &ignored) < 0)
 		return 0;
 	if (take_event(machine, "BLOCK_IO_ERROR", &block) &&
 		json_get_boolean(json_get(block, "data"), "nospace", false))

@@ -126,13 +126,16 @@ static int run_on(struct machine *machine, struct error *err)
 }
 
 int snapshot_take(struct machine *machine, const struct snapshot_drives *drives,
-	const struct strings *layers, int memory, struct error *err)
+	const struct strings *layers, int memory, bool *switched, struct error *err)
 {
 	struct error again;
 
+	*switched = false;
 	if (qmp_execute(&machine->qmp, "stop", NULL, command_usec, NULL, err) < 0)
 		return -1;
 	int result = switch_disks(machine, drives, layers, err);
+	/* what QEMU refuses it has not done; where it gave no answer it may have */
+	*switched = result == 0 || err->kind != ERROR_BROKEN;
 	if (result == 0 && memory >= 0)
 		result = write_memory(machine, memory, err);
 	if (run_on(machine, result < 0 ? &again : err) < 0)

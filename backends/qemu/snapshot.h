@@ -23,10 +23,10 @@ void snapshot_drives_clear(struct snapshot_drives *drives);
 /*
  * Stops the machine. From then on what each of DRIVES has open is read only, and what the machine writes goes to the file of LAYERS
  * at the same place, which is there already, above the old one. With MEMORY >= 0 what the machine has in memory is written
- * there, compressed. Then it runs on, also when this fails.
+ * there, compressed. Then it runs on, also when this fails; *SWITCHED says whether its disks may be the new ones by then.
  */
 int snapshot_take(struct machine *machine, const struct snapshot_drives *drives,
-	const struct strings *layers, int memory, struct error *err);
+	const struct strings *layers, int memory, bool *switched, struct error *err);
 
 /* Fills the memory of a machine that was started to wait for that from FD (what snapshot_take wrote), and lets it run. */
 int snapshot_restore(struct machine *machine, int fd, struct error *err);

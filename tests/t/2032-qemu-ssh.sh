@@ -21,6 +21,7 @@ ssh_template button.json 'echo step > /root/step; echo at $(hostname)'
 commit button
 succeeds 'a machine is provisioned over SSH' apply button
 like 'the step says what it does there' "$(said button)" '*at kiln-guest*'
+unlike 'it is held for its checkpoints without a fault' "$(said button)" '*no checkpoints from here on*'
 like 'without shutdown_command its power button is pressed' "$(said button)" '*its power button*'
 unlike 'which is enough' "$(said button)" '*does not halt*'
 is 'the disk has what the step wrote' "$(guest_file "$(kiln path button)" /root/step)" step
