@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "backends/artifact.h"
+#include "backends/qemu/boot_check.h"
 #include "backends/rootfs/oci.h"
 #include "backends/rootfs/sandbox.h"
 #include "backends/rootfs/tree.h"
@@ -235,6 +236,7 @@ static const struct {
 	{"run", check_run},
 	{"checksum", check_checksum},
 	{"shell-local", check_shell_local},
+	{"boot", boot_check},
 };
 
 static int check_one(struct job *job, const struct json *entry, struct error *err)

@@ -304,6 +304,14 @@ static void add_lists(
 		power_is_granted(&repository->grants, power_name(POWER_HOST_NETWORK)));
 }
 
+void order_add_machine(
+	struct json *order, const struct repository *repository, const struct build_inputs *inputs)
+{
+	json_set_text(order, "packer_build_name", inputs->recipe.build_name);
+	json_set(order, "builder", describe_part(&inputs->recipe.builder));
+	add_lists(order, repository, inputs);
+}
+
 static const char *const checkpoint_names[] = {[CHECKPOINT_BY_BUILDER] = "",
 	[CHECKPOINT_MEMORY] = "memory",
 	[CHECKPOINT_DISK] = "disk",
