@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "backends/gate.h"
 #include "backends/plugins/all.h"
 #include "backends/qemu/accelerator.h"
 #include "backends/qemu/arguments.h"
@@ -328,7 +329,8 @@ static int provision(struct build *build, struct communicator *communicator, str
 	struct halt_options halt = {
 		build->options.shutdown_command, build->options.shutdown_timeout_nsec};
 
-	if (steps_run(build->job, build->steps, communicator, &observer, err) < 0)
+	if (steps_run(build->job, build->steps, communicator, &observer, err) < 0 ||
+		gate_look(build->job, communicator, err) < 0)
 		return -1;
 	machine_watch(&build->machine, false);
 	return machine_halt(&build->machine, &halt, communicator, err);

@@ -336,6 +336,7 @@ int order_add_build(struct json *order, struct repository *repository,
 	json_set_bool(order, "checkpoints",
 		definition->checkpoints != CHECKPOINT_OFF && !options->no_checkpoints);
 	json_set_text(order, "checkpoint_kind", checkpoint_names[definition->checkpoints]);
+	json_set_text(order, "gate", gate_name(definition->gate));
 	json_set_bool(order, "private_blobs", needs_private_blobs(recipe, definition));
 	set_run_uuid(order);
 	if (recipe->builder.part)

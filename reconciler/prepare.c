@@ -210,6 +210,8 @@ static int prepare_validate(struct preparation *preparation)
 	bool boots = has_boot(rules);
 
 	json_set(preparation->order, "validate", json_copy(rules));
+	json_set_text(preparation->order, "gate",
+		json_get_text(replacement->policy, "gate", gate_name(GATE_REPORT)));
 	json_set_text(preparation->order, "directory",
 		json_get_text(replacement->policy, "directory", ""));
 	if (layers)

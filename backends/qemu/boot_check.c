@@ -299,21 +299,17 @@ static int connect_to(int port)
 	return -1;
 }
 
-/* QEMU accepts before its guest does: whether that one did only its own list tells. */
-static int is_established(struct check *check, int fd, struct error *err)
+/* QEMU accepts before its guest does: whether that one did only its own list tells. PORT leads there and nowhere else. */
+static int is_established(struct check *check, int port, struct error *err)
 {
-	struct sockaddr_in own;
-	socklen_t size = sizeof(own);
 	autojson struct json *answer = NULL;
 	char wanted[32];
 	int found = 0;
 
-	if (getsockname(fd, (struct sockaddr *)&own, &size) < 0)
-		return 0;
 	if (ask_monitor(check, "info usernet", &answer, err) < 0)
 		return -1;
-	/* a line: TCP[ESTABLISHED] FD SOURCE PORT DESTINATION PORT ... */
-	snprintf(wanted, sizeof(wanted), " %d ", ntohs(own.sin_port));
+	/* a line: TCP[ESTABLISHED] FD 127.0.0.1 PORT GUEST GUEST_PORT ... */
+	snprintf(wanted, sizeof(wanted), " %d ", port);
 	autofree char *lines = memory_copy_text(json_text(answer, ""));
 	for (char *rest = lines, *line; (line = strsep(&rest, "\n"));)
 		found |= strstr(line, "TCP[ESTABLISHED]") && strstr(line, wanted);
@@ -331,7 +327,7 @@ static int wait_for_port(struct check *check, int64_t guest_port, struct error *
 		autoclose int fd = connect_to(port);
 		/* a guest that is not up yet answers after a while, or never */
 		for (int i = 0; fd >= 0 && i < 10; i++) {
-			int established = is_established(check, fd, err);
+			int established = is_established(check, port, err);
 			if (established)
 				return established < 0 ? -1 : 0;
 			if (machine_sleep(&check->machine, WAIT_NSEC, err) < 0)
