@@ -90,6 +90,8 @@ void build_log_add(struct build_log *log, enum log_stream stream, const char *by
 
 	if (log->output && stream == LOG_STDOUT && log->output->size < OUTPUT_MOST)
 		text_add_bytes(log->output, bytes, size);
+	if (log->output_only && stream != LOG_SAY)
+		return;
 	while (size) {
 		const char *end = memchr(bytes, '\n', size);
 		size_t length = end ? (size_t)(end - bytes) : size;

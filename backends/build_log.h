@@ -19,6 +19,7 @@ struct build_log {
 	int64_t bytes;                         /* said so far */
 	int64_t most;                          /* more is not written */
 	struct text *output; /* standard output goes here too, up to 1 MiB; borrowed, may be NULL */
+	bool output_only;    /* and what programs say is not written */
 	bool said_invalid; /* a program said "Invalid argument": what a chown to an unmapped id gives */
 };
 

@@ -83,51 +83,59 @@ static bool read_output(const char *output, struct json *list)
 static bool run_script(struct communicator *communicator, struct text *output)
 {
 	autofree char *command = memory_printf(
-		"look='%s'\nif [ -n \"$(command -v id)\" ] && [ \"$(id -u)\" != 0 ] && sudo -n "
-	        "true "
+		"look='%s'\nif [ \"$(id -u 2> /dev/null || echo 0)\" != 0 ] && sudo -n true "
 		"2> /dev/null; then sudo -n /bin/sh -c \"$look\"; else eval \"$look\"; fi",
 		script);
+	struct build_log *log = &communicator->job->log;
 	struct error ignored;
 	int code = -1;
 
-	communicator->job->log.output = output;
+	log->output = output;
+	log->output_only = true;
 	communicator->deadline_usec = moment_elapsed_usec() + LOOK_SEC * 1000000LL;
 	int result = communicator->ops->run(communicator, command, &code, &ignored);
 	communicator->deadline_usec = 0;
-	communicator->job->log.output = NULL;
+	log->output = NULL;
+	log->output_only = false;
 	return result == 0;
+}
+
+static void say_findings(struct job *job, const struct json *list)
+{
+	for (size_t i = 0; i < json_count(list); i++)
+		build_log_say(&job->log, "%s %s", json_get_text(json_item(list, i), "kind", ""),
+			json_get_text(json_item(list, i), "path", ""));
+	if (json_count(list))
+		build_log_say(
+			&job->log, "%zu found that should not be in an image", json_count(list));
+}
+
+static int note(struct job *job, struct json *list, struct error *err)
+{
+	struct json *details = json_new_object();
+
+	json_set(details, "list", list);
+	return journal_add(&job->journal, "findings", details, err);
 }
 
 int gate_look(struct job *job, struct communicator *communicator, struct error *err)
 {
 	CLEANUP(text_clear) struct text output = {0};
-	struct json *details, *list;
+	autojson struct json *list = json_new_list();
 
 	if (strcmp(json_get_text(job->order, "gate", "report"), "off") == 0)
 		return 0;
-	if (!communicator) {
-		build_log_say(&job->log, "the image is not looked into: there is no communicator");
-		return 0;
-	}
 	job->log.step = "gate";
-	build_log_say(&job->log, "looking for what should not be in an image");
-	bool ran = run_script(communicator, &output);
-	build_log_flush(&job->log);
-	list = json_new_list();
-	bool looked = ran && read_output(text_get(&output), list);
-	if (!looked)
+	bool looked = communicator && run_script(communicator, &output) &&
+	              read_output(text_get(&output), list);
+	if (looked)
+		say_findings(job, list);
+	else if (communicator)
 		build_log_say(&job->log, "it cannot be looked into by a shell of its own");
-	else if (json_count(list))
-		build_log_say(
-			&job->log, "%zu found that should not be in an image", json_count(list));
+	else
+		build_log_say(&job->log, "it cannot be looked into: there is no communicator");
 	job->log.step = NULL;
-	if (!looked) {
-		json_free(list);
-		return job_check(job, err);
-	}
-	details = json_new_object();
-	json_set(details, "list", list);
-	return journal_add(&job->journal, "findings", details, err);
+	return looked ? note(job, TAKE(list), err) : job_check(job, err);
 }
 
 /* ---- refusing ---- */
