@@ -308,7 +308,8 @@ void order_add_machine(
 	struct json *order, const struct repository *repository, const struct build_inputs *inputs)
 {
 	json_set_text(order, "packer_build_name", inputs->recipe.build_name);
-	json_set(order, "builder", describe_part(&inputs->recipe.builder));
+	if (inputs->recipe.builder.part)
+		json_set(order, "builder", describe_part(&inputs->recipe.builder));
 	add_lists(order, repository, inputs);
 }
 

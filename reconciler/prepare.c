@@ -134,7 +134,7 @@ static int lay_out_alone(struct preparation *preparation, struct repository *rep
 }
 
 static int add_machine(struct preparation *preparation, struct repository *repository,
-	const struct definition *definition, const struct build_inputs *inputs)
+	const struct definition *definition, struct build_inputs *inputs)
 {
 	(void)definition;
 	order_add_machine(preparation->order, repository, inputs);
@@ -142,7 +142,7 @@ static int add_machine(struct preparation *preparation, struct repository *repos
 }
 
 static int lay_out_and_add_machine(struct preparation *preparation, struct repository *repository,
-	const struct definition *definition, const struct build_inputs *inputs)
+	const struct definition *definition, struct build_inputs *inputs)
 {
 	return lay_out_alone(preparation, repository, definition, inputs) < 0
 	               ? -1

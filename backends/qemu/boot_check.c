@@ -171,6 +171,8 @@ static int read_options(struct check *check, struct error *err)
 	if (strcmp(json_get_text(about, "type", ""), "qemu") != 0)
 		return fail(err, ERROR_CATALOG, "boot starts machines, and this is none");
 	check->builder = json_get(about, "options");
+	if (json_kind(check->builder) != JSON_OBJECT)
+		return fail(err, ERROR_CATALOG, "what machine it is only packer knows");
 	options_decode(&plugin_builder_qemu, check->builder, options);
 	check->arguments = keep_arguments(check);
 	options->arguments = check->arguments;

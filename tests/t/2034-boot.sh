@@ -2,7 +2,8 @@
 # The validator `boot`: what was built starts by itself, and says and does what is expected; and what is found in an image that should
 # not be in it.
 . "$(dirname "$0")/lib.sh"
-if ! guest=$(HOME=$(getent passwd "$(id -u)" | cut -d: -f6) "$ROOT/tests/guest/make" 2> "$T/guest.err"); then
+. "$(dirname "$0")/machine.sh"
+if ! guest=$(guest 2> "$T/guest.err"); then
 	skip 'what was built is booted' "$(tail -n 1 "$T/guest.err")"
 	done_testing
 fi
