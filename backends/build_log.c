@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/moment.h"
 
-enum { LINE_MOST = 64 * 1024 };
+enum { OUTPUT_MOST = 1024 * 1024, LINE_MOST = 64 * 1024 };
 
 static const char *const stream_names[LOG_STREAM_COUNT] = {
 	[LOG_SAY] = "kiln",
@@ -88,6 +88,10 @@ void build_log_add(struct build_log *log, enum log_stream stream, const char *by
 {
 	struct text *partial = &log->partial[stream];
 
+	if (log->output && stream == LOG_STDOUT && log->output->size < OUTPUT_MOST)
+		text_add_bytes(log->output, bytes, size);
+	if (log->output_only && stream != LOG_SAY)
+		return;
 	while (size) {
 		const char *end = memchr(bytes, '\n', size);
 		size_t length = end ? (size_t)(end - bytes) : size;

@@ -5,14 +5,12 @@
  */
 #include "backends/builder.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "backends/gate.h"
 #include "backends/plugins/all.h"
 #include "backends/qemu/accelerator.h"
 #include "backends/qemu/arguments.h"
@@ -21,13 +19,13 @@
 #include "backends/qemu/disks.h"
 #include "backends/qemu/halt.h"
 #include "backends/qemu/keeping.h"
+#include "backends/qemu/port.h"
 #include "backends/qemu/rekey.h"
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/fault.h"
 #include "base/files.h"
 #include "base/memory.h"
-#include "base/moment.h"
 #include "base/path.h"
 
 enum {
@@ -141,34 +139,6 @@ static int make_disks(struct build *build, struct error *err)
 
 /* ---- its start ---- */
 
-static bool is_free(const char *address, int port)
-{
-	struct sockaddr_in place = {.sin_family = AF_INET, .sin_port = htons(port)};
-	autoclose int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int yes = 1;
-
-	if (inet_pton(AF_INET, address, &place.sin_addr) != 1)
-		return true; /* QEMU will say what it thinks of it */
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-	return fd >= 0 && bind(fd, (struct sockaddr *)&place, sizeof(place)) == 0;
-}
-
-/* One of the range; two builds that begin at once begin at different places. */
-static int choose_port(
-	const char *address, int64_t first, int64_t last, int *port, struct error *err)
-{
-	int64_t count = last - first + 1;
-	int64_t start = count > 0 ? (moment_elapsed_usec() / 7 + getpid()) % count : 0;
-
-	for (int64_t i = 0; i < count; i++) {
-		*port = (int)(first + (start + i) % count);
-		if (is_free(address, *port))
-			return 0;
-	}
-	return fail(err, ERROR_RESOURCE, "no port of %s from %lld to %lld is free", address,
-		(long long)first, (long long)last);
-}
-
 static bool wants_port(const struct build *build)
 {
 	return strcmp(json_get_text(build->json, "communicator", "ssh"), "none") != 0 &&
@@ -197,13 +167,13 @@ static int choose_ports(struct build *build, struct error *err)
 
 	if (options->skip_nat_mapping)
 		first = last = guest_port(build);
-	if (wants_port(build) && choose_port("127.0.0.1", first, last, &build->host_port, err) < 0)
+	if (wants_port(build) && port_choose("127.0.0.1", first, last, &build->host_port, err) < 0)
 		return -1;
 	if (!wants_vnc(build))
 		return 0;
 	first = options->vnc_port_min ? options->vnc_port_min : VNC_FIRST_PORT;
 	last = options->vnc_port_max ? options->vnc_port_max : first + 100;
-	return choose_port(options->vnc_bind_address, first, last, &build->vnc_port, err);
+	return port_choose(options->vnc_bind_address, first, last, &build->vnc_port, err);
 }
 
 static int make_arguments(struct build *build, struct strings *arguments, struct error *err)
@@ -359,7 +329,8 @@ static int provision(struct build *build, struct communicator *communicator, str
 	struct halt_options halt = {
 		build->options.shutdown_command, build->options.shutdown_timeout_nsec};
 
-	if (steps_run(build->job, build->steps, communicator, &observer, err) < 0)
+	if (steps_run(build->job, build->steps, communicator, &observer, err) < 0 ||
+		gate_look(build->job, communicator, err) < 0)
 		return -1;
 	machine_watch(&build->machine, false);
 	return machine_halt(&build->machine, &halt, communicator, err);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "backends/compress.h"
+#include "backends/gate.h"
 #include "backends/plugins/all.h"
 #include "backends/rootfs/base.h"
 #include "backends/rootfs/sandbox.h"
@@ -316,6 +317,19 @@ static int prepare(struct build *build, const struct json *options, struct error
 		job, build->layers, &build->options, &build->key, &build->base, err);
 }
 
+static int look(struct build *build, struct error *err)
+{
+	struct error ignored;
+
+	if (build->base.empty && !build->count)
+		return 0;
+	struct communicator *communicator = open_sandbox(build, SANDBOX_READ_ONLY, false, &ignored);
+	int result = gate_look(build->job, communicator, err);
+	if (communicator)
+		communicator->ops->close(communicator);
+	return result;
+}
+
 static int build_all(struct build *build, const struct json *options, struct artifact *artifact,
 	struct error *err)
 {
@@ -324,7 +338,7 @@ static int build_all(struct build *build, const struct json *options, struct art
 	for (size_t i = 0; i < build->steps->count; i++)
 		if (run_step(build, &build->steps->items[i], err) < 0)
 			return -1;
-	if (job_check(build->job, err) < 0)
+	if (job_check(build->job, err) < 0 || look(build, err) < 0)
 		return -1;
 	autofree char *folder = output_path(build);
 	build_log_say(&build->job->log, "writing %s", build->oci ? "an OCI image" : OUTPUT_TAR);

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "backends/artifact.h"
+#include "backends/gate.h"
+#include "backends/qemu/boot_check.h"
 #include "backends/rootfs/oci.h"
 #include "backends/rootfs/sandbox.h"
 #include "backends/rootfs/tree.h"
@@ -235,6 +237,7 @@ static const struct {
 	{"run", check_run},
 	{"checksum", check_checksum},
 	{"shell-local", check_shell_local},
+	{"boot", boot_check},
 };
 
 static int check_one(struct job *job, const struct json *entry, struct error *err)
@@ -251,6 +254,8 @@ int validate_artifact(struct job *job, struct error *err)
 {
 	const struct json *entries = job_order(job, "validate");
 
+	if (gate_check(job, err) < 0)
+		return -1;
 	for (size_t i = 0; i < json_count(entries); i++) {
 		const struct json *entry = json_item(entries, i);
 		char label[128];

@@ -288,6 +288,24 @@ static void read_epoch(struct entry_reader *reader, const struct json *value)
 		problem(reader, REASON_INVALID, "must be seconds since 1970, from 0 up");
 }
 
+static const char *const gate_names[GATE_COUNT] = {"report", "refuse", "off"};
+
+const char *gate_name(enum gate gate)
+{
+	return gate_names[gate];
+}
+
+static void read_gate(struct entry_reader *reader, const struct json *value)
+{
+	for (enum gate gate = 0; gate < GATE_COUNT; gate++) {
+		if (strcmp(json_text(value, ""), gate_names[gate]) == 0) {
+			reader->definition->gate = gate;
+			return;
+		}
+	}
+	problem(reader, REASON_INVALID, "must be report, refuse or off");
+}
+
 static void read_validate(struct entry_reader *reader, const struct json *value)
 {
 	struct error err;
@@ -388,6 +406,7 @@ static const struct {
 	{"steps", read_steps, false},
 	{"checkpoints", read_checkpoints, false},
 	{"source_date_epoch", read_epoch, false},
+	{"gate", read_gate, false},
 	{"validate", read_validate, false},
 	{"publish", read_publish, false},
 	{"keep", read_keep, true},
@@ -397,8 +416,8 @@ static const struct {
 enum { KEY_COUNT = sizeof(keys) / sizeof(*keys) };
 
 const char *const definition_keys[] = {"template", "build", "directory", "variables", "var_files",
-	"inputs", "engine", "steps", "checkpoints", "source_date_epoch", "validate", "publish",
-	"keep", "rebuild", "channels", NULL};
+	"inputs", "engine", "steps", "checkpoints", "source_date_epoch", "gate", "validate",
+	"publish", "keep", "rebuild", "channels", NULL};
 
 static size_t key_index(const char *name)
 {

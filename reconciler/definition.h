@@ -16,6 +16,7 @@
 #define DEFINITIONS_PATH "kiln.json"
 
 enum engine { ENGINE_AUTO, ENGINE_NATIVE, ENGINE_PACKER };
+enum gate { GATE_REPORT, GATE_REFUSE, GATE_OFF, GATE_COUNT };
 enum checkpoint_kind { CHECKPOINT_BY_BUILDER, CHECKPOINT_MEMORY, CHECKPOINT_DISK, CHECKPOINT_OFF };
 
 /* What the definition says about one step (a provisioner of the build, counted from 0). */
@@ -39,6 +40,7 @@ struct definition {
 	size_t step_count;
 	enum checkpoint_kind checkpoints;
 	int64_t source_date_epoch;
+	enum gate gate;        /* what becomes of a result that holds what no image should */
 	struct json *validate; /* list, never NULL */
 	struct strings publish, channels;
 	int64_t keep_last, keep_younger_sec;
@@ -89,6 +91,9 @@ char *definition_image_name(const char *template_path, const char *build);
 char *definition_name_with_build(const char *name, const char *build);
 bool definition_is_name(const char *name);
 bool definition_is_channel(const char *name);
+
+/* "report", "refuse", "off" */
+const char *gate_name(enum gate gate);
 
 /* The keys of an image, NULL-terminated: for the schema's test. */
 extern const char *const definition_keys[];

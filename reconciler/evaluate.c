@@ -14,6 +14,8 @@ void work_digest_rules(const struct work *work, struct digest *digest)
 	CLEANUP(text_clear) struct text text = {0};
 
 	json_write(work->definition->validate, JSON_LINE, &text);
+	if (work->definition->gate == GATE_REFUSE)
+		text_add(&text, " gate refuse");
 	digest_of(text_get(&text), text.size, digest);
 }
 

@@ -72,6 +72,21 @@ static void need_powers_of_rules(struct image_work *build)
 				build, power_name(POWER_SHELL_LOCAL), "validate: shell-local");
 }
 
+static void check_rules(struct image_work *build)
+{
+	const struct json *rules = build->work->definition->validate;
+	const char *type = build->recipe.build_type;
+
+	for (size_t i = 0; i < json_count(rules); i++)
+		if (strcmp(json_get_text(json_item(rules, i), "type", ""), "boot") == 0 &&
+			strcmp(type ? type : "", "qemu") != 0)
+			reasons_add(&build->image->problems, REASON_UNSUPPORTED, DEFINITIONS_PATH,
+				NULL, NULL,
+				"validate: entry %zu: boot starts machines, and the builder %s "
+				"makes none",
+				i + 1, type ? type : "");
+}
+
 /* `publish` names catalogs of the operator's. */
 static void check_catalogs(struct image_work *build)
 {
@@ -182,6 +197,7 @@ void image_work_choose_engine(struct image_work *build)
 void image_work_check_rules(struct image_work *build)
 {
 	need_powers_of_rules(build);
+	check_rules(build);
 	check_catalogs(build);
 }
 

@@ -322,6 +322,7 @@ static struct json *policy_of(const struct definition *definition)
 	json_set(policy, "publish", publish);
 	json_set(policy, "channels", channels);
 	json_set(policy, "validate", json_copy(definition->validate));
+	json_set_text(policy, "gate", gate_name(definition->gate));
 	json_set_integer(policy, "keep_last", definition->keep_last);
 	json_set_integer(policy, "keep_younger_sec", definition->keep_younger_sec);
 	if (definition->rebuild)

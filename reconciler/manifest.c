@@ -84,6 +84,7 @@ struct json *manifest_make(
 	json_set(manifest, "files", json_copy(json_get(artifact, "files")));
 	json_set(manifest, "outputs", copy_list(json_get(artifact, "outputs")));
 	json_set_text(manifest, "packer", json_get_text(artifact, "packer", NULL));
+	json_set(manifest, "findings", json_copy(json_get(artifact, "findings")));
 	json_set_text(manifest, "event", digest_text(event, digest));
 	return manifest;
 }
@@ -116,6 +117,7 @@ static char *artifact_of(const struct json *manifest)
 	json_set(artifact, "files", json_copy(json_get(manifest, "files")));
 	json_set(artifact, "outputs", copy_list(json_get(manifest, "outputs")));
 	json_set(artifact, "packer", json_copy(json_get(manifest, "packer")));
+	json_set(artifact, "findings", json_copy(json_get(manifest, "findings")));
 	return write_line(artifact, "{}");
 }
 

@@ -304,6 +304,15 @@ static void add_lists(
 		power_is_granted(&repository->grants, power_name(POWER_HOST_NETWORK)));
 }
 
+void order_add_machine(
+	struct json *order, const struct repository *repository, const struct build_inputs *inputs)
+{
+	json_set_text(order, "packer_build_name", inputs->recipe.build_name);
+	if (inputs->recipe.builder.part)
+		json_set(order, "builder", describe_part(&inputs->recipe.builder));
+	add_lists(order, repository, inputs);
+}
+
 static const char *const checkpoint_names[] = {[CHECKPOINT_BY_BUILDER] = "",
 	[CHECKPOINT_MEMORY] = "memory",
 	[CHECKPOINT_DISK] = "disk",
@@ -328,6 +337,7 @@ int order_add_build(struct json *order, struct repository *repository,
 	json_set_bool(order, "checkpoints",
 		definition->checkpoints != CHECKPOINT_OFF && !options->no_checkpoints);
 	json_set_text(order, "checkpoint_kind", checkpoint_names[definition->checkpoints]);
+	json_set_text(order, "gate", gate_name(definition->gate));
 	json_set_bool(order, "private_blobs", needs_private_blobs(recipe, definition));
 	set_run_uuid(order);
 	if (recipe->builder.part)

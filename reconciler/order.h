@@ -28,6 +28,10 @@ int order_add_build(struct json *order, struct repository *repository,
 	const struct definition *definition, const struct build_inputs *inputs,
 	const struct build_order_options *options, struct error *err);
 
+/* Adds to ORDER, of a validation, what starting the finished machine needs: the builder's options. */
+void order_add_machine(
+	struct json *order, const struct repository *repository, const struct build_inputs *inputs);
+
 /* [{"image", "version", "digest", "text"}] of the bases of an evaluated image, as the store keeps them. */
 int order_bases(struct repository *repository, const struct evaluated_image *image,
 	struct json **bases, struct error *err);

@@ -133,6 +133,22 @@ static int lay_out_alone(struct preparation *preparation, struct repository *rep
 	return tree < 0 ? -1 : 0;
 }
 
+static int add_machine(struct preparation *preparation, struct repository *repository,
+	const struct definition *definition, struct build_inputs *inputs)
+{
+	(void)definition;
+	order_add_machine(preparation->order, repository, inputs);
+	return 0;
+}
+
+static int lay_out_and_add_machine(struct preparation *preparation, struct repository *repository,
+	const struct definition *definition, struct build_inputs *inputs)
+{
+	return lay_out_alone(preparation, repository, definition, inputs) < 0
+	               ? -1
+	               : add_machine(preparation, repository, definition, inputs);
+}
+
 static int prepare_build(struct preparation *preparation)
 {
 	return from_commit(preparation, lay_out_and_order);
@@ -178,13 +194,24 @@ static int add_published_files(struct preparation *preparation, int64_t version)
 				   (long long)version);
 }
 
+static bool has_boot(const struct json *rules)
+{
+	for (size_t i = 0; i < json_count(rules); i++)
+		if (strcmp(json_get_text(json_item(rules, i), "type", ""), "boot") == 0)
+			return true;
+	return false;
+}
+
 static int prepare_validate(struct preparation *preparation)
 {
 	struct replacement *replacement = preparation->replacement;
 	const struct json *layers = journal_find_last(replacement->journal, "layers");
+	const struct json *rules = json_get(replacement->policy, "validate");
+	bool boots = has_boot(rules);
 
-	json_set(preparation->order, "validate",
-		json_copy(json_get(replacement->policy, "validate")));
+	json_set(preparation->order, "validate", json_copy(rules));
+	json_set_text(preparation->order, "gate",
+		json_get_text(replacement->policy, "gate", gate_name(GATE_REPORT)));
 	json_set_text(preparation->order, "directory",
 		json_get_text(replacement->policy, "directory", ""));
 	if (layers)
@@ -192,10 +219,10 @@ static int prepare_validate(struct preparation *preparation)
 	if (add_artifact(preparation) < 0)
 		return -1;
 	if (!replacement->build.reuses)
-		return 0;
+		return boots ? from_commit(preparation, add_machine) : 0;
 	if (add_published_files(preparation, replacement->build.reuses) < 0)
 		return -1;
-	return from_commit(preparation, lay_out_alone);
+	return from_commit(preparation, boots ? lay_out_and_add_machine : lay_out_alone);
 }
 
 static int add_catalogs(struct preparation *preparation, const char *key, const struct json *names)

@@ -101,7 +101,8 @@ int replacement_facts(
 	*facts = (struct replace_facts){
 		.phase = replacement->build.phase,
 		.reuses = replacement->build.reuses != 0,
-		.has_rules = json_count(json_get(replacement->policy, "validate")) != 0,
+		.has_rules = json_count(json_get(replacement->policy, "validate")) != 0 ||
+	                     strcmp(json_get_text(replacement->policy, "gate", ""), "refuse") == 0,
 		.ordered = replacement->ordered != NULL,
 		.frozen = replacement->build.phase == PHASE_VALIDATING &&
 	                  freeze_until(&replacement->head->service, replacement->repository.name,

@@ -76,6 +76,7 @@ static int enter_validating(struct replacement *replacement, int64_t now_usec, s
 {
 	struct build_record *build = &replacement->build;
 	const struct json *made = journal_find_last(replacement->journal, "artifact");
+	const struct json *found = journal_find_last(replacement->journal, "findings");
 
 	if (!build->reuses) {
 		autojson struct json *artifact = json_new_object();
@@ -85,6 +86,8 @@ static int enter_validating(struct replacement *replacement, int64_t now_usec, s
 		json_set(artifact, "files", json_copy(json_get(made, "files")));
 		json_set(artifact, "outputs", json_copy(json_get(made, "outputs")));
 		json_set(artifact, "packer", json_copy(json_get(made, "packer")));
+		if (found)
+			json_set(artifact, "findings", json_copy(json_get(found, "list")));
 		build->has_digest = true;
 		free(build->artifact);
 		build->artifact = json_to_line(artifact);

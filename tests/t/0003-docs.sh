@@ -179,9 +179,9 @@ same 'kiln-service.json.5 and the schema have the same keys' "$(keys_of kiln-ser
 # kiln's tables, as they are written
 same 'the keys of kiln.json are those of its readers' "$(schema names "$docs/kiln.schema.json" | grep -vx 'type\|secret')" \
 	"$(tr '\n' ' ' < "$ROOT/reconciler/definition.c" | grep -o '\(known\|definition_keys\)\[\] = {[^}]*}' | grep -o '"[a-z_0-9]*"' | tr -d '"'
-	grep -o '(const char \*const\[\]){[^}]*}' "$ROOT/reconciler/validators.c" | grep -o '"[a-z0-9]*"' | tr -d '"')"
+	tr '\n' ' ' < "$ROOT/reconciler/validators.c" | grep -o '(const char \*const\[\]){[^}]*}' | grep -o '"[a-z0-9]*"' | tr -d '"')"
 same 'its validators too' "$(jq -r '."$defs".image.properties.validate.items.oneOf[].properties.type.const' "$docs/kiln.schema.json")" \
-	"$(sed -n 's/^\t{"\([a-z-]*\)", .*/\1/p' "$ROOT/reconciler/validators.c")"
+	"$(sed -n 's/^\t{"\([a-z-]*\)",.*/\1/p' "$ROOT/reconciler/validators.c")"
 same 'the keys of service.json are those of its readers' "$(schema names "$docs/service.schema.json")" \
 	"$(grep -ho '{"[a-z_]*", SETTING' "$ROOT"/reconciler/service*.c "$ROOT"/reconciler/credentials.c | cut -d'"' -f2)"
 
@@ -286,6 +286,7 @@ remove_state "$KILN_STATE"
 # ---- what the verbs print as JSON, and manifests ----
 
 three_images
+printf 'mkdir -p /var/log\necho x > /var/log/x\n' >> scripts/base.sh
 jq '.images.web.rebuild = {"every": "30d"}' kiln.json > "$T/kiln.json" && mv "$T/kiln.json" kiln.json; commit rebuild
 mkdir "$T/json"
 gives() { name=$1; shift; kiln "$@" --json 2>/dev/null >> "$T/json/$name"; }

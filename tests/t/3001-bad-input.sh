@@ -58,7 +58,7 @@ kilnjson '{"images": {"one": {"template": "nosuch.json"}, "good": {"template": "
 blocked 'a template that is not there' one missing '*nosuch.json*'
 is 'blocks its image alone' "$(action_of good)" unchanged
 kilnjson '{"images": {"good": {"template": "good.json"}, "boot": {"template": "good.json", "validate": [{"type": "boot"}]}}}'
-like 'what is not built yet is blocked as unsupported' "$(reason boot)" 'blocked unsupported *boot*'
+like 'a check that its builder has nothing for is blocked as unsupported' "$(reason boot)" 'blocked unsupported *boot*'
 git rm -q kiln.json; commit none
 
 mkdir a-b a; template a/b-c.json busybox.tar ../ok.sh; cp ok.sh a/; cp ok.sh a-b/
