@@ -56,7 +56,7 @@ all: $(PROGRAMS:%=$(BUILD)/%)
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all unit check check-setup demo conformance bench soak fuzz fuzz-targets fuzz-differential install clean
+.PHONY: all unit check check-setup demo conformance bench bench-qemu soak fuzz fuzz-targets fuzz-differential install clean
 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
@@ -162,6 +162,11 @@ bench:
 	@tests/setup bench
 	@$(MAKE) --no-print-directory all
 	@code=0; tests/bench/bench || code=1; tests/bench/service || code=1; exit $$code
+
+bench-qemu:
+	@tests/setup bench
+	@$(MAKE) --no-print-directory all
+	@tests/bench/qemu
 
 # SOAK_MINUTES (20) of everything at once.
 soak:

@@ -57,8 +57,8 @@ blocked 'a name is no path' '"vm_name": "../x"' "*vm_name: '../x' cannot be a fi
 blocked 'a wait takes longer than nothing' '"boot_command": ["ab<wait-1s>"]' '*boot_command: at character 3*'
 blocked 'a key that no keyboard has' '"boot_command": ["ü"]' '*boot_command: at character 1: U+00FC*'
 blocked 'a field that there is not' '"boot_command": ["{{.Nope}}"]' '*boot_command*Nope*'
-blocked 'a size that is none' '"disk_size": "12q"' "*'12q' is no size*"
-blocked 'a choice that is none' '"disk_cache": "fast"' "*disk_cache: 'fast' is none of*"
+blocked 'a size that is none' '"disk_size": "12q"' "*disk_size must match*12q*"
+blocked 'a choice that is none' '"disk_cache": "fast"' "*disk_cache is one of*fast*"
 qemu_template harmless.json halt.raw '"qemuargs": [["-smp", "2"], ["-device", "virtio-rng-pci"], ["-rtc", "base=utc"]]'; commit harmless
 succeeds 'harmless arguments need none' kiln apply harmless
 like 'and take the place of the default' "$(said harmless)" '*-device virtio-rng-pci -device virtio-net,netdev=user.0*-smp 2*'
@@ -76,7 +76,7 @@ refused() { # WHAT IMAGE OPTIONS PATTERN
 refused 'an image that stands on a file of the host is refused' leak.qcow2 '' '*leak.qcow2 has a backing file*'
 printf '# Disk DescriptorFile\nRW 8 FLAT "/etc/passwd" 0\n' > leak.vmdk
 refused 'one that is a list of them too' leak.vmdk '' '*leak.vmdk is a list of other files*'
-refused 'one with another checksum' halt.raw "\"iso_checksum\": \"sha256:$(printf x | sha256sum | cut -c 1-64)\"" '*its sha256 is*'
+refused 'one with another checksum' halt.raw "\"iso_checksum\": \"sha256:$(printf x | sha256sum | cut -c 1-64)\"" '*iso_checksum says sha256*'
 sed -i 's/"iso_checksum": "none"/"iso_checksum": "'"$(md5sum < halt.raw | cut -c 1-32)"'"/' small.json; commit sum
 succeeds 'its own, by its length alone' kiln apply small
 
