@@ -16,6 +16,11 @@ static char *own_path(const struct windows_scripts *scripts, const char *said, c
 	return *said ? memory_copy_text(said) : memory_printf(FOLDER "%s-%d.ps1", name, number);
 }
 
+static void add_removal(const char *path, struct text *script)
+{
+	text_addf(script, "if (Test-Path %s) {Remove-Item %s}\n", path, path);
+}
+
 /* By a script that removes itself too. What cannot be removed stays: the machine may be on its way down. */
 static void clean_up(struct windows_scripts *scripts)
 {
@@ -25,10 +30,10 @@ static void clean_up(struct windows_scripts *scripts)
 	struct error why = {0};
 	int code = 0;
 
-	strings_add(&scripts->sent, scripts->variables_path);
-	strings_add(&scripts->sent, path);
+	add_removal(scripts->variables_path, &script);
 	strings_each (sent, &scripts->sent)
-		text_addf(&script, "if (Test-Path %s) {Remove-Item %s}\n", sent, sent);
+		add_removal(sent, &script);
+	add_removal(path, &script);
 	json_set_text(scripts->data, "Path", path);
 	if (job_render(scripts->options->execute_command, scripts->data, &command, &why) < 0 ||
 		communicator_upload_bytes(
