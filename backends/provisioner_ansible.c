@@ -67,7 +67,12 @@ static int put_keys(struct ansible *ansible, struct error *err)
 
 	strings_each (key, ansible->address.private_keys) {
 		autofree char *name = memory_printf("key%zu", i++);
-		if (put(ansible, name, 0600, key, err) < 0)
+		/* OpenSSH wants the last line's end, which editors may leave out */
+		autofree char *ended =
+			memory_printf("%s%s", key, text_ends_with(key, "\n") ? "" : "\n");
+		int result = put(ansible, name, 0600, ended, err);
+		explicit_bzero(ended, strlen(ended));
+		if (result < 0)
 			return -1;
 	}
 	return 0;

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/path.h"
 
+/* With the build's number: in a shared parent, as Packer has it, the first user over there would keep all others out. */
 #define STAGING "/tmp/packer-provisioner-ansible-local"
 #define INVENTORY "packer-provisioner-ansible-local"
 
@@ -246,7 +247,7 @@ static int provision(struct job *job, const struct json *options, struct communi
 	local.staging =
 		*local.options.staging_directory
 			? memory_copy_text(local.options.staging_directory)
-			: memory_printf(STAGING "/%d", shell_script_number(job, communicator));
+			: memory_printf(STAGING "-%d", shell_script_number(job, communicator));
 	return run_all(&local, err);
 }
 
