@@ -154,6 +154,9 @@ static void add_user_variable(struct ansible *ansible, const char *pair)
 {
 	const char *wanted = "ANSIBLE_SSH_ARGS=";
 
+	/* env would take a word without '=' for the program */
+	if (*pair == '=' || !strchr(pair, '='))
+		return;
 	if (ansible->address.password && text_starts_with(pair, wanted))
 		strings_addf(&ansible->environment, "%s" LOGIN_BY_PASSWORD " %s", wanted,
 			pair + strlen(wanted));
