@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/communicator.h"
 
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/files.h"
 #include "base/moment.h"
 
 enum { TICK_USEC = 100 * 1000 };
@@ -27,4 +31,17 @@ int communicator_wait(struct communicator *communicator, int64_t usec, struct er
 		nanosleep(&tick, NULL);
 	}
 	return 0;
+}
+
+int communicator_upload_bytes(struct communicator *communicator, const char *bytes, size_t size,
+	mode_t mode, const char *destination, struct error *err)
+{
+	autoclose int fd = memfd_create("upload", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return fail_errno(err, ERROR_RESOURCE, "memfd");
+	if (file_write_all(fd, bytes, size, err) < 0)
+		return -1;
+	lseek(fd, 0, SEEK_SET);
+	return communicator->ops->upload(communicator, fd, mode, destination, err);
 }

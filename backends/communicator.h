@@ -7,11 +7,21 @@
  */
 
 #include "backends/job.h"
+#include "base/strings.h"
 
 struct communicator;
 
 /* In place of an exit code: the connection broke while the command ran. Source: Packer 1.6.6, packer.CmdDisconnect. */
 #define COMMUNICATOR_DISCONNECTED 2300218
+
+/* How another program of this machine reaches the same host by SSH. All of it is borrowed from the communicator. */
+struct communicator_address {
+	const char *host, *user;
+	int port;
+	const char *host_key;               /* as known_hosts has it, without the names */
+	const char *password;               /* NULL: none */
+	const struct strings *private_keys; /* whole key files */
+};
 
 struct communicator_ops {
 	const char *name;
@@ -38,6 +48,9 @@ struct communicator_ops {
 	bool (*is_folder)(struct communicator *communicator, const char *source);
 	/* Drops the connection and makes a new one; what has no connection has nothing to do. */
 	int (*reset)(struct communicator *communicator, struct error *err);
+	/* -1 (CATALOG) where no other program can go the same way. May be NULL: there is no such way at all. */
+	int (*describe)(const struct communicator *communicator,
+		struct communicator_address *address, struct error *err);
 	void (*close)(struct communicator *communicator);
 };
 
@@ -51,3 +64,6 @@ struct communicator {
 int communicator_wait(struct communicator *communicator, int64_t usec, struct error *err);
 /* -1 if the step's time is over or the job is to end. */
 int communicator_check(struct communicator *communicator, struct error *err);
+/* Writes SIZE bytes to the file DESTINATION in the image, as ops->upload does. */
+int communicator_upload_bytes(struct communicator *communicator, const char *bytes, size_t size,
+	mode_t mode, const char *destination, struct error *err);

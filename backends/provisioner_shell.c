@@ -5,19 +5,17 @@
  */
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "backends/plugins/all.h"
 #include "backends/plugins/native.h"
 #include "backends/shell_script.h"
 #include "base/cleanup.h"
-#include "base/digest.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/moment.h"
 
-enum { SCRIPT_SIZE_MOST = 64 * 1024 * 1024, RETRY_USEC = 2 * 1000 * 1000, SCRIPT_NUMBER = 1000 };
+enum { SCRIPT_SIZE_MOST = 64 * 1024 * 1024, RETRY_USEC = 2 * 1000 * 1000 };
 
 struct shell {
 	struct job *job;
@@ -37,42 +35,13 @@ static void clean_script(const char *bytes, size_t size, bool binary, struct tex
 		text_add_char(script, '\n');
 }
 
-static int memory_file(const struct text *content, struct error *err)
-{
-	autoclose int fd = memfd_create("script", MFD_CLOEXEC);
-
-	if (fd < 0)
-		return fail_errno(err, ERROR_RESOURCE, "memfd");
-	if (file_write_all(fd, text_get(content), content->size, err) < 0)
-		return -1;
-	lseek(fd, 0, SEEK_SET);
-	return TAKE_FD(fd);
-}
-
 static int upload(struct shell *shell, const struct text *content, const char *path, mode_t mode,
 	struct error *err)
 {
-	struct communicator *communicator = shell->communicator;
-	autoclose int fd = memory_file(content, err);
-
-	if (fd < 0 || communicator->ops->upload(communicator, fd, mode, path, err) < 0)
+	if (communicator_upload_bytes(
+		    shell->communicator, text_get(content), content->size, mode, path, err) < 0)
 		return fail_while(err, "putting the script into the image");
 	return 0;
-}
-
-/*
- * In a root file system a name that is the same in every build, for scripts can see it. On a machine that others may use
- * at the same time each build has its own.
- */
-static int script_number(const struct shell *shell)
-{
-	const char *build = shell->job->build;
-	struct digest digest;
-
-	if (!shell->communicator->ops->remote)
-		return SCRIPT_NUMBER;
-	digest_of(build, strlen(build), &digest);
-	return SCRIPT_NUMBER + (digest.bytes[0] << 8 | digest.bytes[1]) % (9999 - SCRIPT_NUMBER);
 }
 
 static char *remote_path(const struct shell *shell)
@@ -83,7 +52,8 @@ static char *remote_path(const struct shell *shell)
 		return memory_copy_text(options->remote_path);
 	if (*options->remote_file)
 		return memory_printf("%s/%s", options->remote_folder, options->remote_file);
-	return memory_printf("%s/script_%d.sh", options->remote_folder, script_number(shell));
+	return memory_printf("%s/script_%d.sh", options->remote_folder,
+		shell_script_number(shell->job, shell->communicator));
 }
 
 static int put_variables_file(struct shell *shell, const char *path, struct error *err)
@@ -189,7 +159,8 @@ static int run_script(struct shell *shell, const struct text *content, struct er
 {
 	CLEANUP(script_clear)
 	struct script script = {content, remote_path(shell),
-		memory_printf("%s/varfile_%d", shell->options.remote_folder, script_number(shell))};
+		memory_printf("%s/varfile_%d", shell->options.remote_folder,
+			shell_script_number(shell->job, shell->communicator))};
 	int64_t until = retry_until(shell);
 	int code;
 

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "backends/plugins/all.h"
+#include "backends/rootfs/host_sandbox.h"
 #include "backends/rootfs/sandbox.h"
-#include "backends/rootfs/userns.h"
 #include "backends/shell_script.h"
 #include "base/cleanup.h"
 #include "base/files.h"
@@ -28,21 +28,6 @@ struct local {
 	char *folder; /* the working folder inside */
 	bool post;
 };
-
-static int open_local(struct local *local, struct error *err)
-{
-	struct job *job = local->job;
-	struct sandbox_options options = {
-		.kind = SANDBOX_HOST, .network = json_get_boolean(job->order, "network", false)};
-
-	if (geteuid() == 0) {
-		autoclose int tree = folder_open(job->work_fd, "tree", err);
-		if (tree < 0 || userns_give_all(&job->ids, tree, err) < 0)
-			return -1;
-	}
-	local->sandbox = sandbox_open(job, &options, err);
-	return local->sandbox ? 0 : -1;
-}
 
 /* Writes a script where the sandbox sees it; its path inside in *INSIDE. */
 /* Packer takes one dot away and puts one there. */
@@ -198,7 +183,8 @@ int shell_local_run(
 		return -1;
 	local.variables = variables;
 	local.folder = path_join(JOB_REPOSITORY, *job->directory ? job->directory : ".");
-	int result = open_local(&local, err);
+	local.sandbox = host_sandbox_open(job, json_get_boolean(job->order, "network", false), err);
+	int result = local.sandbox ? 0 : -1;
 	if (result == 0 && (result = run_all(&local, err)) < 0 && !job_is_cancelled())
 		note_tried(&local);
 	if (local.sandbox)

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/digest.h"
 #include "base/memory.h"
+
+enum { SCRIPT_NUMBER = 1000 };
 
 int shell_script_of_lines(const struct json *lines, const char *shebang, const struct json *data,
 	struct text *script, struct error *err)
@@ -50,8 +53,18 @@ int shell_variables(const struct job *job, const struct json *environment, bool 
 	return 0;
 }
 
-/* FORMAT's two %s; anything else in it is copied, %% as %. */
-static void format_pair(const char *format, const char *name, const char *value, struct text *out)
+int shell_script_number(const struct job *job, const struct communicator *communicator)
+{
+	struct digest digest;
+
+	if (!communicator->ops->remote)
+		return SCRIPT_NUMBER;
+	digest_of(job->build, strlen(job->build), &digest);
+	return SCRIPT_NUMBER + (digest.bytes[0] << 8 | digest.bytes[1]) % (9999 - SCRIPT_NUMBER);
+}
+
+void shell_format_variable(
+	const char *format, const char *name, const char *value, struct text *out)
 {
 	const char *const words[] = {name, value};
 	size_t next = 0;
@@ -74,7 +87,7 @@ void shell_format_variables(const struct json *variables, const char *format, st
 	json_each_member (member, variables) {
 		const char *value = json_text(member.value, "");
 		autofree char *escaped = text_replace(value, strlen(value), "'", "'\"'\"'", NULL);
-		format_pair(format, member.key, escaped, out);
+		shell_format_variable(format, member.key, escaped, out);
 	}
 }
 

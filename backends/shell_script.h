@@ -14,6 +14,14 @@ int shell_script_of_lines(const struct json *lines, const char *shebang, const s
  */
 int shell_variables(const struct job *job, const struct json *environment, bool render,
 	const struct json *data, struct json **variables, struct error *err);
+/*
+ * A number for names over there. In a root file system the same in every build, for scripts can see it. On a machine that
+ * others may use at the same time each build has its own.
+ */
+int shell_script_number(const struct job *job, const struct communicator *communicator);
+/* NAME and VALUE in place of FORMAT's two %s; anything else in it is copied, %% as %. Appends to OUT. */
+void shell_format_variable(
+	const char *format, const char *name, const char *value, struct text *out);
 /* All of them by FORMAT, whose two %s get name and value; single quotes of the user's values are escaped. */
 void shell_format_variables(const struct json *variables, const char *format, struct text *out);
 /* CODE is among the valid ones (a list of numbers). The error names them. */

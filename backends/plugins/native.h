@@ -39,6 +39,56 @@ struct file_provisioner_options {
 	bool generated;
 };
 
+struct sleep_options {
+	int64_t duration_nsec;
+};
+
+struct breakpoint_options {
+	const char *note;
+	bool disable;
+};
+
+struct ansible_options {
+	const char *command, *galaxy_command;
+	const struct json *extra_arguments, *environment, *ssh_extra_arguments;
+	const char *playbook_file, *galaxy_file, *roles_path, *collections_path;
+	const struct json *groups, *empty_groups;
+	const char *host_alias, *user;
+	const char *inventory_directory, *inventory_template, *inventory_file;
+	const struct json *use_proxy;
+	bool skip_version_check, use_sftp, keep_inventory_file, galaxy_force;
+};
+
+struct ansible_local_options {
+	const char *command, *galaxy_command;
+	const struct json *extra_arguments;
+	const char *group_vars, *host_vars, *playbook_dir, *playbook_file;
+	const struct json *playbook_files, *playbook_paths, *role_paths;
+	const char *staging_directory, *inventory_file, *galaxy_file;
+	const struct json *inventory_groups;
+	bool clean_staging_directory;
+};
+
+/* What powershell and windows-shell have in common. */
+struct windows_script_options {
+	const struct json *inline_lines, *scripts, *environment, *valid_exit_codes;
+	const char *script, *env_var_format, *execute_command, *remote_path;
+	int64_t start_retry_timeout_nsec;
+};
+
+struct powershell_options {
+	struct windows_script_options script;
+	const char *remote_env_var_path;
+	bool skip_clean;
+};
+
+struct windows_restart_options {
+	const char *restart_command, *restart_check_command;
+	int64_t restart_timeout_nsec;
+	bool check_registry;
+	const struct json *registry_keys;
+};
+
 struct checksum_options {
 	const struct json *types;
 	const char *output;

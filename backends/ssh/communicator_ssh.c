@@ -345,6 +345,32 @@ static void close_ssh(struct communicator *communicator)
 	free(ssh);
 }
 
+/* Detours and an agent are kiln's own: nothing else gets at them. */
+static int describe(const struct communicator *communicator, struct communicator_address *address,
+	struct error *err)
+{
+	const struct ssh *ssh = (const struct ssh *)communicator;
+	const struct ssh_host *target = &ssh->settings->target;
+
+	if (ssh->settings->bastion.host || ssh->settings->proxy_host)
+		return fail(err, ERROR_CATALOG,
+			"the host is reached through a bastion or proxy, which other programs of "
+			"this machine are not given");
+	if (!target->identity.password && !target->identity.private_keys.count)
+		return fail(err, ERROR_CATALOG,
+			"the login is by an agent, which other programs of this machine are not "
+			"given: use a key file or a password");
+	if (!ssh->target.line)
+		return fail(err, ERROR_TRANSIENT, "there was no connection yet");
+	*address = (struct communicator_address){.host = target->host,
+		.user = target->identity.username,
+		.port = target->port,
+		.host_key = ssh->target.line,
+		.password = target->identity.password,
+		.private_keys = &target->identity.private_keys};
+	return 0;
+}
+
 static const struct communicator_ops ssh_ops = {
 	.name = "ssh",
 	.remote = true,
@@ -355,6 +381,7 @@ static const struct communicator_ops ssh_ops = {
 	.download_folder = download_folder,
 	.is_folder = is_folder,
 	.reset = reset,
+	.describe = describe,
 	.close = close_ssh,
 };
 

@@ -17,6 +17,8 @@ enum { MEGABYTE = 1000 * 1000, QUIET_USEC = 5 * 1000 * 1000, LOOK_BYTES = 32 * M
 
 /* ---- words ---- */
 
+#define PLAIN_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:+,@"
+
 void quote_path(const char *path, struct text *out)
 {
 	if (*path == '~') {
@@ -30,6 +32,11 @@ void quote_path(const char *path, struct text *out)
 	}
 	if (!*path)
 		return;
+	/* a shell of Windows keeps the quotes as they are */
+	if (*path != '-' && !path[strspn(path, PLAIN_CHARACTERS)]) {
+		text_add(out, path);
+		return;
+	}
 	autofree char *escaped = text_replace(path, strlen(path), "'", "'\\''", NULL);
 	text_addf(out, "'%s%s'", *path == '-' ? "./" : "", escaped);
 }

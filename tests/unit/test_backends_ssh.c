@@ -177,7 +177,8 @@ int main(void)
 	if (!mkdtemp(path))
 		return 1;
 	int folder = open(path, O_RDONLY | O_DIRECTORY);
-	quotes("/tmp/x", "'/tmp/x'");
+	quotes("/tmp/x", "/tmp/x");
+	quotes("c:/Windows/Temp/x.ps1", "c:/Windows/Temp/x.ps1");
 	quotes("a b'c", "'a b'\\''c'");
 	quotes("-rf", "'./-rf'");
 	quotes("~/x y", "~'/x y'");
