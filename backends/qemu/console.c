@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/qemu/console.h"
 
+enum { END_USEC = 1000 * 1000 };
+
 static int send(struct machine *machine, const struct boot_key *key, int64_t interval_nsec,
 	struct error *err)
 {
 	if (key->wait_nsec)
 		return machine_sleep(machine, key->wait_nsec, err);
 	if (qmp_send_key(&machine->qmp, key->key, key->down, err) < 0) {
-		/* why it does not listen any more says more */
+		/* a machine that halted refuses keys a moment before QEMU is gone: that says more */
 		struct error ended;
-		if (machine->qmp.gone && machine_wait(machine, 1000000, &ended) > 0)
+		if (machine_wait(machine, END_USEC, &ended) > 0)
 			machine_check(machine, err);
 		return -1;
 	}
