@@ -82,7 +82,8 @@ static void add_value(struct hcl_scan *scan, const struct plugin *plugin, const 
 {
 	const struct plugin_option *option = plugin_find_option(plugin, name);
 
-	if (!option || option->path == PATH_NONE || option->path == PATH_OUTPUT || !*text ||
+	if (!option || option->path == PATH_NONE || option->path == PATH_OUTPUT ||
+		option->path == PATH_WORDS || option->path == PATH_KEYS || !*text ||
 		strstr(text, "{{") || strstr(text, "://"))
 		return;
 	add_file(scan, text, of_template, option->path == PATH_URL ? PATH_FILE : option->path);
