@@ -99,7 +99,7 @@ static int open_archive(
 		result |= filters[compression](a);
 	if (compression == COMPRESSION_GZIP) /* no time of day in the header */
 		result |= archive_write_set_filter_option(a, "gzip", "timestamp", NULL);
-	if (compression != COMPRESSION_NONE && compression != COMPRESSION_XZ && level > 0) {
+	if (compression != COMPRESSION_NONE && compression != COMPRESSION_XZ && level != 0) {
 		snprintf(digits, sizeof(digits), "%d", level);
 		result |= archive_write_set_filter_option(
 			a, names[compression], "compression-level", digits);

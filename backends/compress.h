@@ -21,7 +21,7 @@ const char *compression_name(enum compression compression);
 enum compression compression_find(const char *name); /* COMPRESSION_COUNT if none */
 
 struct compressor;
-/* Writes to FD (not owned). LEVEL 0 is the usual one: gzip 6, zstd 3. xz has no other. */
+/* Writes to FD (not owned). LEVEL 0 is the usual one: gzip 6, zstd 3; below 0, zstd's fast ones. xz has no other. */
 struct compressor *compressor_open(
 	int fd, enum compression compression, int level, struct error *err);
 int compressor_write(

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 
+enum { MEMORY_LEVEL = -3 }; /* of zstd: half the time of level 1 for a tenth more bytes */
 static const int64_t command_usec = 60 * 1000000LL, migration_usec = 1800 * 1000000LL;
 
 /* ---- disks ---- */
@@ -114,8 +115,8 @@ static int write_memory(struct machine *machine, int memory, struct error *err)
 	if (result == 0)
 		result = command_with_uri(machine, "migrate", err);
 	if (result == 0)
-		result = compress_fd(
-			machine->job, ends[0], memory, COMPRESSION_ZSTD, 1, NULL, NULL, NULL, err);
+		result = compress_fd(machine->job, ends[0], memory, COMPRESSION_ZSTD, MEMORY_LEVEL,
+			NULL, NULL, NULL, err);
 	close(ends[0]);
 	return result < 0 ? -1 : qmp_wait_migration(&machine->qmp, migration_usec, err);
 }
