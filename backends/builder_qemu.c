@@ -387,10 +387,10 @@ static int build_all(struct build *build, struct artifact **artifact, struct err
 
 	if (prepare(build, err) < 0 || run(build, err) < 0 || job_check(build->job, err) < 0)
 		return -1;
-	if ((build->keeping.layer_count ? qemu_disks_flatten(build->job, &build->options, layers,
-						  &build->disks, err)
-					: qemu_disks_finish(build->job, &build->options,
-						  &build->media, &build->disks, err)) < 0)
+	if ((build->keeping.layered ? qemu_disks_flatten(build->job, &build->options, layers,
+					      &build->disks, err)
+				    : qemu_disks_finish(build->job, &build->options, &build->media,
+					      &build->disks, err)) < 0)
 		return -1;
 	autofree char *text = memory_printf("VM files in directory: %s", build->output);
 	*artifact = artifact_new("transcend.qemu", "VM", text);

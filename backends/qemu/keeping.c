@@ -154,6 +154,7 @@ void keeping_distrust(struct keeping *keeping)
 	checkpoint_clear(&keeping->from);
 	snapshot_drives_clear(&keeping->drives);
 	keeping->first = 0;
+	keeping->layered = false;
 	keeping->has_below = false;
 	keeping->saved_usec = 0;
 	json_free(keeping->opened);
@@ -199,6 +200,7 @@ int keeping_make_disks(struct keeping *keeping, struct strings *paths, struct er
 			return -1;
 	}
 	keeping->layer_count++;
+	keeping->layered = true;
 	return 0;
 }
 
@@ -299,36 +301,45 @@ static int sync_guest(struct communicator *communicator, struct error *err)
 	return communicator->ops->run(communicator, "sync", &code, err);
 }
 
+/* The machine writes to LAYERS now, which are taken over. */
+static void go_on_with(struct keeping *keeping, struct strings *layers)
+{
+	strings_clear(&keeping->paths);
+	keeping->paths = *layers;
+	*layers = (struct strings){0};
+	keeping->format = "qcow2";
+	keeping->layered = true;
+}
+
+/* As snapshot_take: 1 if the machine runs on but is not kept. */
 static int keep(struct keeping *keeping, struct machine *machine, const struct step *step,
-	const struct digest *key, struct communicator *communicator, bool *switched,
-	struct error *err)
+	const struct digest *key, struct communicator *communicator, struct error *err)
 {
 	CLEANUP(strings_clear) struct strings layers = {0};
 	autofree char *folder =
 		memory_printf("%s/work/tree/%s", keeping->job->folder, keeping->job->directory);
 	bool with_memory = keeping->kind == CHECKPOINT_KEEP_MEMORY;
 	autoclose int memory = -1;
+	bool switched = false;
 
 	if (take_disks(keeping, folder, key, err) < 0 ||
 		make_layers(keeping, key, &layers, err) < 0 ||
 		(with_memory && checkpoint_new_memory(&keeping->store, key, &memory, err) < 0))
-		return -1;
+		return 1;
 	FAULT("checkpoint-begun");
 	struct json *about = describe(keeping, step, communicator);
 	json_set_text(about, "format", keeping->format);
-	if (snapshot_take(machine, &keeping->drives, &layers, memory, switched, err) < 0) {
+	int result = snapshot_take(machine, &keeping->drives, &layers, memory, &switched, err);
+	if (switched)
+		go_on_with(keeping, &layers);
+	if (result != 0) {
 		json_free(about);
-		return -1;
+		return result;
 	}
-	*switched = false;
-	strings_clear(&keeping->paths);
-	keeping->paths = layers;
-	layers = (struct strings){0};
-	keeping->format = "qcow2";
 	FAULT("checkpoint-taken");
 	if (checkpoint_seal(&keeping->store, key, keeping->kind, keeping->paths.count,
 		    keeping->has_below ? &keeping->below : NULL, about, err) < 0)
-		return -1;
+		return 1;
 	keeping->below = *key;
 	keeping->has_below = true;
 	return 0;
@@ -379,13 +390,12 @@ int keeping_keep(struct keeping *keeping, struct machine *machine, const struct 
 		return 0;
 	}
 	key_behind(keeping, keeping->kind, step ? step->index + 1 : 0, &key);
-	bool switched = false;
-	if (keep(keeping, machine, step, &key, communicator, &switched, &why) == 0)
+	int result = keep(keeping, machine, step, &key, communicator, &why);
+	if (result == 0)
 		return 0;
-	/* the result would be made of other disks than those that the machine writes to */
-	if (switched) {
+	if (result < 0) {
 		*err = why;
-		return fail_while(err, "a checkpoint failed behind the point of no return");
+		return fail_while(err, "keeping a checkpoint");
 	}
 	if (job_check(keeping->job, err) < 0)
 		return -1;

@@ -21,6 +21,7 @@ struct keeping {
 	size_t first; /* the step that is run first; 0 with from.kind != NONE: behind the boot */
 	/* of the machine that runs */
 	struct snapshot_drives drives;
+	bool layered;         /* PATHS are layers above what is kept, not the disks themselves */
 	struct strings paths; /* what its drives have open */
 	const char *format;   /* of these */
 	struct digest below;  /* the key of the checkpoint under these */

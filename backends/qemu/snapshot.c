@@ -126,22 +126,32 @@ static int run_on(struct machine *machine, struct error *err)
 	return qmp_execute(&machine->qmp, "cont", NULL, command_usec, NULL, err);
 }
 
+/* What QEMU refuses it has not done; where it gave no answer it may have, and nobody knows. */
+static int refused(const struct error *err)
+{
+	return err->kind == ERROR_BROKEN ? 1 : -1;
+}
+
 int snapshot_take(struct machine *machine, const struct snapshot_drives *drives,
 	const struct strings *layers, int memory, bool *switched, struct error *err)
 {
-	struct error again;
+	struct error ignored;
+	int result = 0;
 
 	*switched = false;
 	if (qmp_execute(&machine->qmp, "stop", NULL, command_usec, NULL, err) < 0)
+		return refused(err);
+	if (switch_disks(machine, drives, layers, err) < 0)
+		result = refused(err);
+	*switched = result == 0;
+	if (result == 0 && memory >= 0 && write_memory(machine, memory, err) < 0) {
+		qmp_execute(&machine->qmp, "migrate_cancel", NULL, command_usec, NULL, &ignored);
+		result = 1;
+	}
+	if (result < 0)
 		return -1;
-	int result = switch_disks(machine, drives, layers, err);
-	/* what QEMU refuses it has not done; where it gave no answer it may have */
-	*switched = result == 0 || err->kind != ERROR_BROKEN;
-	if (result == 0 && memory >= 0)
-		result = write_memory(machine, memory, err);
-	if (run_on(machine, result < 0 ? &again : err) < 0)
-		return -1;
-	return result;
+	/* a machine that stands still is of no use, whatever was written of it */
+	return run_on(machine, result ? &ignored : err) < 0 ? -1 : result;
 }
 
 int snapshot_restore(struct machine *machine, int fd, struct error *err)

@@ -23,7 +23,8 @@ void snapshot_drives_clear(struct snapshot_drives *drives);
 /*
  * Stops the machine. From then on what each of DRIVES has open is read only, and what the machine writes goes to the file of LAYERS
  * at the same place, which is there already, above the old one. With MEMORY >= 0 what the machine has in memory is written
- * there, compressed. Then it runs on, also when this fails; *SWITCHED says whether its disks may be the new ones by then.
+ * there, compressed. Then it runs on: 0; 1 and the error, if it runs on but was not written whole, and then *SWITCHED says
+ * whether it writes to LAYERS; -1 if nobody knows what it does.
  */
 int snapshot_take(struct machine *machine, const struct snapshot_drives *drives,
 	const struct strings *layers, int memory, bool *switched, struct error *err);
