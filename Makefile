@@ -135,6 +135,9 @@ fuzz-differential:
 	@$(MAKE) --no-print-directory $(BUILD)/tests/render
 	@tests/fuzz/differential
 
+# The longest begin first, or the last of them would be waited for alone.
+LONG := $(patsubst %,tests/t/%.sh,9000-crash 2033-machine-checkpoints 2040-packer-engine 0008-differential 2020-ssh)
+
 # With V=1 each part says more. The parts in their order: what is cheap and fails first.
 check: check-setup
 	@$(MAKE) --no-print-directory all
@@ -142,7 +145,7 @@ check: check-setup
 	@tests/lint
 	@$(MAKE) --no-print-directory SAN=1 unit
 	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(TEST_TOOLS)
-	@tests/run $(UNIT_TESTS) $(wildcard tests/t/[0-9]*.sh)
+	@tests/run $(LONG) $(UNIT_TESTS) $(filter-out $(LONG),$(wildcard tests/t/[0-9]*.sh))
 
 check-setup:
 	@tests/setup check
