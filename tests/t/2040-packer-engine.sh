@@ -260,7 +260,7 @@ is 'can be cancelled' "$(kiln show slow --json | jq -r '.builds[0].phase')" canc
 like 'packer having been asked to clean up' "$(kiln log slow)" '*Cancelling build after receiving terminated*'
 is 'with all that it ran' "$(pgrep -fc "^sleep $nap")" 0
 slowly
-build=$(kiln show slow --json | jq -r '.builds | max_by(.build).build')
+build=$(kiln show slow --json | jq -r '.builds[] | select(.phase == "building").build')
 left=$(pgrep -f "^sleep $nap" | paste -sd,)
 kill -9 "$(jq -r 'select(.event == "begin") | .pid' "$KILN_STATE/builds/$build/journal" | tail -n 1)"
 wait_until '' ps -o pid= -p "$left"
