@@ -89,9 +89,8 @@ $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # ---- tests ------------------------------------------------------------------------------------------------------
-# A unit test tests/unit/test_FOLDER_WHAT.c links what that folder's program does; so does a tool_FOLDER_WHAT.c, which stories run.
+# A unit test tests/unit/test_FOLDER_WHAT.c links what that folder's program does.
 UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
-TEST_TOOLS  := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/tool_*.c))
 base_tests       := base | -ljson-c -lcrypto
 state_tests      := state base | -lsqlite3 -ljson-c -lcrypto
 backends_tests   := $(kiln-build_links)
@@ -103,7 +102,7 @@ $(1): $(patsubst $(BUILD)/tests/%,$(BUILD)/tests/unit/%.o,$(1)) $(patsubst %,$(B
 	@$(if $(V),,echo '  LINK  $$@')
 	$(Q)$(CC) $(ALL_LDFLAGS) $$^ $(filter -l%,$($(call folder_of,$(1))_tests)) -o $$@
 endef
-$(foreach t,$(UNIT_TESTS) $(TEST_TOOLS),$(eval $(call unit_rule,$(t))))
+$(foreach t,$(UNIT_TESTS),$(eval $(call unit_rule,$(t))))
 
 # A fuzz target tests/fuzz/fuzz_WHAT.c replays its corpus as a test, or runs with libFuzzer in build/fuzz.
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -118,6 +117,11 @@ $(foreach t,$(FUZZ_TARGETS),$(eval $(call fuzz_rule,$(t))))
 
 unit: $(UNIT_TESTS) $(FUZZ_TARGETS)
 	@tests/run $^
+
+# What stories run beside the programs.
+TEST_TOOLS := $(BUILD)/tests/media
+$(BUILD)/tests/media: $(BUILD)/tests/tools/media.o $(patsubst %,$(BUILD)/lib%.a,$(filter $(FOLDERS),$(backends_tests)))
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(filter -l%,$(backends_tests)) -o $@
 
 $(BUILD)/tests/render: $(BUILD)/tests/fuzz/render.o $(patsubst %,$(BUILD)/lib%.a,$(filter $(FOLDERS),$(fuzz_links)))
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(filter -l%,$(fuzz_links)) -o $@

@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "base/moment.h"
 
-enum { RENDER_ROUNDS_MOST = 100, TICK_NSEC = 100 * 1000 * 1000 };
+enum { TICK_NSEC = 100 * 1000 * 1000 };
 
 /* ---- reading them from the order ---- */
 
@@ -229,29 +229,7 @@ struct json *job_data(const struct job *job)
 	return data;
 }
 
-static const struct gotemplate_function *find_function(void *context, const char *name)
-{
-	(void)context;
-	return gotemplate_find_text_function(name);
-}
-
 int job_render(const char *template, const struct json *data, struct text *out, struct error *err)
 {
-	struct gotemplate_options options = {.find = find_function, .data = data};
-	autofree char *now = memory_copy_text(template);
-
-	for (int round = 0; round < RENDER_ROUNDS_MOST; round++) {
-		struct text next = {0};
-		if (gotemplate_render(now, &options, &next, err) < 0) {
-			text_clear(&next);
-			return -1;
-		}
-		bool same = strcmp(text_get(&next), now) == 0;
-		free(now);
-		now = text_take(&next);
-		if (same)
-			break;
-	}
-	text_add(out, now);
-	return 0;
+	return gotemplate_render_late(template, data, false, out, err);
 }

@@ -59,5 +59,12 @@ typedef void gotemplate_visit(void *context, const char *function, const char *a
 int gotemplate_visit_calls(const char *template, const struct gotemplate_options *options,
 	gotemplate_visit *visit, void *context, struct error *err);
 
+/*
+ * Renders again and again until nothing changes, as Packer does late, with DATA as '.' and its functions on text. STRICT: a field that
+ * DATA has not is an error, not <no value>. Appends to OUT. Source: Packer 1.6.6 template/interpolate, Render.
+ */
+int gotemplate_render_late(const char *template, const struct json *data, bool strict,
+	struct text *out, struct error *err);
+
 /* upper, lower, replace, replace_all, split: Packer's functions that need to know nothing. NULL for any other name. */
 const struct gotemplate_function *gotemplate_find_text_function(const char *name);

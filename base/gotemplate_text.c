@@ -3,8 +3,14 @@
 #include "base/gotemplate.h"
 
 #include <locale.h>
+#include <stdlib.h>
 #include <string.h>
 #include <wctype.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+
+enum { LATE_ROUNDS_MOST = 100 };
 
 /* By Unicode's simple mappings, as Go does it, whatever the locale of the process. */
 static void change_case(const char *text, wint_t (*change)(wint_t, locale_t), struct text *result)
@@ -134,4 +140,31 @@ const struct gotemplate_function *gotemplate_find_text_function(const char *name
 		if (strcmp(functions[i].name, name) == 0)
 			return &functions[i];
 	return NULL;
+}
+
+static const struct gotemplate_function *find_function(void *context, const char *name)
+{
+	(void)context;
+	return gotemplate_find_text_function(name);
+}
+
+int gotemplate_render_late(const char *template, const struct json *data, bool strict,
+	struct text *out, struct error *err)
+{
+	struct gotemplate_options options = {
+		.find = find_function, .data = data, .strict_fields = strict};
+	autofree char *now = memory_copy_text(template);
+
+	for (int round = 0; round < LATE_ROUNDS_MOST; round++) {
+		CLEANUP(text_clear) struct text next = {0};
+		if (gotemplate_render(now, &options, &next, err) < 0)
+			return -1;
+		bool same = strcmp(text_get(&next), now) == 0;
+		free(now);
+		now = text_take(&next);
+		if (same)
+			break;
+	}
+	text_add(out, now);
+	return 0;
 }

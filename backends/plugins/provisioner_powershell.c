@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/plugins/native.h"
+#include "backends/plugins/rules.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 
@@ -47,11 +48,6 @@ static const struct plugin_option own[] = {
 
 /* Source: Packer 1.6.6 provisioner/powershell/provisioner.go, Prepare. */
 static const struct plugin_rule rules[] = {
-	{RULE_AT_MOST_ONE, "script scripts"},
-	{RULE_ANY, "inline script scripts"},
-	{RULE_AT_MOST_ONE, "inline script"},
-	{RULE_AT_MOST_ONE, "inline scripts"},
-	{RULE_MATCHES, "environment_vars", "^[^=]+=", .why = "NAME=VALUE"},
 	{RULE_NEEDS, "elevated_user", .when = "elevated_password"},
 	{RULE_CHOICE, "execution_policy", POLICIES "|0|1|2|3|4|5|6|7"},
 	{RULE_RANGE, "debug_mode", "0 2"},
@@ -107,7 +103,7 @@ const struct plugin plugin_provisioner_powershell = {
 	.native = true,
 	.version = 1,
 	.groups = (const struct plugin_option *const[]){own, NULL},
-	.rules = (const struct plugin_rule *const[]){rules, NULL},
+	.rules = (const struct plugin_rule *const[]){rules_script, rules, NULL},
 	.check = check,
 	.unsupported = unsupported,
 	.size = sizeof(struct powershell_options),

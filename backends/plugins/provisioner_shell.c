@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/plugins/native.h"
+#include "backends/plugins/rules.h"
 
 #define AT(member) .offset = offsetof(struct shell_options, member)
 
@@ -43,16 +44,6 @@ static void set_default(struct json *options, const char *name, const char *valu
 		json_set_text(options, name, value);
 }
 
-/* Source: Packer 1.6.6 provisioner/shell/provisioner.go, Prepare. */
-static const struct plugin_rule rules[] = {
-	{RULE_AT_MOST_ONE, "script scripts"},
-	{RULE_ANY, "inline script scripts"},
-	{RULE_AT_MOST_ONE, "inline script"},
-	{RULE_AT_MOST_ONE, "inline scripts"},
-	{RULE_MATCHES, "environment_vars", "^[^=]+=", .why = "NAME=VALUE"},
-	{0},
-};
-
 /* Defaults that depend on another option. */
 static int check(struct json *options, struct error *err)
 {
@@ -72,7 +63,7 @@ const struct plugin plugin_provisioner_shell = {
 	.native = true,
 	.version = 1,
 	.groups = (const struct plugin_option *const[]){own, NULL},
-	.rules = (const struct plugin_rule *const[]){rules, NULL},
+	.rules = (const struct plugin_rule *const[]){rules_script, NULL},
 	.check = check,
 	.size = sizeof(struct shell_options),
 	.help = "scripts that run in the image",

@@ -2,6 +2,7 @@
 #include "backends/plugins/all.h"
 
 #include "backends/plugins/native.h"
+#include "backends/plugins/rules.h"
 
 #define AT(member) .offset = offsetof(struct windows_script_options, member)
 
@@ -25,23 +26,13 @@ static const struct plugin_option own[] = {
 	{0},
 };
 
-/* Source: Packer 1.6.6 provisioner/windows-shell/provisioner.go, Prepare. */
-static const struct plugin_rule rules[] = {
-	{RULE_AT_MOST_ONE, "script scripts"},
-	{RULE_ANY, "inline script scripts"},
-	{RULE_AT_MOST_ONE, "inline script"},
-	{RULE_AT_MOST_ONE, "inline scripts"},
-	{RULE_MATCHES, "environment_vars", "^[^=]+=", .why = "NAME=VALUE"},
-	{0},
-};
-
 const struct plugin plugin_provisioner_windows_shell = {
 	.kind = PLUGIN_PROVISIONER,
 	.name = "windows-shell",
 	.native = true,
 	.version = 1,
 	.groups = (const struct plugin_option *const[]){own, NULL},
-	.rules = (const struct plugin_rule *const[]){rules, NULL},
+	.rules = (const struct plugin_rule *const[]){rules_script, NULL},
 	.size = sizeof(struct windows_script_options),
 	.help = "batch files on a Windows machine",
 };

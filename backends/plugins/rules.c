@@ -62,6 +62,15 @@ const struct plugin_rule rules_host_ports[] = {
 	{0},
 };
 
+const struct plugin_rule rules_script[] = {
+	{RULE_AT_MOST_ONE, "script scripts"},
+	{RULE_ANY, "inline script scripts"},
+	{RULE_AT_MOST_ONE, "inline script"},
+	{RULE_AT_MOST_ONE, "inline scripts"},
+	{RULE_MATCHES, "environment_vars", "^[^=]+=", .why = "NAME=VALUE"},
+	{0},
+};
+
 const struct plugin_rule rules_user_data[] = {
 	{RULE_AT_MOST_ONE, "user_data user_data_file"},
 	{0},

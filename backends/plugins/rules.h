@@ -12,6 +12,8 @@ extern const struct plugin_rule rules_iso[];
 extern const struct plugin_rule rules_boot[];
 extern const struct plugin_rule rules_vnc[]; /* with rules_boot */
 extern const struct plugin_rule rules_host_ports[];
+extern const struct plugin_rule
+	rules_script[]; /* of provisioners that put scripts into the guest */
 extern const struct plugin_rule rules_user_data[];
 extern const struct plugin_rule rules_virtualbox[];
 extern const struct plugin_rule rules_vmware[];

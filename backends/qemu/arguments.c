@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "backends/qemu/render.h"
 #include "base/cleanup.h"
+#include "base/gotemplate.h"
 #include "base/map.h"
 #include "base/memory.h"
 
@@ -173,10 +173,12 @@ static int read_rows(const struct qemu_setup *setup, struct map *given, struct e
 	for (size_t i = 0; i < json_count(rows); i++) {
 		const struct json *row = json_item(rows, i);
 		CLEANUP(text_clear) struct text name = {0}, value = {0};
-		if (qemu_render(json_text(json_item(row, 0), ""), data, &name, err) < 0)
+		if (gotemplate_render_late(
+			    json_text(json_item(row, 0), ""), data, true, &name, err) < 0)
 			return fail_while(err, "qemuargs: row %zu", i + 1);
 		for (size_t part = 1; part < json_count(row); part++)
-			if (qemu_render(json_text(json_item(row, part), ""), data, &value, err) < 0)
+			if (gotemplate_render_late(json_text(json_item(row, part), ""), data, true,
+				    &value, err) < 0)
 				return fail_while(err, "qemuargs: row %zu", i + 1);
 		struct strings *values = values_of(given, text_get(&name));
 		if (value.size)

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "backends/qemu/render.h"
 #include "base/duration.h"
+#include "base/gotemplate.h"
 #include "base/memory.h"
 
 static const int64_t sec_nsec = 1000000000;
@@ -367,7 +367,7 @@ int boot_command_read(const struct json *list, const struct boot_command_data *d
 	json_set_text(values, "HTTPIP", data->http_ip);
 	json_set_integer(values, "HTTPPort", data->http_port);
 	json_set_text(values, "Name", data->name);
-	if (qemu_render(text_get(&joined), values, &rendered, err) < 0 ||
+	if (gotemplate_render_late(text_get(&joined), values, true, &rendered, err) < 0 ||
 		boot_keys_parse(text_get(&rendered), keys, err) < 0)
 		return fail_while(err, "boot_command");
 	return 0;

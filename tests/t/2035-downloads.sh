@@ -1,8 +1,8 @@
 #!/bin/sh
 # What iso_url names: from several places, against its checksum, resumed, fetched once and kept.
 . "$(dirname "$0")/lib.sh"
-tool=$BIN/tests/tool_backends_media
-[ -x "$tool" ] || tool=$ROOT/build/tests/tool_backends_media
+tool=$BIN/tests/media
+[ -x "$tool" ] || tool=$ROOT/build/tests/media
 W=$T/media; tree=$W/build/work/tree; cache=$KILN_STATE/cache/downloads
 mkdir -p "$tree" "$T/www"
 head -c 3000000 /dev/urandom > "$T/www/disk.iso"; head -c 3000000 /dev/urandom > "$T/www/other.iso"; : > "$T/www/empty"

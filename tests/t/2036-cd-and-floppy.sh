@@ -1,8 +1,8 @@
 #!/bin/sh
 # CDs and floppy disks of files: what Packer puts where, the same bytes every time, and refusals that say what to do.
 . "$(dirname "$0")/lib.sh"
-tool=$BIN/tests/tool_backends_media
-[ -x "$tool" ] || tool=$ROOT/build/tests/tool_backends_media
+tool=$BIN/tests/media
+[ -x "$tool" ] || tool=$ROOT/build/tests/media
 W=$T/media; tree=$W/build/work/tree; cd_image=$W/build/work/media/cd.iso; floppy_image=$W/build/work/media/floppy.img
 mkdir -p "$tree/dir/sub" "$tree/dir/emptysub" "$tree/gl1" "$tree/gl2/deep" "$tree/empty" "$tree/wide"; cd "$tree" || exit 1
 echo a > a.txt; echo b > dir/b.txt; echo c > dir/sub/c.txt; echo g > gl1/g.txt; echo h > gl2/deep/h.txt; echo run > run.sh; chmod 755 run.sh

@@ -1,8 +1,8 @@
 #!/bin/sh
 # The server of http_directory: what a guest gets, and what it does not.
 . "$(dirname "$0")/lib.sh"
-tool=$BIN/tests/tool_backends_media
-[ -x "$tool" ] || tool=$ROOT/build/tests/tool_backends_media
+tool=$BIN/tests/media
+[ -x "$tool" ] || tool=$ROOT/build/tests/media
 W=$T/media; tree=$W/build/work/tree; www=$tree/http
 mkdir -p "$www/sub/deep" "$www/with" "$www/locked"; echo secret > "$tree/secret"; echo secret > "$T/secret"
 printf 'd-i preseed\n' > "$www/preseed.cfg"; head -c 3000000 /dev/urandom > "$www/big.bin"; : > "$www/empty"; echo '<b>' > "$www/page.html"
