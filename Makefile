@@ -33,7 +33,8 @@ kiln_links         := reconciler state backends base | -ljson-c
 kilnd_links        := reconciler state backends base | -lgit2 -lsqlite3 -ljson-c -lyaml -lsystemd -lcrypto
 kiln-fetch_links   := reconciler base | -lgit2 -ljson-c -lssl -lcrypto
 kiln-web_links     := reconciler backends base | -lmicrohttpd -ljson-c -lcrypto
-kiln-build_links   := backends base | -larchive -lcurl -lssh2 -lz -lcrypto -ljson-c
+# libarchive and libcurl are loaded when they are first needed (backends/late.h)
+kiln-build_links   := backends base | -lssh2 -lz -lcrypto -ljson-c
 
 # ---- flags ------------------------------------------------------------------------------------------------------
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/box_catalog.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,6 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "backends/late_archive.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/files.h"
@@ -37,15 +36,15 @@ static struct json *read_entries(struct archive *archive)
 	struct json *metadata = NULL;
 	struct error ignored;
 
-	while (archive_read_next_header(archive, &entry) == ARCHIVE_OK) {
-		const char *name = archive_entry_pathname(entry);
-		int64_t size = archive_entry_size(entry);
+	while (late_archive_read_next_header(archive, &entry) == ARCHIVE_OK) {
+		const char *name = late_archive_entry_pathname(entry);
+		int64_t size = late_archive_entry_size(entry);
 		if (!name || strcmp(name + (strncmp(name, "./", 2) == 0 ? 2 : 0), METADATA) != 0)
 			continue;
 		if (size <= 0 || size > BOX_METADATA_MOST)
 			return NULL;
 		autofree char *text = memory_new((size_t)size + 1);
-		if (archive_read_data(archive, text, (size_t)size) != size ||
+		if (late_archive_read_data(archive, text, (size_t)size) != size ||
 			json_parse_bytes(text, (size_t)size, &metadata, &ignored) < 0)
 			return NULL;
 		return metadata;
@@ -55,16 +54,20 @@ static struct json *read_entries(struct archive *archive)
 
 static struct json *read_box(int fd)
 {
-	struct archive *archive = archive_read_new();
 	struct json *metadata = NULL;
+	struct error ignored;
 
-	archive_read_support_filter_gzip(archive);
-	archive_read_support_filter_xz(archive);
-	archive_read_support_filter_zstd(archive);
-	archive_read_support_format_tar(archive);
-	if (archive_read_open_fd(archive, fd, 64 * 1024) == ARCHIVE_OK)
+	if (late_load_archive(&ignored) < 0)
+		return NULL;
+	struct archive *archive = late_archive_read_new();
+
+	late_archive_read_support_filter_gzip(archive);
+	late_archive_read_support_filter_xz(archive);
+	late_archive_read_support_filter_zstd(archive);
+	late_archive_read_support_format_tar(archive);
+	if (late_archive_read_open_fd(archive, fd, 64 * 1024) == ARCHIVE_OK)
 		metadata = read_entries(archive);
-	archive_read_free(archive);
+	late_archive_read_free(archive);
 	return metadata;
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/compress.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +9,7 @@
 
 #include "backends/bgzf.h"
 #include "backends/job.h"
+#include "backends/late_archive.h"
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -66,7 +65,7 @@ static la_ssize_t write_out(struct archive *archive, void *context, const void *
 
 	if (write_bytes(compressor, bytes, size, &compressor->failure) == 0)
 		return size;
-	archive_set_error(archive, errno, "%s", compressor->failure.text);
+	late_archive_set_error(archive, errno, "%s", compressor->failure.text);
 	return -1;
 }
 
@@ -76,15 +75,15 @@ static int fail_archive(struct compressor *compressor, struct error *err)
 		*err = compressor->failure;
 		return -1;
 	}
-	return fail(
-		err, ERROR_BROKEN, "compression: %s", archive_error_string(compressor->archive));
+	return fail(err, ERROR_BROKEN, "compression: %s",
+		late_archive_error_string(compressor->archive));
 }
 
-static int (*const filters[COMPRESSION_COUNT])(struct archive *) = {
-	[COMPRESSION_GZIP] = archive_write_add_filter_gzip,
-	[COMPRESSION_ZSTD] = archive_write_add_filter_zstd,
-	[COMPRESSION_XZ] = archive_write_add_filter_xz,
-	[COMPRESSION_LZ4] = archive_write_add_filter_lz4,
+static int (**const filters[COMPRESSION_COUNT])(struct archive *) = {
+	[COMPRESSION_GZIP] = &late_archive_write_add_filter_gzip,
+	[COMPRESSION_ZSTD] = &late_archive_write_add_filter_zstd,
+	[COMPRESSION_XZ] = &late_archive_write_add_filter_xz,
+	[COMPRESSION_LZ4] = &late_archive_write_add_filter_lz4,
 };
 
 /* libarchive as a filter alone: one entry of the format "raw". */
@@ -93,42 +92,43 @@ static int open_archive(
 {
 	struct archive *a = compressor->archive;
 	char digits[16];
-	int result = archive_write_set_format_raw(a);
+	int result = late_archive_write_set_format_raw(a);
 
 	if (filters[compression])
-		result |= filters[compression](a);
+		result |= (*filters[compression])(a);
 	if (compression == COMPRESSION_GZIP) /* no time of day in the header */
-		result |= archive_write_set_filter_option(a, "gzip", "timestamp", NULL);
+		result |= late_archive_write_set_filter_option(a, "gzip", "timestamp", NULL);
 	if (compression != COMPRESSION_NONE && compression != COMPRESSION_XZ && level != 0) {
 		snprintf(digits, sizeof(digits), "%d", level);
-		result |= archive_write_set_filter_option(
+		result |= late_archive_write_set_filter_option(
 			a, names[compression], "compression-level", digits);
 	}
-	archive_write_set_bytes_per_block(a, 64 * 1024);
-	archive_write_set_bytes_in_last_block(a, 1);
+	late_archive_write_set_bytes_per_block(a, 64 * 1024);
+	late_archive_write_set_bytes_in_last_block(a, 1);
 	if (result != ARCHIVE_OK ||
-		archive_write_open(a, compressor, NULL, write_out, NULL) != ARCHIVE_OK)
+		late_archive_write_open(a, compressor, NULL, write_out, NULL) != ARCHIVE_OK)
 		return fail_archive(compressor, err);
-	struct archive_entry *entry = archive_entry_new();
-	archive_entry_set_filetype(entry, AE_IFREG);
-	archive_entry_copy_pathname(entry, "data");
-	result = archive_write_header(a, entry);
-	archive_entry_free(entry);
+	struct archive_entry *entry = late_archive_entry_new();
+	late_archive_entry_set_filetype(entry, AE_IFREG);
+	late_archive_entry_copy_pathname(entry, "data");
+	result = late_archive_write_header(a, entry);
+	late_archive_entry_free(entry);
 	return result == ARCHIVE_OK ? 0 : fail_archive(compressor, err);
 }
 
 struct compressor *compressor_open(
 	int fd, enum compression compression, int level, struct error *err)
 {
+	if (compression != COMPRESSION_BGZF && late_load_archive(err) < 0)
+		return NULL;
 	struct compressor *compressor = memory_new(sizeof(*compressor));
-
 	compressor->fd = fd;
 	compressor->digest = digest_stream_new(DIGEST_SHA256);
 	if (compression == COMPRESSION_BGZF) {
 		compressor->bgzf = bgzf_new(level, write_bytes, compressor);
 		return compressor;
 	}
-	compressor->archive = archive_write_new();
+	compressor->archive = late_archive_write_new();
 	if (open_archive(compressor, compression, level, err) < 0) {
 		compressor_free(compressor);
 		return NULL;
@@ -141,7 +141,7 @@ int compressor_write(
 {
 	if (compressor->bgzf)
 		return bgzf_add(compressor->bgzf, bytes, size, err);
-	if (archive_write_data(compressor->archive, bytes, size) != (la_ssize_t)size)
+	if (late_archive_write_data(compressor->archive, bytes, size) != (la_ssize_t)size)
 		return fail_archive(compressor, err);
 	return 0;
 }
@@ -153,7 +153,7 @@ int compressor_close(
 
 	if (compressor->bgzf)
 		result = bgzf_end(compressor->bgzf, err);
-	else if (archive_write_close(compressor->archive) != ARCHIVE_OK)
+	else if (late_archive_write_close(compressor->archive) != ARCHIVE_OK)
 		result = fail_archive(compressor, err);
 	if (result == 0 && digest)
 		digest_stream_end(compressor->digest, digest->bytes);
@@ -167,7 +167,8 @@ void compressor_free(struct compressor *compressor)
 {
 	if (!compressor)
 		return;
-	archive_write_free(compressor->archive);
+	if (compressor->archive)
+		late_archive_write_free(compressor->archive);
 	bgzf_free(compressor->bgzf);
 	digest_stream_free(compressor->digest);
 	free(compressor);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/notify.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "backends/late_curl.h"
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -26,13 +26,13 @@ static struct curl_slist *make_headers(const struct json *order)
 	autofree char *event = memory_printf("X-Kiln-Event: %s", json_get_text(order, "event", ""));
 	autofree char *delivery =
 		memory_printf("X-Kiln-Delivery: %s", json_get_text(order, "delivery", ""));
-	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+	struct curl_slist *headers = late_curl_slist_append(NULL, "Content-Type: application/json");
 
-	headers = curl_slist_append(headers, event);
-	headers = curl_slist_append(headers, delivery);
+	headers = late_curl_slist_append(headers, event);
+	headers = late_curl_slist_append(headers, delivery);
 	if (signature) {
 		autofree char *line = memory_printf("X-Kiln-Signature-256: sha256=%s", signature);
-		headers = curl_slist_append(headers, line);
+		headers = late_curl_slist_append(headers, line);
 	}
 	return headers;
 }
@@ -40,26 +40,28 @@ static struct curl_slist *make_headers(const struct json *order)
 static int post(const struct json *order, const char *url, struct error *err)
 {
 	const char *body = json_get_text(order, "body", "");
+	if (late_load_curl(err) < 0)
+		return -1;
 	struct curl_slist *headers = make_headers(order);
-	CURL *handle = curl_easy_init();
+	CURL *handle = late_curl_easy_init();
 	long status = 0;
 
-	curl_easy_setopt(handle, CURLOPT_URL, url);
-	curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body);
-	curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
-	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(
+	late_curl_easy_setopt(handle, CURLOPT_URL, url);
+	late_curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+	late_curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
+	late_curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body);
+	late_curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+	late_curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+	late_curl_easy_setopt(
 		handle, CURLOPT_TIMEOUT, (long)json_get_integer(order, "timeout_sec", TIMEOUT_SEC));
-	curl_easy_setopt(handle, CURLOPT_USERAGENT, "kiln");
-	curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, ignore);
-	CURLcode code = curl_easy_perform(handle);
-	curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_cleanup(handle);
-	curl_slist_free_all(headers);
+	late_curl_easy_setopt(handle, CURLOPT_USERAGENT, "kiln");
+	late_curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, ignore);
+	CURLcode code = late_curl_easy_perform(handle);
+	late_curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+	late_curl_easy_cleanup(handle);
+	late_curl_slist_free_all(headers);
 	if (code != CURLE_OK)
-		return fail(err, ERROR_TRANSIENT, "%s: %s", url, curl_easy_strerror(code));
+		return fail(err, ERROR_TRANSIENT, "%s: %s", url, late_curl_easy_strerror(code));
 	if (status < 200 || status > 299)
 		return fail(err, ERROR_TRANSIENT, "%s: the server answered %ld", url, status);
 	return 0;

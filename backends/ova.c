@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/ova.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/late_archive.h"
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -16,7 +15,7 @@ enum { BLOCK_SIZE = 256 * 1024 };
 
 static int fail_archive(struct archive *archive, struct error *err)
 {
-	return fail(err, ERROR_CATALOG, "it is no tar: %s", archive_error_string(archive));
+	return fail(err, ERROR_CATALOG, "it is no tar: %s", late_archive_error_string(archive));
 }
 
 static int unpack_file(
@@ -28,7 +27,7 @@ static int unpack_file(
 
 	if (out < 0)
 		return fail_errno(err, ERROR_CATALOG, "%s", name);
-	for (la_ssize_t got; (got = archive_read_data(archive, buffer, BLOCK_SIZE)) != 0;) {
+	for (la_ssize_t got; (got = late_archive_read_data(archive, buffer, BLOCK_SIZE)) != 0;) {
 		if (got < 0)
 			return fail_archive(archive, err);
 		if (job_check(job, err) < 0 || job_check_space(job, err) < 0 ||
@@ -44,9 +43,9 @@ static int unpack_all(struct job *job, struct archive *archive, int folder, stru
 	struct archive_entry *entry;
 	int result;
 
-	while ((result = archive_read_next_header(archive, &entry)) == ARCHIVE_OK) {
-		const char *name = archive_entry_pathname(entry);
-		if (archive_entry_filetype(entry) != AE_IFREG || !name)
+	while ((result = late_archive_read_next_header(archive, &entry)) == ARCHIVE_OK) {
+		const char *name = late_archive_entry_pathname(entry);
+		if (late_archive_entry_filetype(entry) != AE_IFREG || !name)
 			continue;
 		name = path_name(name);
 		if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
@@ -65,13 +64,13 @@ int ova_unpack(struct job *job, const char *path, const char *folder, struct str
 	autoclose int in = job_open_path(job, rooted, O_RDONLY | O_NOFOLLOW, 0, err);
 	autoclose int out = in < 0 ? -1 : folder_make_inside(job->tree_fd, folder, 0755, err);
 
-	if (out < 0)
+	if (out < 0 || late_load_archive(err) < 0)
 		return -1;
-	struct archive *archive = archive_read_new();
-	archive_read_support_format_tar(archive);
-	int result = archive_read_open_fd(archive, in, BLOCK_SIZE) == ARCHIVE_OK
+	struct archive *archive = late_archive_read_new();
+	late_archive_read_support_format_tar(archive);
+	int result = late_archive_read_open_fd(archive, in, BLOCK_SIZE) == ARCHIVE_OK
 	                     ? unpack_all(job, archive, out, names, err)
 	                     : fail_archive(archive, err);
-	archive_read_free(archive);
+	late_archive_read_free(archive);
 	return result;
 }

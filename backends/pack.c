@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/pack.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "backends/job.h"
+#include "backends/late_archive.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
 
@@ -26,7 +25,7 @@ static la_ssize_t write_out(struct archive *archive, void *context, const void *
 
 	if (compressor_write(pack->compressor, bytes, size, &pack->failure) == 0)
 		return (la_ssize_t)size;
-	archive_set_error(archive, EIO, "%s", pack->failure.text);
+	late_archive_set_error(archive, EIO, "%s", pack->failure.text);
 	return -1;
 }
 
@@ -36,23 +35,24 @@ static int fail_pack(struct pack *pack, const char *name, struct error *err)
 		*err = pack->failure;
 		return -1;
 	}
-	return fail(err, error_kind_of_errno(archive_errno(pack->archive), ERROR_BROKEN), "%s: %s",
-		name, archive_error_string(pack->archive));
+	return fail(err, error_kind_of_errno(late_archive_errno(pack->archive), ERROR_BROKEN),
+		"%s: %s", name, late_archive_error_string(pack->archive));
 }
 
 struct pack *pack_open(struct compressor *compressor, enum pack_format format, struct error *err)
 {
+	if (late_load_archive(err) < 0)
+		return NULL;
 	struct pack *pack = memory_new(sizeof(*pack));
-
-	pack->archive = archive_write_new();
+	pack->archive = late_archive_write_new();
 	pack->compressor = compressor;
 	pack->format = format;
-	int result = format == PACK_ZIP ? archive_write_set_format_zip(pack->archive)
-	                                : archive_write_set_format_gnutar(pack->archive);
-	archive_write_set_bytes_per_block(pack->archive, 64 * 1024);
-	archive_write_set_bytes_in_last_block(pack->archive, 1);
+	int result = format == PACK_ZIP ? late_archive_write_set_format_zip(pack->archive)
+	                                : late_archive_write_set_format_gnutar(pack->archive);
+	late_archive_write_set_bytes_per_block(pack->archive, 64 * 1024);
+	late_archive_write_set_bytes_in_last_block(pack->archive, 1);
 	if (result != ARCHIVE_OK ||
-		archive_write_open(pack->archive, pack, NULL, write_out, NULL) != ARCHIVE_OK) {
+		late_archive_write_open(pack->archive, pack, NULL, write_out, NULL) != ARCHIVE_OK) {
 		fail_pack(pack, "archive", err);
 		pack_free(pack);
 		return NULL;
@@ -63,17 +63,17 @@ struct pack *pack_open(struct compressor *compressor, enum pack_format format, s
 static int add_header(struct pack *pack, const char *name, mode_t mode, int64_t size, int64_t mtime,
 	struct error *err)
 {
-	struct archive_entry *entry = archive_entry_new();
+	struct archive_entry *entry = late_archive_entry_new();
 
-	archive_entry_copy_pathname(entry, name);
-	archive_entry_set_filetype(entry, AE_IFREG);
-	archive_entry_set_perm(entry, pack->format == PACK_ZIP ? 0644 : mode & 07777);
-	archive_entry_set_size(entry, size);
-	archive_entry_set_mtime(entry, mtime, 0);
-	archive_entry_set_uname(entry, "root");
-	archive_entry_set_gname(entry, "root");
-	int result = archive_write_header(pack->archive, entry);
-	archive_entry_free(entry);
+	late_archive_entry_copy_pathname(entry, name);
+	late_archive_entry_set_filetype(entry, AE_IFREG);
+	late_archive_entry_set_perm(entry, pack->format == PACK_ZIP ? 0644 : mode & 07777);
+	late_archive_entry_set_size(entry, size);
+	late_archive_entry_set_mtime(entry, mtime, 0);
+	late_archive_entry_set_uname(entry, "root");
+	late_archive_entry_set_gname(entry, "root");
+	int result = late_archive_write_header(pack->archive, entry);
+	late_archive_entry_free(entry);
 	return result == ARCHIVE_OK ? 0 : fail_pack(pack, name, err);
 }
 
@@ -82,7 +82,7 @@ int pack_add_bytes(struct pack *pack, const char *name, const void *bytes, size_
 {
 	if (add_header(pack, name, 0644, (int64_t)size, mtime, err) < 0)
 		return -1;
-	if (archive_write_data(pack->archive, bytes, size) != (la_ssize_t)size)
+	if (late_archive_write_data(pack->archive, bytes, size) != (la_ssize_t)size)
 		return fail_pack(pack, name, err);
 	return 0;
 }
@@ -105,7 +105,7 @@ int pack_add(struct pack *pack, struct job *job, const char *name, int fd,
 			return fail(err, ERROR_BROKEN, "%s became shorter while it was read", name);
 		if (job_check(job, err) < 0 || job_check_space(job, err) < 0)
 			return -1;
-		if (archive_write_data(pack->archive, buffer, got) != got)
+		if (late_archive_write_data(pack->archive, buffer, got) != got)
 			return fail_pack(pack, name, err);
 		left -= got;
 	}
@@ -114,7 +114,7 @@ int pack_add(struct pack *pack, struct job *job, const char *name, int fd,
 
 int pack_close(struct pack *pack, struct error *err)
 {
-	int result = archive_write_close(pack->archive) == ARCHIVE_OK
+	int result = late_archive_write_close(pack->archive) == ARCHIVE_OK
 	                     ? 0
 	                     : fail_pack(pack, "archive", err);
 
@@ -126,6 +126,6 @@ void pack_free(struct pack *pack)
 {
 	if (!pack)
 		return;
-	archive_write_free(pack->archive);
+	late_archive_write_free(pack->archive);
 	free(pack);
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/media/iso.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backends/late_archive.h"
 #include "backends/media/staging.h"
 #include "base/cleanup.h"
 #include "base/files.h"
@@ -53,11 +52,12 @@ enum {
 
 static int archive_fail(struct archive *archive, const char *what, struct error *err)
 {
-	int number = archive_errno(archive);
+	int number = late_archive_errno(archive);
 
 	errno = number > 0 ? number : EIO;
 	return fail(err, error_kind_of_errno(errno, ERROR_BROKEN), "%s: %s", what,
-		archive_error_string(archive) ? archive_error_string(archive) : strerror(errno));
+		late_archive_error_string(archive) ? late_archive_error_string(archive)
+						   : strerror(errno));
 }
 
 static int write_content(struct staging *staging, const struct staged *item,
@@ -75,7 +75,7 @@ static int write_content(struct staging *staging, const struct staged *item,
 		if (got <= 0)
 			return fail(err, ERROR_BROKEN, "%s became shorter while it was read",
 				item->source);
-		if (archive_write_data(archive, buffer, got) != got)
+		if (late_archive_write_data(archive, buffer, got) != got)
 			return archive_fail(archive, item->path, err);
 		left -= got;
 		if (job_check(staging->job, err) < 0)
@@ -87,24 +87,24 @@ static int write_content(struct staging *staging, const struct staged *item,
 static int write_item(struct staging *staging, const struct staged *item, struct archive *archive,
 	struct error *err)
 {
-	struct archive_entry *entry = archive_entry_new();
+	struct archive_entry *entry = late_archive_entry_new();
 	int64_t epoch = staging->job->epoch;
 	int result;
 
-	archive_entry_copy_pathname(entry, item->path);
-	archive_entry_set_filetype(entry, item->is_folder ? AE_IFDIR : AE_IFREG);
-	archive_entry_set_perm(entry, item->is_folder || item->is_executable ? 0755 : 0644);
-	archive_entry_set_nlink(entry, 1);
-	archive_entry_set_size(entry, item->size);
-	archive_entry_set_mtime(entry, epoch, 0);
-	archive_entry_set_atime(entry, epoch, 0);
-	archive_entry_set_ctime(entry, epoch, 0);
-	archive_entry_set_birthtime(entry, epoch, 0);
+	late_archive_entry_copy_pathname(entry, item->path);
+	late_archive_entry_set_filetype(entry, item->is_folder ? AE_IFDIR : AE_IFREG);
+	late_archive_entry_set_perm(entry, item->is_folder || item->is_executable ? 0755 : 0644);
+	late_archive_entry_set_nlink(entry, 1);
+	late_archive_entry_set_size(entry, item->size);
+	late_archive_entry_set_mtime(entry, epoch, 0);
+	late_archive_entry_set_atime(entry, epoch, 0);
+	late_archive_entry_set_ctime(entry, epoch, 0);
+	late_archive_entry_set_birthtime(entry, epoch, 0);
 	/* a warning is a name that it could not take as it is */
-	result = archive_write_header(archive, entry) == ARCHIVE_OK
+	result = late_archive_write_header(archive, entry) == ARCHIVE_OK
 	                 ? 0
 	                 : archive_fail(archive, item->path, err);
-	archive_entry_free(entry);
+	late_archive_entry_free(entry);
 	if (result == 0 && !item->is_folder)
 		result = write_content(staging, item, archive, err);
 	return result;
@@ -122,23 +122,27 @@ static int check_names(const struct staging *staging, struct error *err)
 
 static int write_all(struct staging *staging, int out, const char *label, struct error *err)
 {
-	struct archive *archive = archive_write_new();
+	if (late_load_archive(err) < 0)
+		return -1;
+	struct archive *archive = late_archive_write_new();
 	int result = 0;
 
 	if (!archive)
 		return fail(err, ERROR_BROKEN, "libarchive does not start");
-	if (archive_write_set_format_iso9660(archive) != ARCHIVE_OK ||
-		archive_write_set_format_option(archive, NULL, "volume-id", label) != ARCHIVE_OK ||
-		archive_write_set_format_option(archive, NULL, "joliet", "long") != ARCHIVE_OK ||
-		archive_write_set_format_option(archive, NULL, "pad", NULL) < ARCHIVE_WARN ||
-		archive_write_set_bytes_per_block(archive, 0) != ARCHIVE_OK ||
-		archive_write_open_fd(archive, out) != ARCHIVE_OK)
+	if (late_archive_write_set_format_iso9660(archive) != ARCHIVE_OK ||
+		late_archive_write_set_format_option(archive, NULL, "volume-id", label) !=
+			ARCHIVE_OK ||
+		late_archive_write_set_format_option(archive, NULL, "joliet", "long") !=
+			ARCHIVE_OK ||
+		late_archive_write_set_format_option(archive, NULL, "pad", NULL) < ARCHIVE_WARN ||
+		late_archive_write_set_bytes_per_block(archive, 0) != ARCHIVE_OK ||
+		late_archive_write_open_fd(archive, out) != ARCHIVE_OK)
 		result = archive_fail(archive, "the CD", err);
 	for (size_t i = 0; result == 0 && i < staging->count; i++)
 		result = write_item(staging, &staging->items[i], archive, err);
-	if (result == 0 && archive_write_close(archive) != ARCHIVE_OK)
+	if (result == 0 && late_archive_write_close(archive) != ARCHIVE_OK)
 		result = archive_fail(archive, "the CD", err);
-	archive_write_free(archive);
+	late_archive_write_free(archive);
 	return result;
 }
 

@@ -2,7 +2,6 @@
 #include "backends/media/transfer.h"
 
 #include <ctype.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "backends/late_curl.h"
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -186,7 +186,7 @@ static int begin(struct attempt *attempt, struct error *err)
 	struct transfer *transfer = attempt->transfer;
 	long status = 0;
 
-	curl_easy_getinfo(attempt->handle, CURLINFO_RESPONSE_CODE, &status);
+	late_curl_easy_getinfo(attempt->handle, CURLINFO_RESPONSE_CODE, &status);
 	bool http = !text_starts_with(transfer->url, "ftp:");
 	transfer->resumed =
 		attempt->from > 0 &&
@@ -201,7 +201,7 @@ static int begin(struct attempt *attempt, struct error *err)
 	}
 	if (attempt->length < 0 && !http) {
 		curl_off_t size = -1;
-		curl_easy_getinfo(attempt->handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size);
+		late_curl_easy_getinfo(attempt->handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size);
 		attempt->length = size;
 	}
 	transfer->total = attempt->length < 0 ? -1 : transfer->have + attempt->length;
@@ -250,7 +250,7 @@ static struct curl_slist *add_header(struct curl_slist *list, const char *name, 
 {
 	autofree char *line = memory_printf("%s: %s", name, value);
 
-	return curl_slist_append(list, line);
+	return late_curl_slist_append(list, line);
 }
 
 /* Conditions on what the server has: a part only of the same file (a weak ETag is not enough), all of it only if it changed. */
@@ -278,26 +278,26 @@ static void set_options(struct attempt *attempt)
 	/* what came safely must not go on in the clear, unless a checksum tells */
 	bool strict = text_starts_with(transfer->url, "https:") && !transfer->pinned;
 
-	curl_easy_setopt(handle, CURLOPT_URL, transfer->url);
-	curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https,ftp");
-	curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, strict ? "https" : "http,https");
-	curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
-	curl_easy_setopt(handle, CURLOPT_MAXREDIRS, (long)REDIRECTS_MOST);
-	curl_easy_setopt(handle, CURLOPT_FAILONERROR, 1L);
-	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_SEC);
-	curl_easy_setopt(handle, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)STALL_SEC);
-	curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
-	curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, (long)STALL_SEC);
-	curl_easy_setopt(handle, CURLOPT_USERAGENT, "kiln/" KILN_VERSION);
-	curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, attempt->words);
-	curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, read_header);
-	curl_easy_setopt(handle, CURLOPT_HEADERDATA, attempt);
-	curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, receive);
-	curl_easy_setopt(handle, CURLOPT_WRITEDATA, attempt);
-	curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, watch);
-	curl_easy_setopt(handle, CURLOPT_XFERINFODATA, attempt);
+	late_curl_easy_setopt(handle, CURLOPT_URL, transfer->url);
+	late_curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https,ftp");
+	late_curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, strict ? "https" : "http,https");
+	late_curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
+	late_curl_easy_setopt(handle, CURLOPT_MAXREDIRS, (long)REDIRECTS_MOST);
+	late_curl_easy_setopt(handle, CURLOPT_FAILONERROR, 1L);
+	late_curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+	late_curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_SEC);
+	late_curl_easy_setopt(handle, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)STALL_SEC);
+	late_curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
+	late_curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, (long)STALL_SEC);
+	late_curl_easy_setopt(handle, CURLOPT_USERAGENT, "kiln/" KILN_VERSION);
+	late_curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, attempt->words);
+	late_curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, read_header);
+	late_curl_easy_setopt(handle, CURLOPT_HEADERDATA, attempt);
+	late_curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, receive);
+	late_curl_easy_setopt(handle, CURLOPT_WRITEDATA, attempt);
+	late_curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+	late_curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, watch);
+	late_curl_easy_setopt(handle, CURLOPT_XFERINFODATA, attempt);
 }
 
 /* OpenSSL's own variables, which libcurl passes over where it was built with a bundle of its own. */
@@ -306,9 +306,9 @@ static void set_authorities(CURL *handle)
 	const char *file = getenv("SSL_CERT_FILE"), *folder = getenv("SSL_CERT_DIR");
 
 	if (file && *file)
-		curl_easy_setopt(handle, CURLOPT_CAINFO, file);
+		late_curl_easy_setopt(handle, CURLOPT_CAINFO, file);
 	if (folder && *folder)
-		curl_easy_setopt(handle, CURLOPT_CAPATH, folder);
+		late_curl_easy_setopt(handle, CURLOPT_CAPATH, folder);
 }
 
 /* What the server said no to will be no the next time too; what did not come may come. */
@@ -348,7 +348,7 @@ static int tell(
 	if (code == CURLE_HTTP_RETURNED_ERROR)
 		return fail(err, kind, "%s: the server answered %ld", shown, status);
 	return fail(err, kind, "%s: %s", shown,
-		*attempt->words ? attempt->words : curl_easy_strerror(code));
+		*attempt->words ? attempt->words : late_curl_easy_strerror(code));
 }
 
 static int perform(struct attempt *attempt, bool *again, struct error *err)
@@ -360,13 +360,13 @@ static int perform(struct attempt *attempt, bool *again, struct error *err)
 
 	set_options(attempt);
 	set_authorities(attempt->handle);
-	curl_easy_setopt(attempt->handle, CURLOPT_HTTPHEADER, headers);
+	late_curl_easy_setopt(attempt->handle, CURLOPT_HTTPHEADER, headers);
 	if (attempt->from > 0)
-		curl_easy_setopt(attempt->handle, CURLOPT_RANGE, range);
-	CURLcode code = curl_easy_perform(attempt->handle);
-	curl_easy_getinfo(attempt->handle, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(attempt->handle, CURLINFO_CONDITION_UNMET, &changed);
-	curl_slist_free_all(headers);
+		late_curl_easy_setopt(attempt->handle, CURLOPT_RANGE, range);
+	CURLcode code = late_curl_easy_perform(attempt->handle);
+	late_curl_easy_getinfo(attempt->handle, CURLINFO_RESPONSE_CODE, &status);
+	late_curl_easy_getinfo(attempt->handle, CURLINFO_CONDITION_UNMET, &changed);
+	late_curl_slist_free_all(headers);
 	if (code == CURLE_OK && (status == STATUS_UNCHANGED || changed)) {
 		transfer->unchanged = true;
 		return 0;
@@ -384,7 +384,9 @@ static int perform(struct attempt *attempt, bool *again, struct error *err)
 
 static int attempt_once(struct transfer *transfer, bool *again, struct error *err)
 {
-	struct attempt attempt = {.transfer = transfer, .handle = curl_easy_init()};
+	if (late_load_curl(err) < 0)
+		return -1;
+	struct attempt attempt = {.transfer = transfer, .handle = late_curl_easy_init()};
 	bool known = transfer->known.etag || transfer->known.modified;
 
 	if (!attempt.handle)
@@ -394,7 +396,7 @@ static int attempt_once(struct transfer *transfer, bool *again, struct error *er
 	int result = lseek(transfer->fd, attempt.from, SEEK_SET) < 0
 	                     ? fail_errno(err, ERROR_BROKEN, "the download")
 	                     : perform(&attempt, again, err);
-	curl_easy_cleanup(attempt.handle);
+	late_curl_easy_cleanup(attempt.handle);
 	validators_clear(&attempt.said);
 	return result;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/rootfs/tree.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,6 +10,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "backends/late_archive.h"
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/map.h"
@@ -40,10 +39,10 @@ struct packer {
 
 static int fail_archive(struct packer *packer)
 {
-	int number = archive_errno(packer->archive);
+	int number = late_archive_errno(packer->archive);
 
 	return fail(packer->err, error_kind_of_errno(number, ERROR_BROKEN), "%s: %s",
-		text_get(&packer->path), archive_error_string(packer->archive));
+		text_get(&packer->path), late_archive_error_string(packer->archive));
 }
 
 static int fail_here(struct packer *packer)
@@ -53,17 +52,17 @@ static int fail_here(struct packer *packer)
 
 static struct archive_entry *new_entry(struct packer *packer, const struct stat *status)
 {
-	struct archive_entry *entry = archive_entry_new();
+	struct archive_entry *entry = late_archive_entry_new();
 
-	archive_entry_copy_pathname(entry, text_get(&packer->path));
-	archive_entry_set_filetype(entry, status->st_mode & S_IFMT);
-	archive_entry_set_perm(entry, status->st_mode & 07777);
-	archive_entry_set_uid(entry, status->st_uid);
-	archive_entry_set_gid(entry, status->st_gid);
-	archive_entry_set_mtime(entry,
+	late_archive_entry_copy_pathname(entry, text_get(&packer->path));
+	late_archive_entry_set_filetype(entry, status->st_mode & S_IFMT);
+	late_archive_entry_set_perm(entry, status->st_mode & 07777);
+	late_archive_entry_set_uid(entry, status->st_uid);
+	late_archive_entry_set_gid(entry, status->st_gid);
+	late_archive_entry_set_mtime(entry,
 		status->st_mtim.tv_sec > packer->epoch ? packer->epoch : status->st_mtim.tv_sec, 0);
 	if (S_ISREG(status->st_mode))
-		archive_entry_set_size(entry, status->st_size);
+		late_archive_entry_set_size(entry, status->st_size);
 	return entry;
 }
 
@@ -92,16 +91,16 @@ static int add_xattrs(struct packer *packer, int fd, struct archive_entry *entry
 		ssize_t length = fgetxattr(fd, name, packer->buffer, COPY_SIZE);
 		if (length < 0)
 			return fail_here(packer);
-		archive_entry_xattr_add_entry(entry, name, packer->buffer, length);
+		late_archive_entry_xattr_add_entry(entry, name, packer->buffer, length);
 	}
 	return 0;
 }
 
 static int write_entry(struct packer *packer, struct archive_entry *entry)
 {
-	int result = archive_write_header(packer->archive, entry);
+	int result = late_archive_write_header(packer->archive, entry);
 
-	archive_entry_free(entry);
+	late_archive_entry_free(entry);
 	/* a warning is a name that is no UTF-8: it is written as it is, and marked so */
 	return result < ARCHIVE_WARN ? fail_archive(packer) : 0;
 }
@@ -117,7 +116,7 @@ static int write_content(struct packer *packer, int fd, int64_t size)
 		if (got == 0)
 			return fail(packer->err, ERROR_BROKEN,
 				"%s became shorter while it was read", text_get(&packer->path));
-		if (archive_write_data(packer->archive, packer->buffer, got) != got)
+		if (late_archive_write_data(packer->archive, packer->buffer, got) != got)
 			return fail_archive(packer);
 		size -= got;
 	}
@@ -146,13 +145,13 @@ static int pack_file(struct packer *packer, int folder, const char *name, const 
 	const char *first;
 
 	if (note_link(packer, status, &first)) {
-		archive_entry_copy_hardlink(entry, first);
-		archive_entry_unset_size(entry);
+		late_archive_entry_copy_hardlink(entry, first);
+		late_archive_entry_unset_size(entry);
 		return write_entry(packer, entry);
 	}
 	autoclose int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0 || add_xattrs(packer, fd, entry) < 0) {
-		archive_entry_free(entry);
+		late_archive_entry_free(entry);
 		return fd < 0 ? fail_here(packer) : -1;
 	}
 	if (write_entry(packer, entry) < 0)
@@ -167,14 +166,14 @@ static int pack_link(struct packer *packer, int folder, const char *name, const 
 	const char *first;
 
 	if (size < 0) {
-		archive_entry_free(entry);
+		late_archive_entry_free(entry);
 		return fail_here(packer);
 	}
 	packer->buffer[size] = '\0';
 	if (note_link(packer, status, &first))
-		archive_entry_copy_hardlink(entry, first);
+		late_archive_entry_copy_hardlink(entry, first);
 	else
-		archive_entry_copy_symlink(entry, packer->buffer);
+		late_archive_entry_copy_symlink(entry, packer->buffer);
 	return write_entry(packer, entry);
 }
 
@@ -184,13 +183,13 @@ static int pack_whiteout(struct packer *packer, const char *name)
 	size_t folder_size = packer->path.size - strlen(name);
 	autofree char *path = memory_printf(
 		"%.*s" WHITEOUT "%s", (int)folder_size, text_get(&packer->path), name);
-	struct archive_entry *entry = archive_entry_new();
+	struct archive_entry *entry = late_archive_entry_new();
 
-	archive_entry_copy_pathname(entry, path);
-	archive_entry_set_filetype(entry, AE_IFREG);
-	archive_entry_set_perm(entry, 0644);
-	archive_entry_set_size(entry, 0);
-	archive_entry_set_mtime(entry, packer->epoch < 0 ? packer->epoch : 0, 0);
+	late_archive_entry_copy_pathname(entry, path);
+	late_archive_entry_set_filetype(entry, AE_IFREG);
+	late_archive_entry_set_perm(entry, 0644);
+	late_archive_entry_set_size(entry, 0);
+	late_archive_entry_set_mtime(entry, packer->epoch < 0 ? packer->epoch : 0, 0);
 	return write_entry(packer, entry);
 }
 
@@ -233,7 +232,7 @@ static int pack_folder(
 	autoclose int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0 || add_xattrs(packer, fd, entry) < 0) {
-		archive_entry_free(entry);
+		late_archive_entry_free(entry);
 		return fd < 0 ? fail_here(packer) : -1;
 	}
 	if (write_entry(packer, entry) < 0 || pack_opaque(packer, fd) < 0)
@@ -310,9 +309,11 @@ static int pack_root(struct packer *packer, int folder)
 
 static int open_archive(struct packer *packer, int out)
 {
-	packer->archive = archive_write_new();
-	if (archive_write_set_format_pax_restricted(packer->archive) != ARCHIVE_OK ||
-		archive_write_open_fd(packer->archive, out) != ARCHIVE_OK)
+	if (late_load_archive(packer->err) < 0)
+		return -1;
+	packer->archive = late_archive_write_new();
+	if (late_archive_write_set_format_pax_restricted(packer->archive) != ARCHIVE_OK ||
+		late_archive_write_open_fd(packer->archive, out) != ARCHIVE_OK)
 		return fail_archive(packer);
 	return 0;
 }
@@ -328,9 +329,10 @@ int tree_pack(int folder, enum tree_form form, int64_t epoch, int out, struct er
 		result = pack_root(&packer, folder);
 	if (result == 0)
 		result = pack_inside(&packer, folder);
-	if (result == 0 && archive_write_close(packer.archive) != ARCHIVE_OK)
+	if (result == 0 && late_archive_write_close(packer.archive) != ARCHIVE_OK)
 		result = fail_archive(&packer);
-	archive_write_free(packer.archive);
+	if (packer.archive)
+		late_archive_write_free(packer.archive);
 	map_clear(&packer.links);
 	text_clear(&packer.path);
 	return result;
@@ -340,23 +342,24 @@ int tree_pack(int folder, enum tree_form form, int64_t epoch, int out, struct er
 
 static int fail_reading(struct archive *archive, struct error *err)
 {
-	int number = archive_errno(archive);
+	int number = late_archive_errno(archive);
 
 	return fail(err, error_kind_of_errno(number, ERROR_CATALOG),
-		"the archive cannot be read: %s", archive_error_string(archive));
+		"the archive cannot be read: %s", late_archive_error_string(archive));
 }
 
 static int fail_writing(struct archive *disk, struct archive_entry *entry, struct error *err)
 {
-	int number = archive_errno(disk);
+	int number = late_archive_errno(disk);
 
 	if (number == EPERM || number == EINVAL)
 		return fail(err, ERROR_CATALOG,
 			"%s: %s (owner %lld:%lld; a build has the ids 0 to 65535, or 0 alone)",
-			archive_entry_pathname(entry), archive_error_string(disk),
-			(long long)archive_entry_uid(entry), (long long)archive_entry_gid(entry));
+			late_archive_entry_pathname(entry), late_archive_error_string(disk),
+			(long long)late_archive_entry_uid(entry),
+			(long long)late_archive_entry_gid(entry));
 	return fail(err, error_kind_of_errno(number, ERROR_BROKEN), "%s: %s",
-		archive_entry_pathname(entry), archive_error_string(disk));
+		late_archive_entry_pathname(entry), late_archive_error_string(disk));
 }
 
 static char *parent_of(const char *path)
@@ -421,13 +424,13 @@ static bool is_hiding(const struct tree_unpack *unpack, const char *path)
 
 static void set_times(const struct tree_unpack *unpack, struct archive_entry *entry)
 {
-	int64_t time =
-		archive_entry_mtime_is_set(entry) ? archive_entry_mtime(entry) : unpack->epoch;
+	int64_t time = late_archive_entry_mtime_is_set(entry) ? late_archive_entry_mtime(entry)
+	                                                      : unpack->epoch;
 
-	archive_entry_set_mtime(entry, time > unpack->epoch ? unpack->epoch : time, 0);
-	archive_entry_unset_atime(entry);
-	archive_entry_unset_ctime(entry);
-	archive_entry_unset_birthtime(entry);
+	late_archive_entry_set_mtime(entry, time > unpack->epoch ? unpack->epoch : time, 0);
+	late_archive_entry_unset_atime(entry);
+	late_archive_entry_unset_ctime(entry);
+	late_archive_entry_unset_birthtime(entry);
 }
 
 static int write_one(struct tree_unpack *unpack, struct archive *archive, struct archive *disk,
@@ -439,16 +442,17 @@ static int write_one(struct tree_unpack *unpack, struct archive *archive, struct
 	int more;
 
 	set_times(unpack, entry);
-	if (archive_write_header(disk, entry) < ARCHIVE_WARN)
+	if (late_archive_write_header(disk, entry) < ARCHIVE_WARN)
 		return fail_writing(disk, entry, err);
-	while (archive_entry_size(entry) > 0 &&
-		(more = archive_read_data_block(archive, &block, &size, &offset)) != ARCHIVE_EOF) {
+	while (late_archive_entry_size(entry) > 0 &&
+		(more = late_archive_read_data_block(archive, &block, &size, &offset)) !=
+			ARCHIVE_EOF) {
 		if (more < ARCHIVE_WARN)
 			return fail_reading(archive, err);
-		if (archive_write_data_block(disk, block, size, offset) < ARCHIVE_WARN)
+		if (late_archive_write_data_block(disk, block, size, offset) < ARCHIVE_WARN)
 			return fail_writing(disk, entry, err);
 	}
-	if (archive_write_finish_entry(disk) < ARCHIVE_WARN)
+	if (late_archive_write_finish_entry(disk) < ARCHIVE_WARN)
 		return fail_writing(disk, entry, err);
 	return 0;
 }
@@ -459,9 +463,9 @@ static int unpack_all(struct tree_unpack *unpack, struct archive *archive, struc
 	struct archive_entry *entry;
 	int more;
 
-	while ((more = archive_read_next_header(archive, &entry)) != ARCHIVE_EOF) {
-		const char *path = archive_entry_pathname(entry);
-		mode_t type = archive_entry_filetype(entry);
+	while ((more = late_archive_read_next_header(archive, &entry)) != ARCHIVE_EOF) {
+		const char *path = late_archive_entry_pathname(entry);
+		mode_t type = late_archive_entry_filetype(entry);
 		if (more < ARCHIVE_WARN)
 			return fail_reading(archive, err);
 		if (!path)
@@ -479,34 +483,36 @@ static int unpack_all(struct tree_unpack *unpack, struct archive *archive, struc
 			return -1;
 	}
 	/* folders get their times and modes now */
-	if (archive_write_close(disk) != ARCHIVE_OK)
-		return fail(err, error_kind_of_errno(archive_errno(disk), ERROR_BROKEN), "%s",
-			archive_error_string(disk));
+	if (late_archive_write_close(disk) != ARCHIVE_OK)
+		return fail(err, error_kind_of_errno(late_archive_errno(disk), ERROR_BROKEN), "%s",
+			late_archive_error_string(disk));
 	return 0;
 }
 
 int tree_unpack(struct tree_unpack *unpack, struct error *err)
 {
-	struct archive *archive = archive_read_new(), *disk = archive_write_disk_new();
+	if (late_load_archive(err) < 0)
+		return -1;
+	struct archive *archive = late_archive_read_new(), *disk = late_archive_write_disk_new();
 	int flags = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_XATTR |
 	            ARCHIVE_EXTRACT_UNLINK | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
 	            (unpack->owners ? ARCHIVE_EXTRACT_OWNER : 0);
 	int result;
 
-	archive_read_support_filter_all(archive);
-	archive_read_support_format_tar(archive);
-	archive_read_support_format_empty(archive);
-	archive_read_set_options(archive, "hdrcharset=BINARY");
-	archive_write_disk_set_options(disk, flags);
+	late_archive_read_support_filter_all(archive);
+	late_archive_read_support_format_tar(archive);
+	late_archive_read_support_format_empty(archive);
+	late_archive_read_set_options(archive, "hdrcharset=BINARY");
+	late_archive_write_disk_set_options(disk, flags);
 	umask(0);
 	/* the tree is the root while it is read: whatever the archive says, nothing of it leads out */
 	if (fchdir(unpack->folder) < 0 || chroot(".") < 0)
 		result = fail_errno(err, ERROR_BROKEN, "cannot enter the tree");
-	else if (archive_read_open_fd(archive, unpack->archive, 128 * 1024) != ARCHIVE_OK)
+	else if (late_archive_read_open_fd(archive, unpack->archive, 128 * 1024) != ARCHIVE_OK)
 		result = fail_reading(archive, err);
 	else
 		result = unpack_all(unpack, archive, disk, err);
-	archive_read_free(archive);
-	archive_write_free(disk);
+	late_archive_read_free(archive);
+	late_archive_write_free(disk);
 	return result;
 }
