@@ -16,7 +16,7 @@
 #include "base/memory.h"
 #include "base/path.h"
 
-enum { MANIFEST_SIZE_MOST = 64 * 1024 * 1024 };
+enum { MANIFEST_SIZE_MOST = 64 * 1024 * 1024, SUMS_SIZE_MOST = 64 * 1024 * 1024 };
 
 /* The image's folder, made where there is none. */
 static int open_image(const struct catalog_place *place, struct error *err)
@@ -44,6 +44,22 @@ static bool is_of_build(int image, const char *folder, const char *build)
 	return strcmp(json_get_text(manifest, "build", ""), build) == 0;
 }
 
+/* The version's SHA256SUMS has that file with that digest. */
+static bool is_listed(int image, int64_t version, const struct published_file *file)
+{
+	autofree char *path = memory_printf("%lld/SHA256SUMS", (long long)version);
+	autofree char *sums = NULL;
+	CLEANUP(text_clear) struct text line = {0};
+	char hex[DIGEST_HEX_SIZE];
+	struct error ignored;
+	size_t size;
+
+	if (file_read(image, path, SUMS_SIZE_MOST, &sums, &size, &ignored) < 0)
+		return false;
+	digest_write_line(digest_hex(&file->digest, hex), "files/", file->name, &line);
+	return strstr(sums, text_get(&line)) != NULL;
+}
+
 /*
  * Most of an OCI image's layers were in the version before: the file there is the file here, if it still says what its
  * digest says. 1 if it was linked.
@@ -55,13 +71,36 @@ static int link_previous(int image, int64_t previous, int files, const struct pu
 	struct error ignored;
 	struct stat status;
 
-	if (!previous)
+	if (!previous || !is_listed(image, previous, file))
 		return 0;
 	autoclose int fd = openat(image, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || fstat(fd, &status) < 0 || status.st_size != file->size ||
 		digest_of_fd(fd, &digest, &ignored) < 0 || !digest_equal(&digest, &file->digest))
 		return 0;
 	return linkat(image, path, files, file->name, 0) == 0;
+}
+
+/* Nobody can write to the file of FD any more: it is ours, has no other name, and the kernel knows of no open writer. */
+static bool is_at_rest(int fd)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0 || status.st_uid != geteuid() || status.st_nlink != 1 ||
+		fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+		return false;
+	fcntl(fd, F_SETLEASE, F_UNLCK);
+	return true;
+}
+
+/* What a build made itself, and leaves, becomes the version's file without a copy: 1; 0 where that cannot be. */
+static int link_artifact(struct job *job, int from, int files, const char *name)
+{
+	char path[32];
+
+	if (json_has(job->order, "artifact_folder") || !is_at_rest(from) || fchmod(from, 0644) < 0)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", from);
+	return linkat(AT_FDCWD, path, files, name, AT_SYMLINK_FOLLOW) == 0;
 }
 
 static int make_parents(int files, const char *name, struct error *err)
@@ -87,7 +126,9 @@ static int stage_file(struct job *job, int image, int64_t previous, int files,
 	autoclose int from = published_open(job, file, err);
 	if (from < 0)
 		return -1;
-	if (copy_fd(from, files, file->name, 0644, &digest, NULL, err) < 0)
+	if (link_artifact(job, from, files, file->name)
+			? digest_of_fd(from, &digest, err) < 0
+			: copy_fd(from, files, file->name, 0644, &digest, NULL, err) < 0)
 		return -1;
 	if (!digest_equal(&digest, &file->digest))
 		return fail(err, ERROR_BROKEN, "%s changed since it was built: %s, was %s",

@@ -33,6 +33,7 @@ void job_catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGIO, SIG_IGN); /* leases are asked for, and given back at once */
 }
 
 bool job_is_cancelled(void)

@@ -9,6 +9,7 @@
 
 #include "backends/artifact.h"
 #include "backends/gate.h"
+#include "backends/late_archive.h"
 #include "backends/qemu/boot_check.h"
 #include "backends/rootfs/oci.h"
 #include "backends/rootfs/sandbox.h"
@@ -77,6 +78,8 @@ static int unpack_into_tree(
 		.epoch = INT64_MAX,
 		.owners = job->ids.many,
 		.apply_layer = layers};
+	if (late_load_archive(err) < 0)
+		return -1;
 	return userns_run(job->userns, &job->ids, unpack_all, &unpacking, err);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends/late_archive.h"
 #include "backends/rootfs/tree.h"
 #include "backends/rootfs/userns.h"
 #include "base/cleanup.h"
@@ -261,6 +262,8 @@ static int normalise(struct layers *layers, int tree, struct error *err)
 	autoclose int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	packing.out = nowhere;
+	if (late_load_archive(err) < 0)
+		return -1;
 	return userns_run(job->userns, &job->ids, pack_layer, &packing, err);
 }
 
@@ -358,6 +361,8 @@ static int fill_tree(struct layers *layers, layer_fill *fill, void *context, str
 	if (folder < 0)
 		return -1;
 	filling.folder = folder;
+	if (late_load_archive(err) < 0)
+		return -1;
 	return userns_run(job->userns, &job->ids, fill_inside, &filling, err);
 }
 

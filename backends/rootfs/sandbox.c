@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "backends/late_archive.h"
 #include "backends/rootfs/agent.h"
 #include "backends/rootfs/setup.h"
 #include "backends/rootfs/tree.h"
@@ -180,7 +181,8 @@ struct communicator *sandbox_open(
 	sandbox->pid = sandbox->socket = -1;
 	add_environment(sandbox, options, job);
 	sandbox->noting = options->kind == SANDBOX_HOST;
-	if (make_userns(job, err) < 0) {
+	/* in the sandbox there is no library */
+	if (late_load_archive(err) < 0 || make_userns(job, err) < 0) {
 		close_sandbox(&sandbox->communicator);
 		return NULL;
 	}
