@@ -22,7 +22,7 @@
 #include "base/process.h"
 
 enum {
-	TICK_MSEC = 200, /* a signal may come just before poll */
+	TICK_USEC = 200 * 1000, /* what it says is logged that soon */
 	WORDS_MOST = 600,
 	KILLED_MSEC = 10000,
 	STAT_MOST = 4096,
@@ -245,14 +245,15 @@ bool child_has_ended(struct child *child)
 int child_wait(struct child *child, int64_t deadline_usec, struct error *err)
 {
 	while (!child_has_ended(child)) {
-		int64_t left = (deadline_usec - moment_elapsed_usec()) / 1000;
-		struct pollfd wait = {.fd = child->pidfd, .events = POLLIN};
+		int64_t left = deadline_usec - moment_elapsed_usec();
 		log_more(child);
 		if (job_check(child->job, err) < 0)
 			return -1;
 		if (left <= 0)
 			return 0;
-		poll(&wait, 1, left < TICK_MSEC ? (int)left : TICK_MSEC);
+		if (job_wait(child->job, child->pidfd, POLLIN, NULL,
+			    left < TICK_USEC ? left : TICK_USEC, err) < 0)
+			return -1;
 	}
 	return 1;
 }

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -16,20 +18,30 @@
 #include "base/moment.h"
 #include "base/path.h"
 
+enum { WATCH_USEC = 200 * 1000, WAIT_MOST_USEC = 60 * 1000 * 1000 };
+
 /* ---- signals ---- */
 
 static volatile sig_atomic_t cancelled;
+static int cancelled_fd = -1; /* readable from then on: a signal just before a poll ends it too */
 
 static void note_signal(int signal)
 {
+	static const uint64_t one = 1;
+	int saved = errno;
+
 	(void)signal;
 	cancelled = 1;
+	if (write(cancelled_fd, &one, sizeof(one)) < 0)
+		errno = 0; /* there is none: polls have ends of their own */
+	errno = saved;
 }
 
 void job_catch_signals(void)
 {
 	struct sigaction action = {.sa_handler = note_signal}; /* no SA_RESTART: polls must wake */
 
+	cancelled_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -48,7 +60,31 @@ int job_check(struct job *job, struct error *err)
 	if (job->deadline_usec && moment_elapsed_usec() > job->deadline_usec)
 		return fail(
 			err, ERROR_TRANSIENT, "the build took longer than limits.build_timeout");
-	return job->watch ? job->watch(job->watched, err) : 0;
+	if (!job->watch || moment_elapsed_usec() < job->watched_usec + WATCH_USEC)
+		return 0;
+	int result = job->watch(job->watched, err);
+	job->watched_usec = moment_elapsed_usec();
+	return result;
+}
+
+int job_wait(struct job *job, int fd, short events, short *got, int64_t usec, struct error *err)
+{
+	struct pollfd waits[] = {{.fd = fd, .events = events},
+		{.fd = cancelled_fd, .events = POLLIN},
+		{.fd = job->watch ? job->watched_fds[0] : -1, .events = POLLIN},
+		{.fd = job->watch ? job->watched_fds[1] : -1, .events = POLLIN}};
+
+	if (job->deadline_usec && job->deadline_usec - moment_elapsed_usec() < usec)
+		usec = job->deadline_usec - moment_elapsed_usec() + 1000;
+	int count = poll(waits, sizeof(waits) / sizeof(*waits),
+		usec < 0                ? 0
+		: usec < WAIT_MOST_USEC ? (int)((usec + 999) / 1000)
+					: WAIT_MOST_USEC / 1000);
+	if (got)
+		*got = count > 0 ? waits[0].revents : 0;
+	if (count > 0 && (waits[2].revents || waits[3].revents))
+		job->watched_usec = 0;
+	return job_check(job, err);
 }
 
 /* ---- opening ---- */

@@ -31,10 +31,15 @@ struct job {
 	int64_t deadline_usec; /* of CLOCK_MONOTONIC */
 	int64_t disk_reserve_bytes;
 	int64_t epoch; /* times in artifacts are clamped to it, seconds */
-	/* Something else that may end the job, a machine for one: asked at every check. -1 with why. May be NULL. */
+	/*
+	 * Something else that may end the job, a machine for one. -1 with why. May be NULL. It is asked by checks, but not more
+	 * often than is of use, and at once when one of its descriptors (-1: none) has something.
+	 */
 	int (*watch)(void *watched, struct error *err);
 	void *watched;
-	struct post *post; /* what post-processors made so far; NULL before them */
+	int watched_fds[2];
+	int64_t watched_usec; /* when it was asked last */
+	struct post *post;    /* what post-processors made so far; NULL before them */
 };
 
 /* Opens the folders and files of ORDER, which it takes over. */
@@ -44,6 +49,11 @@ void job_close(struct job *job);
 /* -1 if the job is to end: somebody cancelled it (kind CONFLICT), or its time is over. */
 int job_check(struct job *job, struct error *err);
 bool job_is_cancelled(void);
+/*
+ * Waits until FD (-1: none) has one of EVENTS, at most USEC; *GOT is what it has, 0 for nothing. It ends early where the job is to end,
+ * and with 0 where what is watched had something to say. -1 as job_check.
+ */
+int job_wait(struct job *job, int fd, short events, short *got, int64_t usec, struct error *err);
 /* From now on SIGTERM and SIGINT ask the job to end; checks see it, and polls wake. */
 void job_catch_signals(void);
 

@@ -163,6 +163,9 @@ void machine_watch(struct machine *machine, bool on)
 {
 	machine->job->watch = on ? check_end : NULL;
 	machine->job->watched = machine;
+	machine->job->watched_usec = 0;
+	machine->job->watched_fds[0] = machine->child.pidfd;
+	machine->job->watched_fds[1] = machine->qmp.gone ? -1 : machine->qmp.fd;
 }
 
 static int check_end(void *watched, struct error *err)

@@ -17,7 +17,7 @@ enum {
 	LINE_MOST = 4 * 1024 * 1024,
 	EVENTS_MOST = 256,
 	READ_SIZE = 16384,
-	TICK_MSEC = 200, /* a signal may come just before poll */
+	TICK_MSEC = 200,
 	COMMAND_USEC = 30 * 1000 * 1000,
 	RING_MOST = 64 * 1024,
 };
@@ -27,15 +27,12 @@ enum {
 /* Waits at most until DEADLINE: 1 there is something to read, 0 not yet, -1. */
 static int wait_readable(struct qmp *qmp, int64_t deadline_usec, struct error *err)
 {
-	int64_t left = (deadline_usec - moment_elapsed_usec()) / 1000;
-	struct pollfd wait = {.fd = qmp->fd, .events = POLLIN};
+	short got;
 
-	if (job_check(qmp->job, err) < 0)
+	if (job_check(qmp->job, err) < 0 || job_wait(qmp->job, qmp->fd, POLLIN, &got,
+						    deadline_usec - moment_elapsed_usec(), err) < 0)
 		return -1;
-	int ready = poll(&wait, 1, left < 0 ? 0 : left < TICK_MSEC ? (int)left : TICK_MSEC);
-	if (ready < 0 && errno != EINTR)
-		return fail_errno(err, ERROR_BROKEN, "waiting for QEMU");
-	return ready > 0;
+	return got != 0;
 }
 
 static int read_more(struct qmp *qmp, struct error *err)

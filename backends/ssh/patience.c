@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/ssh/link.h"
 
-#include <poll.h>
-#include <time.h>
-
 #include "base/moment.h"
 
-enum { TICK_MSEC = 100 };
+enum { TICK_USEC = 500 * 1000 };
+
+/* Until somebody may have lost patience, or a connection wants to show that it lives. */
+static int64_t tick(const struct patience *patience)
+{
+	int64_t now = moment_elapsed_usec(), least = TICK_USEC;
+	int64_t step = patience->communicator->deadline_usec;
+
+	if (patience->limit_usec && patience->limit_usec - now < least)
+		least = patience->limit_usec - now + 1000;
+	if (step && step - now < least)
+		least = step - now + 1000;
+	return least;
+}
 
 int patience_check(const struct patience *patience, struct error *err)
 {
@@ -20,13 +30,9 @@ int patience_check(const struct patience *patience, struct error *err)
 int patience_wait(
 	const struct patience *patience, int fd, short events, short *got, struct error *err)
 {
-	struct pollfd wait = {.fd = fd, .events = events};
-
 	if (patience_check(patience, err) < 0)
 		return -1;
-	int count = poll(&wait, 1, TICK_MSEC);
-	*got = count > 0 ? wait.revents : 0;
-	return 0;
+	return job_wait(patience->communicator->job, fd, events, got, tick(patience), err);
 }
 
 int patience_sleep(const struct patience *patience, int64_t usec, struct error *err)
@@ -34,12 +40,11 @@ int patience_sleep(const struct patience *patience, int64_t usec, struct error *
 	int64_t until = moment_elapsed_usec() + usec, left;
 
 	while ((left = until - moment_elapsed_usec()) > 0) {
-		struct timespec tick = {.tv_nsec = TICK_MSEC * 1000 * 1000};
-		if (left < TICK_MSEC * 1000)
-			tick.tv_nsec = left * 1000;
-		if (patience_check(patience, err) < 0)
+		int64_t most = tick(patience);
+		if (patience_check(patience, err) < 0 ||
+			job_wait(patience->communicator->job, -1, 0, NULL,
+				left < most ? left : most, err) < 0)
 			return -1;
-		nanosleep(&tick, NULL);
 	}
 	return 0;
 }
