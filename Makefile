@@ -23,7 +23,7 @@ backends_includes  := base backends
 reconciler_includes := base state backends reconciler
 base_headers       := json-c/ openssl/
 state_headers      := sqlite3.h
-backends_headers   := archive curl/ libssh2 zlib.h zstd.h
+backends_headers   := archive curl/ libssh2 xxhash.h zlib.h zstd.h
 reconciler/git_headers := git2
 reconciler/tools_headers := yaml.h
 reconciler/web_headers := microhttpd.h
@@ -34,7 +34,7 @@ kilnd_links        := reconciler state backends base | -lgit2 -lsqlite3 -ljson-c
 kiln-fetch_links   := reconciler base | -lgit2 -ljson-c -lssl -lcrypto
 kiln-web_links     := reconciler backends base | -lmicrohttpd -ljson-c -lcrypto
 # libarchive and libcurl are loaded when they are first needed (backends/late.h)
-kiln-build_links   := backends base | -lssh2 -lz -lcrypto -ljson-c
+kiln-build_links   := backends base | -lssh2 -lz -lzstd -lcrypto -ljson-c
 
 # ---- flags ------------------------------------------------------------------------------------------------------
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \

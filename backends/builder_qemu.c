@@ -134,7 +134,13 @@ static int make_disks(struct build *build, struct error *err)
 	if (keeping_resumes(&build->keeping))
 		return keeping_make_disks(&build->keeping, &build->drives, err);
 	strings_add_all(&build->drives, &build->disks.paths);
-	return qemu_disks_make(build->job, &build->options, &build->media, &build->disks, err);
+	autofree char *under = NULL;
+	if (qemu_disks_may_lie_above(&build->options, &build->media))
+		under = build->keeping.kind == CHECKPOINT_KEEP_NONE
+		                ? memory_copy_text(build->media.source)
+		                : keeping_take_base(&build->keeping, build->media.source_fd);
+	return qemu_disks_make(
+		build->job, &build->options, &build->media, under, &build->disks, err);
 }
 
 /* ---- its start ---- */
@@ -204,7 +210,9 @@ static int make_arguments(struct build *build, struct strings *arguments, struct
 	if (!build->options.disk_image)
 		strings_add(&cds, build->media.source);
 	strings_add_all(&cds, &build->media.cds);
-	return qemu_arguments_make(&setup, arguments, err);
+	return qemu_arguments_make(&setup, arguments, err) < 0
+	               ? -1
+	               : keeping_share_memory(&build->keeping, arguments, err);
 }
 
 /* Another may take the port between our look and QEMU's. */
@@ -218,7 +226,7 @@ static int start(struct build *build, struct error *err)
 		autofree char *line = strings_join(&arguments, " ");
 		build_log_say(&build->job->log, "%s", line);
 		if (machine_start(&build->machine, build->job, &arguments, build->folder,
-			    &port_taken, err) == 0)
+			    build->keeping.memory.fd, &port_taken, err) == 0)
 			return 0;
 		if (!port_taken || !(build->host_port || build->vnc_port))
 			return -1;
@@ -419,7 +427,7 @@ static int build_qemu(struct job *job, const struct json *options, const struct 
 		.json = options,
 		.steps = steps,
 		.media = {.source_fd = -1},
-		.keeping = {.store = {.folder = -1}},
+		.keeping = KEEPING_NONE,
 		.machine = MACHINE_NONE};
 	CLEANUP(artifact_freep) struct artifact *made = NULL;
 	int result = build_all(&build, &made, err);

@@ -75,7 +75,7 @@ struct launch {
 	char *const *arguments;
 	const char *folder;
 	pid_t parent;
-	int output, extra, go, failed;
+	int output, extra[CHILD_EXTRA_COUNT], go, failed;
 };
 
 /* Only what is safe between fork and exec. */
@@ -97,8 +97,9 @@ static void become(const struct launch *launch)
 	dup2(null, STDIN_FILENO);
 	dup2(launch->output, STDOUT_FILENO);
 	dup2(launch->output, STDERR_FILENO);
-	if (launch->extra >= 0)
-		dup2(launch->extra, EXTRA_AT);
+	for (int i = 0; i < CHILD_EXTRA_COUNT; i++)
+		if (launch->extra[i] >= 0)
+			dup2(launch->extra[i], EXTRA_AT + i);
 	if (chdir(launch->folder) == 0)
 		execvp(launch->arguments[0], launch->arguments);
 	int why = errno;
@@ -164,17 +165,19 @@ static int fork_it(
 }
 
 int child_start(struct child *child, struct job *job, const char *name,
-	const struct strings *arguments, const char *folder, int extra, struct error *err)
+	const struct strings *arguments, const char *folder, const int extra[CHILD_EXTRA_COUNT],
+	struct error *err)
 {
 	int go[2] = {-1, -1}, failed[2] = {-1, -1};
 
 	*child = (struct child){.job = job, .name = name, .pidfd = -1, .said = -1};
 	child->said = memfd_create("said", MFD_CLOEXEC);
-	autoclose int aside = extra < 0 ? -1 : fcntl(extra, F_DUPFD_CLOEXEC, 10);
 	autoclose int output = child->said < 0 ? -1 : fcntl(child->said, F_DUPFD_CLOEXEC, 10);
-	struct launch launch = {arguments->items, folder, 0, output, aside, -1, -1};
+	struct launch launch = {arguments->items, folder, 0, output, {-1, -1}, -1, -1};
 	int result = child->said < 0 ? fail_errno(err, ERROR_RESOURCE, "no memory for a log") : 0;
 
+	for (int i = 0; extra && i < CHILD_EXTRA_COUNT; i++)
+		launch.extra[i] = extra[i] < 0 ? -1 : fcntl(extra[i], F_DUPFD_CLOEXEC, 10);
 	/* both writers go on where the other ended */
 	if (result == 0 && fcntl(child->said, F_SETFL, O_APPEND) < 0)
 		result = fail_errno(err, ERROR_BROKEN, "a log");
@@ -188,6 +191,8 @@ int child_start(struct child *child, struct job *job, const char *name,
 		cleanup_close(&go[i]);
 		cleanup_close(&failed[i]);
 	}
+	for (int i = 0; i < CHILD_EXTRA_COUNT; i++)
+		cleanup_close(&launch.extra[i]);
 	if (result < 0)
 		child_close(child);
 	return result;
@@ -286,7 +291,7 @@ int child_run(struct job *job, const char *name, const struct strings *arguments
 	struct child child;
 	char how[64];
 
-	if (child_start(&child, job, name, arguments, folder, -1, err) < 0)
+	if (child_start(&child, job, name, arguments, folder, NULL, err) < 0)
 		return -1;
 	int result = child_wait(&child, INT64_MAX, err) < 0 ? -1 : 0;
 	if (result == 0 && child.code != 0) {

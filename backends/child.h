@@ -10,6 +10,8 @@
 #include "backends/job.h"
 #include "base/strings.h"
 
+enum { CHILD_EXTRA_COUNT = 2 };
+
 struct child {
 	struct job *job;
 	const char *name; /* for messages; borrowed */
@@ -26,11 +28,12 @@ struct child {
 	}
 
 /*
- * Starts ARGUMENTS in FOLDER (absolute), in a process group of its own, standard input being /dev/null; EXTRA (-1: none) becomes its
- * descriptor 3. NAME is borrowed. An error of kind CATALOG if there is no such program.
+ * Starts ARGUMENTS in FOLDER (absolute), in a process group of its own, standard input being /dev/null; EXTRA (NULL, -1: none) become its
+ * descriptors 3 and 4. NAME is borrowed. An error of kind CATALOG if there is no such program.
  */
 int child_start(struct child *child, struct job *job, const char *name,
-	const struct strings *arguments, const char *folder, int extra, struct error *err);
+	const struct strings *arguments, const char *folder, const int extra[CHILD_EXTRA_COUNT],
+	struct error *err);
 /* Waits until it ended, 1; 0 when DEADLINE_USEC (of moment_elapsed_usec) passed; -1 if the job is to end. Logs what it says. */
 int child_wait(struct child *child, int64_t deadline_usec, struct error *err);
 /* It ended by now. Never waits. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -88,6 +89,7 @@ void checkpoints_close(struct checkpoints *store)
 		close(store->held[i]);
 	free(store->held);
 	free(store->path);
+	free(store->base);
 	json_free(store->sealing);
 	cleanup_close(&store->folder);
 	*store = (struct checkpoints){.folder = -1};
@@ -109,18 +111,25 @@ static void hold(struct checkpoints *store, int fd)
 
 /* ---- finding one ---- */
 
-/* Every file of NOTE as {"file", "digest", "size"}: each layer of each disk, and the memory. */
+/* Every file of NOTE as {"file", "digest", "size"}: each layer of each disk and of the memory, the topmost first. */
 typedef bool visit_file(void *context, const struct json *file);
+
+static bool each_of(const struct json *files, visit_file *visit, void *context)
+{
+	for (size_t i = 0; i < json_count(files); i++)
+		if (!visit(context, json_item(files, i)))
+			return false;
+	return true;
+}
 
 static bool each_file(const struct json *note, visit_file *visit, void *context)
 {
 	const struct json *disks = json_get(note, "disks");
 
 	for (size_t i = 0; i < json_count(disks); i++)
-		for (size_t j = 0; j < json_count(json_item(disks, i)); j++)
-			if (!visit(context, json_item(json_item(disks, i), j)))
-				return false;
-	return !json_get(note, "memory") || visit(context, json_get(note, "memory"));
+		if (!each_of(json_item(disks, i), visit, context))
+			return false;
+	return each_of(json_get(note, "memory"), visit, context);
 }
 
 static bool is_whole(void *context, const struct json *file)
@@ -209,13 +218,21 @@ char *checkpoint_disk_path(
 	return memory_printf("%s/%s", store->path, json_get_text(json_item(layers, 0), "file", ""));
 }
 
-int checkpoint_open_memory(
-	const struct checkpoints *store, const struct checkpoint *checkpoint, struct error *err)
+int checkpoint_open_memory(const struct checkpoints *store, const struct checkpoint *checkpoint,
+	int **files, size_t *count, struct error *err)
 {
-	const char *name = json_get_text(json_get(checkpoint->note, "memory"), "file", "");
-	int fd = openat(store->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	const struct json *list = json_get(checkpoint->note, "memory");
 
-	return fd < 0 ? fail_errno(err, ERROR_BROKEN, "checkpoints/%s", name) : fd;
+	*count = 0;
+	*files = memory_new((json_count(list) + 1) * sizeof(**files));
+	for (size_t i = json_count(list); i-- > 0;) {
+		const char *name = json_get_text(json_item(list, i), "file", "");
+		int fd = openat(store->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd < 0)
+			return fail_errno(err, ERROR_BROKEN, "checkpoints/%s", name);
+		(*files)[(*count)++] = fd;
+	}
+	return 0;
 }
 
 /* ---- keeping one ---- */
@@ -256,8 +273,26 @@ int checkpoint_take_disk(struct checkpoints *store, const struct digest *key, si
 	return 0;
 }
 
-/* Synced, read-only and digested: {"file", "digest", "size"}, NULL if that fails. */
-static struct json *seal_file(const struct checkpoints *store, const char *name)
+char *checkpoint_take_base(struct checkpoints *store, const struct digest *key, int fd)
+{
+	autofree char *name = name_of(key, "base");
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	unlinkat(store->folder, name, 0);
+	if (linkat(AT_FDCWD, path, store->folder, name, AT_SYMLINK_FOLLOW) < 0)
+		return NULL;
+	int held = openat(store->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (held < 0)
+		return NULL;
+	hold(store, held);
+	free(store->base);
+	store->base = TAKE(name);
+	return memory_printf("%s/%s", store->path, store->base);
+}
+
+/* Synced, read-only (if OURS alone) and digested: {"file", "digest", "size"}, NULL if that fails. */
+static struct json *seal_file(const struct checkpoints *store, const char *name, bool ours)
 {
 	autoclose int fd = openat(store->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	char text[DIGEST_TEXT_SIZE];
@@ -265,7 +300,7 @@ static struct json *seal_file(const struct checkpoints *store, const char *name)
 	struct stat about;
 	struct error ignored;
 
-	if (fd < 0 || fchmod(fd, 0400) < 0 || fsync(fd) < 0 || fstat(fd, &about) < 0 ||
+	if (fd < 0 || (ours && fchmod(fd, 0400) < 0) || fsync(fd) < 0 || fstat(fd, &about) < 0 ||
 		digest_of_fd(fd, &digest, &ignored) < 0)
 		return NULL;
 	struct json *file = json_new_object();
@@ -273,6 +308,21 @@ static struct json *seal_file(const struct checkpoints *store, const char *name)
 	json_set_text(file, "digest", digest_text(&digest, text));
 	json_set_integer(file, "size", about.st_size);
 	return file;
+}
+
+/* The file NAME above those of BELOW, the topmost first. NULL if it cannot be sealed. */
+static struct json *seal_layer(
+	const struct checkpoints *store, const char *name, const struct json *below)
+{
+	struct json *top = seal_file(store, name, true), *layers;
+
+	if (!top)
+		return NULL;
+	layers = json_new_list();
+	json_add(layers, top);
+	for (size_t i = 0; i < json_count(below); i++)
+		json_add(layers, json_copy(json_item(below, i)));
+	return layers;
 }
 
 /* In a process of its own. */
@@ -287,20 +337,24 @@ static int seal(struct checkpoints *store, const struct digest *key, enum checkp
 	json_set(note, "disks", disks);
 	for (size_t i = 0; i < disk_count; i++) {
 		autofree char *disk = disk_name(key, i);
-		struct json *layers = json_new_list(), *top = seal_file(store, disk);
-		const struct json *under = json_item(json_get(below, "disks"), i);
-		json_add(disks, layers);
-		if (!top)
+		struct json *layers =
+			seal_layer(store, disk, json_item(json_get(below, "disks"), i));
+		struct json *base = NULL;
+		if (!layers)
 			return -1;
-		json_add(layers, top);
-		for (size_t j = 0; j < json_count(under); j++)
-			json_add(layers, json_copy(json_item(under, j)));
+		json_add(disks, layers);
+		if (i || below || !store->base)
+			continue;
+		base = seal_file(store, store->base, false);
+		if (!base)
+			return -1;
+		json_add(layers, base);
 	}
 	if (kind == CHECKPOINT_KEEP_MEMORY) {
-		struct json *file = seal_file(store, memory);
-		if (!file)
+		struct json *layers = seal_layer(store, memory, json_get(below, "memory"));
+		if (!layers)
 			return -1;
-		json_set(note, "memory", file);
+		json_set(note, "memory", layers);
 	}
 	FAULT("checkpoint-sealed");
 	json_write(note, JSON_LINE, &text);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What is kept of a machine behind a step: its disks, each a sealed layer above those before it, and with kind memory the
- * stream of its migration. STATE/checkpoints has the files and beside them KEY.vm.json, the note, which is written last: what
+ * What is kept of a machine behind a step: its disks, each a sealed layer above those before it, and with kind memory what changed
+ * of that since the checkpoint below (guest_memory.h). STATE/checkpoints has the files and beside them KEY.vm.json, the note, which is written last: what
  * has no note is no checkpoint. A file whose digest is another one than its note says makes the checkpoint none, too.
  */
 
@@ -16,8 +16,9 @@ const char *checkpoint_kind_name(enum checkpoint_kind kind);
 
 struct checkpoints {
 	struct job *job;
-	int folder;           /* -1: nothing is kept */
-	char *path;           /* of the folder, absolute */
+	int folder; /* -1: nothing is kept */
+	char *path; /* of the folder, absolute */
+	char *base; /* the file under all disks of this build, by its name there; NULL: none */
 	struct json *sealing; /* pids of those that seal, with what they seal */
 	int *held; /* what must not be evicted while the build lives: locked descriptors */
 	size_t held_count, held_room;
@@ -52,20 +53,27 @@ size_t checkpoint_disk_count(const struct checkpoint *checkpoint);
 /* The absolute path of the topmost layer of disk INDEX; the caller frees. */
 char *checkpoint_disk_path(
 	const struct checkpoints *store, const struct checkpoint *checkpoint, size_t index);
-/* Opens the migration stream; it is compressed (zstd). */
-int checkpoint_open_memory(
-	const struct checkpoints *store, const struct checkpoint *checkpoint, struct error *err);
+/*
+ * Opens the files of its memory, the one that all others change first: *FILES (the caller frees it and closes *COUNT descriptors).
+ */
+int checkpoint_open_memory(const struct checkpoints *store, const struct checkpoint *checkpoint,
+	int **files, size_t *count, struct error *err);
 
 /* ---- keeping one ---- */
 
 /* The path that disk INDEX of a checkpoint to come gets; the caller frees. */
 char *checkpoint_new_disk(const struct checkpoints *store, const struct digest *key, size_t index);
-/* The file that its migration stream goes to, made anew, in *FD (the caller's). */
+/* The file that its memory goes to, made anew, in *FD (the caller's). */
 int checkpoint_new_memory(
 	struct checkpoints *store, const struct digest *key, int *fd, struct error *err);
 /* Takes DISK, a closed file of the build below FOLDER, as its disk INDEX: a second name of the same file. */
 int checkpoint_take_disk(struct checkpoints *store, const struct digest *key, size_t index,
 	const char *path, struct error *err);
+/*
+ * Takes the file of FD, which nobody changes, as what lies under the first disk of this build's checkpoints: a second name of the same
+ * file, under the key of the first of them. Its path, which the caller frees; NULL where that cannot be (another file system).
+ */
+char *checkpoint_take_base(struct checkpoints *store, const struct digest *key, int fd);
 /*
  * Makes it lasting: files synced, read-only and digested, then the note. A process of its own does it while the build goes on.
  * BELOW is the key of the checkpoint whose layers lie under it, NULL for none; ABOUT (taken over) what a build wants to find again: "seconds" that

@@ -119,8 +119,33 @@ static int resize(struct job *job, const struct qemu_options *options,
 	return run(job, &arguments, disks->folder, err);
 }
 
+bool qemu_disks_may_lie_above(const struct qemu_options *options, const struct qemu_media *media)
+{
+	return options->disk_image && !options->use_backing_file && media->lasting &&
+	       strcmp(options->format, "qcow2") == 0 && !options->skip_compaction &&
+	       !has_extra(options, "create") && !has_extra(options, "convert");
+}
+
+/* Without a size of its own: where another is wanted, `resize` says whether that can be. */
+static int create_above(struct job *job, const char *format, const char *under, const char *path,
+	const char *folder, struct error *err)
+{
+	CLEANUP(strings_clear) struct strings arguments = {0};
+
+	begin(&arguments, "create");
+	strings_add(&arguments, "-f");
+	strings_add(&arguments, "qcow2");
+	strings_add(&arguments, "-b");
+	strings_add(&arguments, under);
+	strings_add(&arguments, "-F");
+	strings_add(&arguments, format);
+	strings_add(&arguments, path);
+	return run(job, &arguments, folder, err);
+}
+
 static int make_main(struct job *job, const struct qemu_options *options,
-	const struct qemu_media *media, const struct qemu_disks *disks, struct error *err)
+	const struct qemu_media *media, const char *under, const struct qemu_disks *disks,
+	struct error *err)
 {
 	const char *path = disks->paths.items[0];
 
@@ -128,7 +153,8 @@ static int make_main(struct job *job, const struct qemu_options *options,
 		return create(job, options, NULL, disks, path, options->disk_size, err);
 	if (options->use_backing_file)
 		return create(job, options, media, disks, path, options->disk_size, err);
-	if (copy_source(job, options, media, disks, err) < 0)
+	if ((under ? create_above(job, media->format, under, path, disks->folder, err)
+		   : copy_source(job, options, media, disks, err)) < 0)
 		return -1;
 	return options->skip_resize ? 0 : resize(job, options, disks, err);
 }
@@ -146,9 +172,10 @@ void qemu_disks_name(const struct qemu_options *options, const char *folder, con
 }
 
 int qemu_disks_make(struct job *job, const struct qemu_options *options,
-	const struct qemu_media *media, const struct qemu_disks *disks, struct error *err)
+	const struct qemu_media *media, const char *under, const struct qemu_disks *disks,
+	struct error *err)
 {
-	if (make_main(job, options, media, disks, err) < 0)
+	if (make_main(job, options, media, under, disks, err) < 0)
 		return -1;
 	for (size_t i = 0; i < json_count(options->additional_sizes); i++) {
 		const char *size = json_text(json_item(options->additional_sizes, i), "");

@@ -13,9 +13,12 @@ struct qemu_disks {
 /* Their places: the main disk OUTPUT/NAME and the additional ones OUTPUT/NAME-1 ...; OUTPUT counts from FOLDER. */
 void qemu_disks_name(const struct qemu_options *options, const char *folder, const char *output,
 	const char *name, struct qemu_disks *disks);
-/* Makes them; the folder OUTPUT is there. */
+/* The source can lie under the main disk while the machine runs: what comes of it is written anew in any case, and nobody changes it. */
+bool qemu_disks_may_lie_above(const struct qemu_options *options, const struct qemu_media *media);
+/* Makes them; the folder OUTPUT is there. UNDER is where the source lies that is not copied (see above); NULL: it is copied. */
 int qemu_disks_make(struct job *job, const struct qemu_options *options,
-	const struct qemu_media *media, const struct qemu_disks *disks, struct error *err);
+	const struct qemu_media *media, const char *under, const struct qemu_disks *disks,
+	struct error *err);
 /* Writes the main disk anew where the options ask for that: without what is unused, compressed. */
 int qemu_disks_finish(struct job *job, const struct qemu_options *options,
 	const struct qemu_media *media, const struct qemu_disks *disks, struct error *err);

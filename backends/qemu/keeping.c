@@ -53,7 +53,7 @@ static void key_behind(
 static void set_root(struct keeping *keeping, const char *program, const char *accelerator)
 {
 	autofree char *qemu = describe_program(program);
-	autofree char *machine = memory_printf("machine 1\n%s\n%s\n", qemu, accelerator);
+	autofree char *machine = memory_printf("machine 2\n%s\n%s\n", qemu, accelerator);
 	struct digest of_machine;
 
 	digest_of(machine, strlen(machine), &of_machine);
@@ -111,6 +111,7 @@ int keeping_open(struct job *job, const struct steps *steps, const char *program
 	*keeping = (struct keeping){.job = job,
 		.steps = steps,
 		.store = {.folder = -1},
+		.memory = GUEST_MEMORY_NONE,
 		.opened = json_new_list(),
 		.started_usec = moment_elapsed_usec()};
 	if (!json_get_boolean(job->order, "checkpoints", true))
@@ -143,9 +144,10 @@ void keeping_close(struct keeping *keeping)
 	checkpoints_close(&keeping->store);
 	checkpoint_clear(&keeping->from);
 	snapshot_drives_clear(&keeping->drives);
+	guest_memory_close(&keeping->memory);
 	strings_clear(&keeping->paths);
 	json_free(keeping->opened);
-	*keeping = (struct keeping){.store = {.folder = -1}};
+	*keeping = (struct keeping)KEEPING_NONE;
 }
 
 void keeping_distrust(struct keeping *keeping)
@@ -184,6 +186,14 @@ static char *next_layer(struct keeping *keeping, size_t disk, struct error *err)
 		"%s/work/" LAYERS "/%zu.disk%zu", keeping->job->folder, keeping->layer_count, disk);
 }
 
+char *keeping_take_base(struct keeping *keeping, int source)
+{
+	struct digest key;
+
+	key_behind(keeping, keeping->kind, 0, &key);
+	return checkpoint_take_base(&keeping->store, &key, source);
+}
+
 int keeping_make_disks(struct keeping *keeping, struct strings *paths, struct error *err)
 {
 	const struct json *sizes = json_get(keeping->from.note, "sizes");
@@ -210,6 +220,27 @@ static void stop_keeping(struct keeping *keeping, const struct error *why)
 	keeping->kind = CHECKPOINT_KEEP_NONE;
 }
 
+int keeping_share_memory(struct keeping *keeping, struct strings *arguments, struct error *err)
+{
+	int64_t size;
+
+	guest_memory_close(&keeping->memory);
+	if (keeping->kind != CHECKPOINT_KEEP_MEMORY)
+		return 0;
+	size = guest_memory_size(arguments);
+	if (!size) {
+		build_log_say(&keeping->job->log,
+			"checkpoints are of disks alone: qemuargs say more of the machine's memory "
+			"than its size");
+		keeping->kind = CHECKPOINT_KEEP_DISK;
+		return 0;
+	}
+	if (guest_memory_open(&keeping->memory, size, err) < 0)
+		return -1;
+	guest_memory_add(&keeping->memory, MACHINE_MEMORY_FD, arguments);
+	return 0;
+}
+
 void keeping_begin(struct keeping *keeping, struct machine *machine, const struct strings *paths,
 	const char *format)
 {
@@ -230,13 +261,24 @@ const struct strings *keeping_paths(const struct keeping *keeping)
 
 /* ---- going on ---- */
 
+static int restore_memory(struct keeping *keeping, struct machine *machine, struct error *err)
+{
+	autofree int *files = NULL;
+	size_t count;
+	int result = checkpoint_open_memory(&keeping->store, &keeping->from, &files, &count, err);
+
+	if (result == 0)
+		result = snapshot_restore(machine, &keeping->memory, files, count, err);
+	for (size_t i = 0; i < count; i++)
+		close(files[i]);
+	return result;
+}
+
 int keeping_restore(struct keeping *keeping, struct machine *machine, struct error *err)
 {
-	if (keeping->from.kind == CHECKPOINT_KEEP_MEMORY) {
-		autoclose int memory = checkpoint_open_memory(&keeping->store, &keeping->from, err);
-		if (memory < 0 || snapshot_restore(machine, memory, err) < 0)
-			return fail_while(err, "going on from a checkpoint");
-	}
+	if (keeping->from.kind == CHECKPOINT_KEEP_MEMORY &&
+		restore_memory(keeping, machine, err) < 0)
+		return fail_while(err, "going on from a checkpoint");
 	for (size_t i = 0; i < keeping->first; i++)
 		if (!keeping->steps->items[i].provisioner->local &&
 			step_note(keeping->job, &keeping->steps->items[i], "reused", 0, err) < 0)
@@ -329,7 +371,8 @@ static int keep(struct keeping *keeping, struct machine *machine, const struct s
 	FAULT("checkpoint-begun");
 	struct json *about = describe(keeping, step, communicator);
 	json_set_text(about, "format", keeping->format);
-	int result = snapshot_take(machine, &keeping->drives, &layers, memory, &switched, err);
+	int result = snapshot_take(
+		machine, &keeping->drives, &layers, &keeping->memory, memory, &switched, err);
 	if (switched)
 		go_on_with(keeping, &layers);
 	if (result != 0) {

@@ -20,6 +20,7 @@ struct keeping {
 	struct checkpoint from; /* what the build goes on from; kind NONE: it begins anew */
 	size_t first; /* the step that is run first; 0 with from.kind != NONE: behind the boot */
 	/* of the machine that runs */
+	struct guest_memory memory;
 	struct snapshot_drives drives;
 	bool layered;         /* PATHS are layers above what is kept, not the disks themselves */
 	struct strings paths; /* what its drives have open */
@@ -30,6 +31,11 @@ struct keeping {
 	struct json *opened;              /* [{"step", "usec"}], the open steps behind it */
 	int64_t started_usec, saved_usec; /* when this build began; what the checkpoint saved */
 };
+
+#define KEEPING_NONE                                                 \
+	{                                                            \
+		.store = {.folder = -1}, .memory = GUEST_MEMORY_NONE \
+	}
 
 /*
  * PROGRAM and ACCELERATOR run the machine. Chooses what to go on from. Errors only where the order makes no sense: without a store
@@ -45,9 +51,19 @@ bool keeping_resumes(const struct keeping *keeping);
 void keeping_distrust(struct keeping *keeping);
 /* The key of the guest's ssh server in that checkpoint, NULL if it is not known. */
 const char *keeping_host_key(const struct keeping *keeping);
+/*
+ * Where the build begins anew and checkpoints are kept, SOURCE (open; nobody changes it) has a second name among them: its path, which
+ * the caller frees. NULL: the source must be copied.
+ */
+char *keeping_take_base(struct keeping *keeping, int source);
 /* Fills PATHS with fresh layers above the checkpoint that the build goes on from. */
 int keeping_make_disks(struct keeping *keeping, struct strings *paths, struct error *err);
 
+/*
+ * The machine is about to be started with ARGUMENTS. Where its memory is kept, what makes QEMU share it is added to them; where they do not
+ * let it, disks alone are kept from here on, and that is logged.
+ */
+int keeping_share_memory(struct keeping *keeping, struct strings *arguments, struct error *err);
 /* The machine runs with PATHS in its drives, in FORMAT. From now on it can be kept; if it cannot, that is logged. */
 void keeping_begin(struct keeping *keeping, struct machine *machine, const struct strings *paths,
 	const char *format);

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backends/qemu/snapshot.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "backends/child.h"
-#include "backends/compress.h"
-#include "backends/decompress.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
 
-enum { MEMORY_LEVEL = -3 }; /* of zstd: half the time of level 1 for a tenth more bytes */
-static const int64_t command_usec = 60 * 1000000LL, migration_usec = 1800 * 1000000LL;
+static const int64_t command_usec = 60 * 1000000LL, migration_usec = 600 * 1000000LL;
 
 /* ---- disks ---- */
 
@@ -95,30 +92,46 @@ int snapshot_make_layer(struct job *job, const char *path, const char *backing, 
 
 /* ---- memory ---- */
 
-static int command_with_uri(struct machine *machine, const char *command, struct error *err)
+/* Memory that QEMU shares with us stays where it is. */
+static int leave_memory_out(struct machine *machine, struct error *err)
+{
+	struct json *arguments = json_new_object(), *list = json_new_list();
+	struct json *one = json_new_object();
+
+	json_set_text(one, "capability", "x-ignore-shared");
+	json_set_bool(one, "state", true);
+	json_add(list, one);
+	json_set(arguments, "capabilities", list);
+	return qmp_execute(
+		&machine->qmp, "migrate-set-capabilities", arguments, command_usec, NULL, err);
+}
+
+/* COMMAND, migrate or migrate-incoming, with the file STATE. */
+static int move_state(struct machine *machine, const char *command, int state, struct error *err)
 {
 	struct json *arguments = json_new_object();
 
-	json_set_text(arguments, "uri", "fd:kiln-memory");
-	return qmp_execute(&machine->qmp, command, arguments, command_usec, NULL, err);
+	json_set_text(arguments, "uri", "fd:kiln-state");
+	if (leave_memory_out(machine, err) < 0 ||
+		qmp_give_fd(&machine->qmp, state, "kiln-state", err) < 0) {
+		json_free(arguments);
+		return -1;
+	}
+	if (qmp_execute(&machine->qmp, command, arguments, command_usec, NULL, err) < 0)
+		return -1;
+	return qmp_wait_migration(&machine->qmp, migration_usec, err);
 }
 
-/* QEMU writes into a pipe at whose other end is compressed what comes. */
-static int write_memory(struct machine *machine, int memory, struct error *err)
+static int write_memory(
+	struct machine *machine, struct guest_memory *memory, int out, struct error *err)
 {
-	int ends[2];
+	autoclose int state = memfd_create("state", MFD_CLOEXEC);
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return fail_errno(err, ERROR_RESOURCE, "cannot make a pipe");
-	int result = qmp_give_fd(&machine->qmp, ends[1], "kiln-memory", err);
-	close(ends[1]);
-	if (result == 0)
-		result = command_with_uri(machine, "migrate", err);
-	if (result == 0)
-		result = compress_fd(machine->job, ends[0], memory, COMPRESSION_ZSTD, MEMORY_LEVEL,
-			NULL, NULL, NULL, err);
-	close(ends[0]);
-	return result < 0 ? -1 : qmp_wait_migration(&machine->qmp, migration_usec, err);
+	if (state < 0)
+		return fail_errno(err, ERROR_RESOURCE, "no memory for the machine's state");
+	if (move_state(machine, "migrate", state, err) < 0)
+		return -1;
+	return guest_memory_write(memory, machine->job, state, out, err);
 }
 
 static int run_on(struct machine *machine, struct error *err)
@@ -133,7 +146,8 @@ static int refused(const struct error *err)
 }
 
 int snapshot_take(struct machine *machine, const struct snapshot_drives *drives,
-	const struct strings *layers, int memory, bool *switched, struct error *err)
+	const struct strings *layers, struct guest_memory *memory, int out, bool *switched,
+	struct error *err)
 {
 	struct error ignored;
 	int result = 0;
@@ -144,7 +158,7 @@ int snapshot_take(struct machine *machine, const struct snapshot_drives *drives,
 	if (switch_disks(machine, drives, layers, err) < 0)
 		result = refused(err);
 	*switched = result == 0;
-	if (result == 0 && memory >= 0 && write_memory(machine, memory, err) < 0) {
+	if (result == 0 && out >= 0 && write_memory(machine, memory, out, err) < 0) {
 		qmp_execute(&machine->qmp, "migrate_cancel", NULL, command_usec, NULL, &ignored);
 		result = 1;
 	}
@@ -154,20 +168,15 @@ int snapshot_take(struct machine *machine, const struct snapshot_drives *drives,
 	return run_on(machine, result ? &ignored : err) < 0 ? -1 : result;
 }
 
-int snapshot_restore(struct machine *machine, int fd, struct error *err)
+int snapshot_restore(struct machine *machine, struct guest_memory *memory, const int *files,
+	size_t count, struct error *err)
 {
-	int ends[2];
+	autoclose int state = memfd_create("state", MFD_CLOEXEC);
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return fail_errno(err, ERROR_RESOURCE, "cannot make a pipe");
-	int result = qmp_give_fd(&machine->qmp, ends[0], "kiln-memory", err);
-	close(ends[0]);
-	if (result == 0)
-		result = command_with_uri(machine, "migrate-incoming", err);
-	if (result == 0)
-		result = decompress_fd(machine->job, fd, ends[1], err);
-	close(ends[1]);
-	if (result < 0 || qmp_wait_migration(&machine->qmp, migration_usec, err) < 0)
+	if (state < 0)
+		return fail_errno(err, ERROR_RESOURCE, "no memory for the machine's state");
+	if (guest_memory_read(memory, machine->job, files, count, state, err) < 0 ||
+		move_state(machine, "migrate-incoming", state, err) < 0)
 		return -1;
 	return run_on(machine, err);
 }

@@ -7,6 +7,7 @@
  * docs/devel/migration.rst.
  */
 
+#include "backends/qemu/guest_memory.h"
 #include "backends/qemu/machine.h"
 #include "base/strings.h"
 
@@ -22,15 +23,17 @@ void snapshot_drives_clear(struct snapshot_drives *drives);
 
 /*
  * Stops the machine. From then on what each of DRIVES has open is read only, and what the machine writes goes to the file of LAYERS
- * at the same place, which is there already, above the old one. With MEMORY >= 0 what the machine has in memory is written
- * there, compressed. Then it runs on: 0; 1 and the error, if it runs on but was not written whole, and then *SWITCHED says
+ * at the same place, which is there already, above the old one. With OUT >= 0 what changed in MEMORY and the rest of its state
+ * are written there (guest_memory_write). Then it runs on: 0; 1 and the error, if it runs on but was not written whole, and then *SWITCHED says
  * whether it writes to LAYERS; -1 if nobody knows what it does.
  */
 int snapshot_take(struct machine *machine, const struct snapshot_drives *drives,
-	const struct strings *layers, int memory, bool *switched, struct error *err);
+	const struct strings *layers, struct guest_memory *memory, int out, bool *switched,
+	struct error *err);
 
-/* Fills the memory of a machine that was started to wait for that from FD (what snapshot_take wrote), and lets it run. */
-int snapshot_restore(struct machine *machine, int fd, struct error *err);
+/* Fills MEMORY of a machine that was started to wait for that from FILES (guest_memory_read), and lets it run. */
+int snapshot_restore(struct machine *machine, struct guest_memory *memory, const int *files,
+	size_t count, struct error *err);
 
 /* A new layer of SIZE bytes at PATH above BACKING (absolute; of FORMAT), which is not looked at. */
 int snapshot_make_layer(struct job *job, const char *path, const char *backing, const char *format,

@@ -69,9 +69,10 @@ built 'truncated ones are none' 0
 for file in "$KILN_STATE"/checkpoints/*.disk0; do flip "$file" 50; done; change layers
 built 'nor are those whose layers are damaged' 0
 # whole by their digests, but of no use to this QEMU
+for file in "$KILN_STATE"/checkpoints/*.memory; do chmod u+w "$file"; echo "garbage for ${file##*/}" | zstd -q > "$file"; chmod u-w "$file"; done
+(cd "$KILN_STATE/checkpoints" && sha256sum ./*.memory) | jq -R '[sub("^(?<d>[0-9a-f]+)  ./(?<f>.*)$"; "\(.f) sha256:\(.d)") | split(" ")]' | jq -s 'map({(.[0][0]): .[0][1]}) | add' > "$T/sums"
 for note in "$KILN_STATE"/checkpoints/*.vm.json; do
-	memory=$KILN_STATE/checkpoints/$(jq -r .memory.file "$note"); chmod u+w "$memory"; echo garbage | zstd -q > "$memory"; chmod u-w "$memory"
-	jq --arg d "sha256:$(sha256sum < "$memory" | cut -d' ' -f1)" '.memory.digest = $d' "$note" > "$T/note" && cat "$T/note" > "$note"
+	jq --slurpfile sums "$T/sums" '.memory |= map(.digest = $sums[0][.file])' "$note" > "$T/note" && cat "$T/note" > "$note"
 done; change garbage
 built 'what QEMU does not take is forgotten, and the build begins anew' 0
 like 'and told' "$out" '*the checkpoint is of no use*'
