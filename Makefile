@@ -124,6 +124,10 @@ TEST_TOOLS := $(BUILD)/tests/media
 $(BUILD)/tests/media: $(BUILD)/tests/tools/media.o $(patsubst %,$(BUILD)/lib%.a,$(filter $(FOLDERS),$(backends_tests)))
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(filter -l%,$(backends_tests)) -o $@
 
+# What the bench of machines puts in QEMU's place.
+$(BUILD)/tests/metered: $(BUILD)/tests/tools/metered.o
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
+
 $(BUILD)/tests/render: $(BUILD)/tests/fuzz/render.o $(patsubst %,$(BUILD)/lib%.a,$(filter $(FOLDERS),$(fuzz_links)))
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(filter -l%,$(fuzz_links)) -o $@
 
@@ -173,7 +177,7 @@ bench:
 
 bench-qemu:
 	@tests/setup bench
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/metered
 	@tests/bench/qemu
 
 # SOAK_MINUTES (20) of everything at once.

@@ -117,32 +117,36 @@ static int put_run(struct writer *writer, struct run run, const void *bytes)
 	               : put(writer, bytes, (size_t)run.count * PAGE_SIZE, ZSTD_e_continue);
 }
 
+/* What is to be written of a page with that content, NULL for zeros; RUN_END: nothing, it is what it was. */
+static enum run_kind note_page(struct guest_memory *memory, uint64_t page, const char *bytes)
+{
+	struct page_sum *known = &memory->pages[page];
+	struct page_sum sum = bytes ? sum_of(memory, bytes) : (struct page_sum){0};
+
+	if (sum.low == known->low && sum.high == known->high)
+		return RUN_END;
+	*known = sum;
+	return is_zero(sum) ? RUN_ZEROS : RUN_BYTES;
+}
+
 /* Of COUNT pages at BYTES (NULL: zeros), the first being FIRST, those that changed. */
 static int put_pages(struct writer *writer, uint64_t first, size_t count, const char *bytes)
 {
-	struct guest_memory *memory = writer->memory;
 	struct run run = {0};
 
 	for (size_t i = 0; i <= count; i++) {
-		struct page_sum *known = &memory->pages[first + i], sum = {0};
-		enum run_kind kind = RUN_END; /* of this page: unchanged */
-		if (i < count) {
-			if (bytes)
-				sum = sum_of(memory, bytes + i * PAGE_SIZE);
-			if (sum.low != known->low || sum.high != known->high) {
-				kind = is_zero(sum) ? RUN_ZEROS : RUN_BYTES;
-				*known = sum;
-			}
-		}
-		if (run.kind != RUN_END && kind != (enum run_kind)run.kind) {
+		const char *page = bytes ? bytes + i * PAGE_SIZE : NULL;
+		enum run_kind kind =
+			i < count ? note_page(writer->memory, first + i, page) : RUN_END;
+		if (run.count && kind != (enum run_kind)run.kind) {
 			const char *from = bytes ? bytes + (run.first - first) * PAGE_SIZE : NULL;
 			if (put_run(writer, run, from) < 0)
 				return -1;
-			run.kind = RUN_END;
+			run.count = 0;
 		}
 		if (kind == RUN_END)
 			continue;
-		if (run.kind == RUN_END)
+		if (!run.count)
 			run = (struct run){first + i, 0, kind};
 		run.count++;
 	}

@@ -39,16 +39,20 @@ static void run_next(const char *name, char **arguments)
 	_exit(127);
 }
 
-static void report(const char *name, const struct rusage *used)
+static double seconds_of(const struct rusage *used)
+{
+	return (double)(used->ru_utime.tv_sec + used->ru_stime.tv_sec) +
+	       (double)(used->ru_utime.tv_usec + used->ru_stime.tv_usec) / 1e6;
+}
+
+static void report(const char *name, const struct rusage *used, const struct rusage *own)
 {
 	const char *path = getenv("METERED");
 	int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
 
 	if (fd < 0)
 		return;
-	dprintf(fd, "%s %.6f\n", name,
-		(double)(used->ru_utime.tv_sec + used->ru_stime.tv_sec) +
-			(double)(used->ru_utime.tv_usec + used->ru_stime.tv_usec) / 1e6);
+	dprintf(fd, "%s %.6f\n", name, seconds_of(used) + seconds_of(own));
 	close(fd);
 }
 
@@ -56,7 +60,7 @@ int main(int count, char **arguments)
 {
 	const char *slash = count ? strrchr(arguments[0], '/') : NULL;
 	const char *name = slash ? slash + 1 : arguments[0];
-	struct rusage used;
+	struct rusage used, own;
 	int status;
 
 	signal(SIGTERM, pass_on);
@@ -71,6 +75,7 @@ int main(int count, char **arguments)
 	while (wait4(child, &status, 0, &used) < 0)
 		if (errno != EINTR)
 			return 125;
-	report(name, &used);
+	getrusage(RUSAGE_SELF, &own);
+	report(name, &used, &own);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
