@@ -139,7 +139,13 @@ struct plugin {
 	bool own;           /* kiln's alone: Packer has none of that name */
 	enum power power;   /* needed to use it at all */
 	bool renders_files; /* the files that its options name may ask for the build's name */
-	int version;        /* raised when the driver's output changes; native only */
+	/*
+	 * What it makes lies outside of any sandbox, and stays there if nobody removes it: the options, separated by spaces,
+	 * that say where and under which name. NULL: nothing does.
+	 */
+	const char *elsewhere;
+	const char *elsewhere_when; /* only then; words as in struct plugin_rule. NULL: always */
+	int version;                /* raised when the driver's output changes; native only */
 	const struct plugin_option *const
 		*groups; /* NULL-terminated; each ends with a row without a name */
 	const struct plugin_rule *const *rules; /* like groups; NULL: none */

@@ -305,22 +305,51 @@ static void print_integer(
 
 /* ---- real numbers ---- */
 
+/*
+ * A double has no more digits than that, whatever the base; C takes its time over those that are asked for beside them, all of
+ * which are zeros.
+ */
+enum { REAL_DIGITS_MOST = 1100, HEXADECIMAL_DIGITS_MOST = 13 };
+
+/* COUNT zeros before the exponent, which begins with MARK, or at the end. */
+static void add_zeros(struct text *number, size_t from, char mark, int count)
+{
+	char *exponent = strchr(number->data + from, mark);
+	autofree char *tail = memory_copy_text(exponent ? exponent : "");
+
+	number->size -= strlen(tail);
+	for (; count > 0; count--)
+		text_add_char(number, '0');
+	text_add(number, tail);
+}
+
+/* C's FORMAT with PRECISION digits behind the point; MARK begins its exponent. */
+static void add_fixed(
+	const char *format, int precision, int most, char mark, double real, struct text *out)
+{
+	size_t from = out->size;
+
+	text_addf(out, format, precision < most ? precision : most, real);
+	if (isfinite(real))
+		add_zeros(out, from, mark, precision - most);
+}
+
 /* strconv.FormatFloat with 'x': the mantissa begins with 1, the exponent has two digits at least. */
 static void add_hexadecimal_real(double real, int precision, bool upper, struct text *out)
 {
-	char form[64];
+	CLEANUP(text_clear) struct text form = {0};
 
 	if (precision < 0)
-		snprintf(form, sizeof(form), "%a", real);
+		text_addf(&form, "%a", real);
 	else
-		snprintf(form, sizeof(form), "%.*a", precision < 20 ? precision : 20, real);
-	char *p = strchr(form, 'p');
+		add_fixed("%.*a", precision, HEXADECIMAL_DIGITS_MOST, 'p', real, &form);
+	char *p = strchr(form.data, 'p');
 	long exponent = p ? strtol(p + 1, NULL, 10) : 0;
 	if (p)
 		*p = '\0';
-	for (char *c = form; upper && *c; c++)
+	for (char *c = form.data; upper && *c; c++)
 		*c = *c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c;
-	text_addf(out, "%s%c%c%02ld", form, upper ? 'P' : 'p', exponent < 0 ? '-' : '+',
+	text_addf(out, "%s%c%c%02ld", form.data, upper ? 'P' : 'p', exponent < 0 ? '-' : '+',
 		labs(exponent));
 }
 
@@ -335,19 +364,20 @@ static void add_binary_real(double real, struct text *out)
 /* %g with PRECISION digits; C's is the same but for its two digits of the exponent, which Go has too. */
 static void add_real(const struct verb *verb, double real, struct text *out)
 {
+	static const struct {
+		char letter, mark;
+		const char *format;
+	} forms[] = {
+		{'e', 'e', "%.*e"}, {'E', 'E', "%.*E"}, {'f', 'e', "%.*f"}, {'F', 'e', "%.*f"}};
 	int precision = verb->precision;
 
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
+		if (forms[i].letter == (int)verb->letter) {
+			add_fixed(forms[i].format, precision < 0 ? 6 : precision, REAL_DIGITS_MOST,
+				forms[i].mark, real, out);
+			return;
+		}
 	switch (verb->letter) {
-	case 'e':
-		text_addf(out, "%.*e", precision < 0 ? 6 : precision, real);
-		break;
-	case 'E':
-		text_addf(out, "%.*E", precision < 0 ? 6 : precision, real);
-		break;
-	case 'f':
-	case 'F':
-		text_addf(out, "%.*f", precision < 0 ? 6 : precision, real);
-		break;
 	case 'b':
 		add_binary_real(real, out);
 		break;
@@ -355,19 +385,14 @@ static void add_real(const struct verb *verb, double real, struct text *out)
 	case 'X':
 		add_hexadecimal_real(real, precision, verb->letter == 'X', out);
 		break;
-	case 'G':
+	default: /* v, g and G; zeros at the end are dropped */
 		if (precision >= 0)
-			text_addf(out, "%.*G", precision, real);
+			text_addf(out, verb->letter == 'G' ? "%.*G" : "%.*g",
+				precision < REAL_DIGITS_MOST ? precision : REAL_DIGITS_MOST, real);
 		else
 			real_add(real, -4, 6, out);
-		for (size_t i = 0; precision < 0 && i < out->size; i++)
+		for (size_t i = 0; verb->letter == 'G' && i < out->size; i++)
 			out->data[i] = out->data[i] == 'e' ? 'E' : out->data[i];
-		break;
-	default:
-		if (precision >= 0)
-			text_addf(out, "%.*g", precision, real);
-		else
-			real_add(real, -4, 6, out);
 	}
 }
 

@@ -50,18 +50,26 @@ static int count_step(struct runner *runner)
 	return 0;
 }
 
+/* What functions look at takes time, what they make memory too. */
+static int count_bytes(struct runner *runner, size_t size)
+{
+	runner->text_size += size;
+	if (runner->text_size <= GOTEMPLATE_OUTPUT_MOST)
+		return 0;
+	return fail(runner->err, ERROR_CATALOG, "its functions get and give more than %d bytes",
+		GOTEMPLATE_OUTPUT_MOST);
+}
+
 /* Keeps the text alive until the end of the run. */
 static int keep_text(struct runner *runner, struct text *text, struct gotemplate_value *value)
 {
-	runner->text_size += text->size;
+	size_t size = text->size;
+
 	*value = (struct gotemplate_value){.type = VALUE_TEXT};
-	value->text.size = text->size;
+	value->text.size = size;
 	value->text.bytes = text_take(text);
 	strings_add_taken(&runner->texts, (char *)(uintptr_t)value->text.bytes);
-	if (runner->text_size <= GOTEMPLATE_OUTPUT_MOST)
-		return 0;
-	return fail(runner->err, ERROR_CATALOG, "its functions give more than %d bytes",
-		GOTEMPLATE_OUTPUT_MOST);
+	return count_bytes(runner, size);
 }
 
 static void add_variable(struct runner *runner, const char *name, struct gotemplate_value value)
@@ -229,6 +237,9 @@ static int run_call(struct runner *runner, const struct node *function, struct g
 		MEMORY_GROW(arguments, count, room);
 		arguments[count++] = *last;
 	}
+	for (size_t i = 0; i < count && !failed; i++)
+		if (arguments[i].type == VALUE_TEXT)
+			failed = count_bytes(runner, arguments[i].text.size);
 	if (!failed && function->function)
 		failed = call_own(runner, function->function, arguments, count, result);
 	else if (!failed)

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "reconciler/child.h"
+#include "reconciler/elsewhere.h"
 #include "reconciler/world.h"
 
 enum {
@@ -56,10 +57,15 @@ static int add_if_old(struct head *head, int builds, const char *name, unsigned 
 			add_folder(list, name, "of no build that is known");
 		return 0;
 	}
-	bool rests = !phase_is_under_way(build.phase);
+	bool rests = !phase_is_under_way(build.phase), left = false;
 	autofree char *work = memory_printf("%s/work", name);
+	/* its journal says what is left in a cloud */
+	if (elsewhere_has(head, name, &left, err) < 0) {
+		build_record_clear(&build);
+		return -1;
+	}
 	if (rests && build.ended_usec &&
-		now_usec - build.ended_usec > head->service.limits.log_days * day_usec)
+		now_usec - build.ended_usec > head->service.limits.log_days * day_usec && !left)
 		add_folder(list, name, "limits.log_days");
 	else if (rests && (flags & COLLECTING_LEFTOVERS) && file_exists(builds, work))
 		add_folder(list, work, "left by a build that is over");

@@ -16,6 +16,7 @@
 #include "base/moment.h"
 #include "base/process.h"
 #include "reconciler/announce.h"
+#include "reconciler/elsewhere.h"
 #include "reconciler/freeze.h"
 #include "reconciler/notify.h"
 #include "reconciler/missing.h"
@@ -27,6 +28,9 @@ enum {
 	GRACE_SEC = 60, /* behind the deadline that a worker keeps itself */
 	SAID_MOST = 4096,
 };
+
+/* Said of a build that came to nothing. */
+#define LEFT_WORDS " (it may have left something elsewhere: kiln doctor)"
 
 struct driving {
 	struct replacement *replacement;
@@ -81,6 +85,17 @@ static void tell(const struct driving *driving, const char *text)
 	if (driving->task && driving->task->moved)
 		driving->task->moved(driving->task, driving->replacement, text);
 	announce_phase(driving->replacement, text);
+}
+
+/* True if the build may have left something where kiln cannot look. */
+static bool has_left(const struct replacement *replacement)
+{
+	struct error err;
+	bool left = false;
+
+	if (elsewhere_settle(replacement->head, &replacement->build, &left, &err) < 0)
+		announce(ANNOUNCE_TROUBLE, NULL, "%s", err.text);
+	return left;
 }
 
 /* ---- the worker's end ---- */
@@ -151,6 +166,10 @@ static void note_exit(const struct driving *driving, int code)
 		blame(replacement, code);
 	cleanup_close(&replacement->said);
 	replacement->said = -1;
+	if (job == JOB_BUILD && has_left(replacement))
+		announce(ANNOUNCE_TROUBLE, NULL,
+			"packer may have left something elsewhere in build %s: kiln doctor",
+			replacement->build.id);
 }
 
 static int on_exit_of_worker(sd_event_source *source, int fd, uint32_t events, void *context)
@@ -226,7 +245,8 @@ static int start(const struct driving *driving, enum job_kind job, struct error 
 	/* the number of the run is lasting before the run is */
 	replacement->build.attempts++;
 	if (build_add_attempt(replacement->head->store, replacement->build.id, err) < 0 ||
-		prepare_job(replacement, job, &order, err) < 0)
+		prepare_job(replacement, job, &order, err) < 0 ||
+		(job == JOB_BUILD && elsewhere_intend(replacement, order, err) < 0))
 		return -1;
 	FAULT("worker-before");
 	replacement->said = memfd_create("said", MFD_CLOEXEC);
@@ -318,11 +338,13 @@ static int move(const struct driving *driving, enum phase to, struct error *err)
 	}
 	if (settle_move(replacement, to, world->now_usec(), err) < 0)
 		return -1;
+	bool left = !phase_is_under_way(to) && has_left(replacement);
 	/* the next phase has workers of its own */
 	if (replacement->run.job != JOB_REMOVE)
 		replacement->run = (struct worker_run){.job = JOB_NONE};
 	autofree char *text = describe(replacement, from);
-	tell(driving, text);
+	autofree char *whole = memory_printf("%s%s", text, left ? LEFT_WORDS : "");
+	tell(driving, whole);
 	return 0;
 }
 

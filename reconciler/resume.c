@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "reconciler/elsewhere.h"
 
 static int resume_builds(struct loop *loop, struct head *head, int64_t early_of, struct error *err)
 {
@@ -104,7 +105,8 @@ static int resume_removals(struct loop *loop, struct head *head, struct error *e
 
 int resume(struct loop *loop, struct head *head, int64_t early, struct error *err)
 {
-	if (resume_builds(loop, head, early, err) < 0 || resume_orders(loop, head, err) < 0)
+	if (resume_builds(loop, head, early, err) < 0 || resume_orders(loop, head, err) < 0 ||
+		elsewhere_settle_all(head, err) < 0)
 		return -1;
 	return resume_removals(loop, head, err);
 }

@@ -304,7 +304,8 @@ static int is_moving(struct store *store, int64_t image, bool *moving, struct er
 	}
 	for (size_t i = 0; i < orders.count; i++) {
 		struct build_record build;
-		if (build_find(store, orders.items[i].build, &build, err) <= 0)
+		if (strcmp(orders.items[i].kind, "switch") != 0 ||
+			build_find(store, orders.items[i].build, &build, err) <= 0)
 			continue;
 		*moving |= build.image == image;
 		build_record_clear(&build);

@@ -331,6 +331,20 @@ static int fail_of(const struct engine *engine, int code, struct error *err)
 		err, kind, "packer ended with %s and said no error", process_describe(code, how));
 }
 
+/* FAILED: *ERR says why already. */
+static int end_report(struct engine *engine, int code, bool failed, struct error *err)
+{
+	struct packer_report *report = &engine->report;
+	CLEANUP(strings_clear) struct strings made = {0};
+	struct error ignored, *why = failed ? &ignored : err;
+
+	int result = packer_report_end(report, why);
+	packer_report_list_elsewhere(report, &made);
+	return packer_traces_end(&report->traces, code, &made, result < 0 ? &ignored : why) < 0
+	               ? -1
+	               : result;
+}
+
 static int run_build(struct engine *engine, struct error *err)
 {
 	struct job *job = engine->job;
@@ -361,12 +375,13 @@ static int run_build(struct engine *engine, struct error *err)
 		.said = take_output,
 		.context = engine,
 		.grace_sec = GRACE_SEC};
-	int code = 0;
-	struct error ignored;
-	int result = sandbox_run(engine->sandbox, &command, &code, err);
+	int code = -1;
 
+	if (packer_traces_begin(&engine->report.traces, job, err) < 0)
+		return -1;
+	int result = sandbox_run(engine->sandbox, &command, &code, err);
 	remove_variables(engine);
-	if (packer_report_end(&engine->report, result < 0 ? &ignored : err) < 0 || result < 0)
+	if (end_report(engine, code, result < 0, err) < 0 || result < 0)
 		return -1;
 	return code == 0 && !engine->report.errors.size ? 0 : fail_of(engine, code, err);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/artifact.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
 
@@ -28,6 +29,7 @@ void packer_report_clear(struct packer_report *report)
 	packer_lines_clear(&report->lines);
 	text_clear(&report->errors);
 	text_clear(&report->said);
+	packer_traces_clear(&report->traces);
 	if (report->job->log.step == report->step)
 		report->job->log.step = NULL;
 }
@@ -163,7 +165,8 @@ static void keep_words(struct text *words, const char *text, bool last)
 	}
 }
 
-static void say_line(struct packer_report *report, enum log_stream stream, const char *line)
+static int say_line(
+	struct packer_report *report, enum log_stream stream, const char *line, struct error *err)
 {
 	bool own, head;
 	const char *text = skip_prefix(report, line, &own, &head);
@@ -175,17 +178,20 @@ static void say_line(struct packer_report *report, enum log_stream stream, const
 	build_log_add(&report->job->log, stream, "\n", 1);
 	if (stream == LOG_STDERR)
 		keep_words(&report->said, text, true);
+	return packer_traces_line(&report->traces, text, head, stream == LOG_STDERR, err);
 }
 
-static void take_ui(struct packer_report *report, const struct packer_record *record)
+static int take_ui(
+	struct packer_report *report, const struct packer_record *record, struct error *err)
 {
 	bool error = strcmp(packer_record_get(record, 0), "error") == 0;
 	CLEANUP(strings_clear) struct strings lines = {0};
 
 	strings_split(&lines, packer_record_get(record, 1), '\n');
 	strings_each (line, &lines)
-		if (*line)
-			say_line(report, error ? LOG_STDERR : LOG_STDOUT, line);
+		if (*line && say_line(report, error ? LOG_STDERR : LOG_STDOUT, line, err) < 0)
+			return -1;
+	return 0;
 }
 
 /* ---- what it made ---- */
@@ -235,7 +241,7 @@ static int take_record(void *context, const struct packer_record *record, struct
 
 	report->cut += record->cut;
 	if (strcmp(record->type, "ui") == 0) {
-		take_ui(report, record);
+		return take_ui(report, record, err);
 	} else if (strcmp(record->type, "artifact") == 0) {
 		return take_artifact(report, record, err);
 	} else if (strcmp(record->type, "artifact-count") == 0) {
@@ -293,6 +299,16 @@ int packer_report_end(struct packer_report *report, struct error *err)
 			"packer said %zu lines of more than %d bytes: their ends are lost",
 			report->cut, PACKER_LINE_MOST);
 	return result;
+}
+
+void packer_report_list_elsewhere(const struct packer_report *report, struct strings *ids)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct packer_artifact *made = &report->artifacts[i];
+		bool nothing = made->builder_id && strcmp(made->builder_id, ARTIFACT_NOTHING) == 0;
+		if (!made->files.count && made->id && *made->id && !nothing)
+			strings_add_once(ids, made->id);
+	}
 }
 
 const char *packer_report_failure(const struct packer_report *report)

@@ -63,6 +63,7 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_builder_amazon_chroot = {
 	.kind = PLUGIN_BUILDER,
 	.name = "amazon-chroot",
+	.elsewhere = "profile region ami_name",
 	.groups = (const struct plugin_option *const[]){options_aws_access, options_aws_image, own,
 		NULL},
 	.rules =

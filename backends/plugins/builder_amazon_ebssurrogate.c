@@ -85,6 +85,7 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_builder_amazon_ebssurrogate = {
 	.kind = PLUGIN_BUILDER,
 	.name = "amazon-ebssurrogate",
+	.elsewhere = "profile region vpc_id subnet_id ami_name",
 	.groups = (const struct plugin_option *const[]){options_communicator, options_aws_access,
 		options_aws_image, options_aws_run, own, NULL},
 	.rules = (const struct plugin_rule *const[]){rules_communicator, rules_keypair,

@@ -261,6 +261,9 @@ static int check(struct json *options, struct error *err)
 const struct plugin plugin_builder_azure_arm = {
 	.kind = PLUGIN_BUILDER,
 	.name = "azure-arm",
+	.elsewhere = "subscription_id location temp_resource_group_name build_resource_group_name "
+                     "temp_compute_name managed_image_resource_group_name managed_image_name "
+                     "resource_group_name storage_account capture_name_prefix",
 	.groups = (const struct plugin_option *const[]){options_communicator, own, NULL},
 	.rules = (const struct plugin_rule *const[]){comm, sign_in, source, target, names, NULL},
 	.check = check,

@@ -63,6 +63,7 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_builder_cloudstack = {
 	.kind = PLUGIN_BUILDER,
 	.name = "cloudstack",
+	.elsewhere = "api_url project zone instance_name template_name",
 	.groups = (const struct plugin_option *const[]){options_communicator, options_http, own,
 		NULL},
 	.rules = (const struct plugin_rule *const[]){rules_communicator, rules_user_data, rules,

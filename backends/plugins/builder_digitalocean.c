@@ -38,6 +38,7 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_builder_digitalocean = {
 	.kind = PLUGIN_BUILDER,
 	.name = "digitalocean",
+	.elsewhere = "region droplet_name snapshot_name",
 	.groups = (const struct plugin_option *const[]){options_communicator, own, NULL},
 	.rules = (const struct plugin_rule *const[]){rules_communicator, rules_user_data, rules,
 		NULL},

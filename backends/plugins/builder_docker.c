@@ -59,6 +59,7 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_builder_docker = {
 	.kind = PLUGIN_BUILDER,
 	.name = "docker",
+	.elsewhere = "image",
 	.groups = (const struct plugin_option *const[]){options_communicator, own, NULL},
 	.rules = (const struct plugin_rule *const[]){rules_communicator, rules, NULL},
 	.check = check,

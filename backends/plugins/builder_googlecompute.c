@@ -94,6 +94,7 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_builder_googlecompute = {
 	.kind = PLUGIN_BUILDER,
 	.name = "googlecompute",
+	.elsewhere = "project_id zone instance_name disk_name image_name",
 	.groups = (const struct plugin_option *const[]){options_communicator, own, NULL},
 	.rules = (const struct plugin_rule *const[]){rules_communicator, rules, NULL},
 };

@@ -23,6 +23,7 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_builder_lxd = {
 	.kind = PLUGIN_BUILDER,
 	.name = "lxd",
+	.elsewhere = "container_name output_image",
 	.groups = (const struct plugin_option *const[]){own, NULL},
 	.rules = (const struct plugin_rule *const[]){rules, NULL},
 };

@@ -121,6 +121,8 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_builder_openstack = {
 	.kind = PLUGIN_BUILDER,
 	.name = "openstack",
+	.elsewhere = "identity_endpoint cloud region tenant_name tenant_id availability_zone "
+                     "instance_name volume_name image_name",
 	.groups = (const struct plugin_option *const[]){options_communicator, own, NULL},
 	.rules =
 		(const struct plugin_rule *const[]){rules_communicator, rules_keypair, rules, NULL},

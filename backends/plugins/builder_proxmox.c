@@ -32,6 +32,7 @@ static const struct plugin_rule rules[] = {
 #define PROXMOX_ISO(called)                                                                      \
 	{                                                                                        \
 		.kind = PLUGIN_BUILDER, .name = called,                                          \
+		.elsewhere = "proxmox_url node vm_name vm_id template_name",                     \
 		.groups = (const struct plugin_option *const[]){options_communicator,            \
 			options_http, options_iso, options_boot, options_proxmox, own, NULL},    \
 		.rules = (const struct plugin_rule *const[]){                                    \

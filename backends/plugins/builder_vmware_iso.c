@@ -35,6 +35,8 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_builder_vmware_iso = {
 	.kind = PLUGIN_BUILDER,
 	.name = "vmware-iso",
+	.elsewhere = "remote_host remote_datastore vm_name display_name",
+	.elsewhere_when = "remote_type",
 	.groups = (const struct plugin_option *const[]){options_communicator, options_http,
 		options_floppy, options_cd, options_iso, options_boot, options_shutdown,
 		options_vmware, own, NULL},

@@ -18,6 +18,8 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_builder_vmware_vmx = {
 	.kind = PLUGIN_BUILDER,
 	.name = "vmware-vmx",
+	.elsewhere = "remote_host remote_datastore vm_name display_name",
+	.elsewhere_when = "remote_type",
 	.groups = (const struct plugin_option *const[]){options_communicator, options_http,
 		options_floppy, options_cd, options_boot, options_shutdown, options_vmware, own,
 		NULL},

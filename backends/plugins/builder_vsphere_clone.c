@@ -68,6 +68,7 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_builder_vsphere_clone = {
 	.kind = PLUGIN_BUILDER,
 	.name = "vsphere-clone",
+	.elsewhere = "vcenter_server datacenter cluster host folder vm_name",
 	.groups = (const struct plugin_option *const[]){options_communicator, options_http,
 		options_floppy_unchecked, options_cd, options_boot, options_shutdown,
 		options_vsphere, own, NULL},

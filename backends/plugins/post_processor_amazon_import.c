@@ -50,6 +50,7 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_post_processor_amazon_import = {
 	.kind = PLUGIN_POST_PROCESSOR,
 	.name = "amazon-import",
+	.elsewhere = "profile region s3_bucket_name s3_key_name ami_name",
 	.groups = (const struct plugin_option *const[]){own, NULL},
 	.rules = (const struct plugin_rule *const[]){rules_aws_access, rules, NULL},
 };

@@ -31,6 +31,7 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_post_processor_digitalocean_import = {
 	.kind = PLUGIN_POST_PROCESSOR,
 	.name = "digitalocean-import",
+	.elsewhere = "spaces_region space_name space_object_name image_name image_regions",
 	.groups = (const struct plugin_option *const[]){own, NULL},
 	.rules = (const struct plugin_rule *const[]){rules, NULL},
 };

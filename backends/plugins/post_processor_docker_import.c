@@ -12,5 +12,6 @@ static const struct plugin_option own[] = {
 const struct plugin plugin_post_processor_docker_import = {
 	.kind = PLUGIN_POST_PROCESSOR,
 	.name = "docker-import",
+	.elsewhere = "repository tag",
 	.groups = (const struct plugin_option *const[]){own, NULL},
 };

@@ -24,6 +24,7 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_post_processor_docker_push = {
 	.kind = PLUGIN_POST_PROCESSOR,
 	.name = "docker-push",
+	.elsewhere = "login_server",
 	.groups = (const struct plugin_option *const[]){own, NULL},
 	.rules = (const struct plugin_rule *const[]){rules, NULL},
 };

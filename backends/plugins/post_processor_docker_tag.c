@@ -13,5 +13,6 @@ static const struct plugin_option own[] = {
 const struct plugin plugin_post_processor_docker_tag = {
 	.kind = PLUGIN_POST_PROCESSOR,
 	.name = "docker-tag",
+	.elsewhere = "repository tag tags",
 	.groups = (const struct plugin_option *const[]){own, NULL},
 };

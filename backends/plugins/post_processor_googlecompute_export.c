@@ -27,6 +27,7 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_post_processor_googlecompute_export = {
 	.kind = PLUGIN_POST_PROCESSOR,
 	.name = "googlecompute-export",
+	.elsewhere = "zone paths",
 	.groups = (const struct plugin_option *const[]){own, NULL},
 	.rules = (const struct plugin_rule *const[]){rules, NULL},
 };

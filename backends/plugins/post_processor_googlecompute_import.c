@@ -34,6 +34,7 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_post_processor_googlecompute_import = {
 	.kind = PLUGIN_POST_PROCESSOR,
 	.name = "googlecompute-import",
+	.elsewhere = "project_id bucket gcs_object_name image_name",
 	.groups = (const struct plugin_option *const[]){own, NULL},
 	.rules = (const struct plugin_rule *const[]){rules, NULL},
 };

@@ -26,6 +26,7 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_post_processor_vagrant_cloud = {
 	.kind = PLUGIN_POST_PROCESSOR,
 	.name = "vagrant-cloud",
+	.elsewhere = "vagrant_cloud_url box_tag version",
 	.groups = (const struct plugin_option *const[]){own, NULL},
 	.rules = (const struct plugin_rule *const[]){rules, NULL},
 };

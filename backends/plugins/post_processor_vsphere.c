@@ -30,6 +30,7 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_post_processor_vsphere = {
 	.kind = PLUGIN_POST_PROCESSOR,
 	.name = "vsphere",
+	.elsewhere = "host datacenter datastore cluster vm_folder vm_name",
 	.groups = (const struct plugin_option *const[]){own, NULL},
 	.rules = (const struct plugin_rule *const[]){rules, NULL},
 };

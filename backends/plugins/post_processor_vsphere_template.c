@@ -26,6 +26,7 @@ static const struct plugin_rule rules[] = {
 const struct plugin plugin_post_processor_vsphere_template = {
 	.kind = PLUGIN_POST_PROCESSOR,
 	.name = "vsphere-template",
+	.elsewhere = "host datacenter folder",
 	.groups = (const struct plugin_option *const[]){own, NULL},
 	.rules = (const struct plugin_rule *const[]){rules, NULL},
 };

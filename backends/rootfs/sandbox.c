@@ -384,11 +384,11 @@ static int follow(struct sandbox *sandbox, const struct sandbox_command *command
 		*err = ended.error;
 		return -1;
 	}
+	*code = ended.code;
 	if (ending.asked) {
 		*err = ending.why;
 		return -1;
 	}
-	*code = ended.code;
 	return 0;
 }
 
@@ -425,6 +425,7 @@ int sandbox_run(struct communicator *communicator, const struct sandbox_command 
 		command->environment ? command->environment : &sandbox->environment;
 	autofree struct agent_request *request = new_request(AGENT_RUN);
 
+	*code = -1;
 	request->noting = sandbox->noting;
 	if (command->folder) {
 		if (add_word(request, command->folder, err) < 0)

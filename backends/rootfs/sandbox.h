@@ -72,7 +72,7 @@ struct sandbox_command {
 	int64_t grace_sec; /* if it is to end it gets SIGTERM, and so long to put things in order */
 	int64_t deadline_usec; /* of CLOCK_MONOTONIC; 0: only the job's */
 };
-/* The same with all that can be said of it. */
+/* The same with all that can be said of it. *CODE is -1 if it did not end by itself, asked to or not. */
 int sandbox_run(struct communicator *communicator, const struct sandbox_command *command, int *code,
 	struct error *err);
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -131,7 +132,7 @@ static void print_json(const struct text *answer, const struct error *err)
 	puts(text_get(&text));
 }
 
-enum manner { TYPED, PIPED, AS_JSON };
+enum manner { TYPED, LISTED, PIPED, AS_JSON };
 
 /* False at the end. ANSWER is what the last line gave. */
 static bool run_line(const struct console *console, enum manner manner, struct text *answer)
@@ -159,12 +160,12 @@ static bool run_line(const struct console *console, enum manner manner, struct t
 		print_json(answer, failed ? &err : NULL);
 	else if (failed)
 		cli_complain("%s", err.text);
-	else if (manner == TYPED && !last)
+	else if (manner != PIPED && !last)
 		puts(text_get(answer));
 	return !last || manner == PIPED;
 }
 
-/* Packer prints only the last answer where nobody types, and exits 0 whatever was asked. */
+/* Of what comes through a pipe Packer prints only the last answer, and exits 0 whatever was asked. */
 static void run_lines(const struct console *console, enum manner manner)
 {
 	CLEANUP(text_clear) struct text answer = {0};
@@ -177,6 +178,17 @@ static void run_lines(const struct console *console, enum manner manner)
 		putchar('\n');
 }
 
+static enum manner manner_of(const struct session *session)
+{
+	struct stat about;
+
+	if (session->as_json)
+		return AS_JSON;
+	if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+		return TYPED;
+	return fstat(STDIN_FILENO, &about) == 0 && S_ISFIFO(about.st_mode) ? PIPED : LISTED;
+}
+
 static int run(struct session *session)
 {
 	struct console console;
@@ -186,9 +198,7 @@ static int run(struct session *session)
 	if (open_console(&console, session, &err) < 0) {
 		cli_complain("%s", err.text);
 	} else {
-		run_lines(&console, session->as_json                                ? AS_JSON
-				    : isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? TYPED
-										    : PIPED);
+		run_lines(&console, manner_of(session));
 		code = 0;
 	}
 	loaded_template_clear(&console.loaded);
@@ -206,7 +216,8 @@ const struct cli_verb cli_console = {
 	.summary = "try interpolations",
 	.details =
 		"Each line of standard input is rendered as in a template; `variables` prints "
-		"the variables, `exit` ends. Where nobody types, only the last answer is printed.",
+		"the variables, `exit` ends. Of what comes through a pipe only the last answer is "
+		"printed.",
 	.words = CLI_LIST,
 	.least = 0,
 	.most = 1,

@@ -20,6 +20,40 @@ static void show_check(const struct json *check)
 		printf("%23s %s\n", "->", json_get_text(check, "fix", ""));
 }
 
+static void show_texts(const struct json *list, const char *before)
+{
+	for (size_t i = 0; i < json_count(list); i++)
+		printf("    %s%s\n", before, json_text(json_item(list, i), ""));
+}
+
+static void show_left(const struct json *left)
+{
+	const struct json *makes = json_get(left, "makes");
+
+	printf("  build %s of %s, begun %s: %s\n", json_get_text(left, "build", ""),
+		json_get_text(left, "image", "?"), json_get_text(left, "since", ""),
+		json_get_text(left, "why", ""));
+	for (size_t i = 0; i < json_count(makes); i++) {
+		const struct json *made = json_item(makes, i);
+		printf("    %s:", json_get_text(made, "plugin", ""));
+		json_each_member (member, json_get(made, "where"))
+			printf(" %s=%s", member.key, json_text(member.value, ""));
+		printf("\n");
+	}
+	show_texts(json_get(left, "made"), "made: ");
+	show_texts(json_get(left, "said"), "said: ");
+	printf("    %s\n", json_get_text(left, "names", ""));
+}
+
+static void show_elsewhere(const struct json *list)
+{
+	if (json_count(list))
+		printf("\nwhat packer may have left elsewhere (once it is removed there: kiln gc "
+		       "--forget BUILD):\n");
+	for (size_t i = 0; i < json_count(list); i++)
+		show_left(json_item(list, i));
+}
+
 static void show_options(const struct json *backend)
 {
 	const struct json *options = json_get(backend, "options");
@@ -48,6 +82,7 @@ static void show(struct session *session, const struct json *answer)
 	(void)session;
 	for (size_t i = 0; i < json_count(checks); i++)
 		show_check(json_item(checks, i));
+	show_elsewhere(json_get(answer, "elsewhere"));
 	if (powers)
 		printf("\npowers that a repository can be allowed:\n");
 	for (size_t i = 0; i < json_count(powers); i++)

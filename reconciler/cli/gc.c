@@ -23,12 +23,14 @@ static void show(struct session *session, const struct json *answer)
 
 static const struct cli_flag flags[] = {
 	{"dry-run", NULL, false, "only say what would go"},
+	{"forget", "BUILD", false,
+		"what packer left elsewhere in it is dealt with: doctor lists it no more"},
 	{0},
 };
 
 const struct cli_verb cli_gc = {
 	.name = "gc",
-	.synopsis = "[--dry-run]",
+	.synopsis = "[--dry-run] [--forget BUILD]",
 	.summary = "remove what the limits say: kept layers, downloads, old logs",
 	.details = "limits.cache_bytes, the least recently used first, and limits.log_days; what "
 		   "builds left. "

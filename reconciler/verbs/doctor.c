@@ -17,6 +17,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "reconciler/elsewhere.h"
 #include "reconciler/worker.h"
 
 enum { PROBE_MOST = 64 * 1024, PROBE_SEC = 60, LOW_SPACE_BYTES = 1024 * 1024 * 1024 };
@@ -200,11 +201,11 @@ static struct json *list_backends(void)
 int verb_doctor(struct head *head, struct client *client, struct error *err)
 {
 	autojson struct json *answer = json_new_object();
-	struct json *checks = json_new_list();
+	struct json *checks = json_new_list(), *elsewhere = json_new_list();
 	bool failed = false;
 
-	(void)err;
 	json_set(answer, "checks", checks);
+	json_set(answer, "elsewhere", elsewhere);
 	if (json_get_boolean(client_arguments(client), "backends", false)) {
 		json_set(answer, "backends", list_backends());
 	} else {
@@ -212,6 +213,8 @@ int verb_doctor(struct head *head, struct client *client, struct error *err)
 		check_packer(head, checks);
 		check_state(head, checks);
 		check_catalogs(head, checks);
+		if (elsewhere_list(head, elsewhere, err) < 0)
+			return -1;
 		json_set(answer, "powers", list_powers());
 	}
 	for (size_t i = 0; i < json_count(checks); i++)

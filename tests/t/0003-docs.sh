@@ -312,7 +312,7 @@ gives verify verify
 # The keys of all objects as the pages write them: images[].name; what has a section of its own is not gone into.
 emitted() {
 	jq -r 'paths | map(if type == "number" then "[]" else "." + . end) | join("")' "$1" | sed -E '
-		s/^\.//; s/^(.*)\.\[\]/\1[]/; /reasons\[\]/d; s/(channels)\.[a-z]+$/\1.NAME/; /\[\]$/d'
+		s/^\.//; s/^(.*)\.\[\]/\1[]/; /(reasons|elsewhere)\[\]/d; s/(channels)\.[a-z]+$/\1.NAME/; /\[\]$/d'
 }
 for file in "$T/json"/*; do
 	name=${file##*/}

@@ -81,6 +81,8 @@ is 'and hides what is sensitive' "$(rendered '-var need=1 -var token=42 good.jso
 like 'mistakes are told' "$(rendered '' '{{nofunc}}')" '*there is no function "nofunc"*'
 like 'variables are listed' "$(rendered '-var need=1 good.json' variables)" '*need: 1,*'
 is 'only the last answer is printed' "$(printf 'one\ntwo\n' | kiln console)" two
+printf 'one\ntwo\nexit\nthree\n' > "$T/typed"
+is 'of a file each one, as with packer' "$(kiln console < "$T/typed" | tr '\n' ' ')" 'one two '
 
 # ---- the same as the real one ----
 

@@ -23,6 +23,8 @@ content('endless', '{{define "a"}}{{template "a"}}{{template "a"}}{{end}}{{templ
 text = '"a"'
 for i in range(10): text = '(replace_all "a" "aaaaaaaaaa" %s)' % text
 content('growing', '{{' + text + '}}')
+content('precise', '{{printf "%.999999g" 1.5}}' * 20000)
+content('long-name', '{{$x := printf "%999999d" 1}}' + '{{user $x}}' * 20000)
 content('wide', '{{printf "%1000000000d" 1}}{{nofunc}}')
 EOF
 ln -s loop.json loop.json
@@ -35,7 +37,7 @@ refused() {
 }
 refused big '*larger than*bytes'
 refused deep ':1:*nested more than*levels deep'
-refused doubling ':1:*variable v*the result is larger than'
+refused doubling ':1:*variable v*more than 16777216 bytes'
 refused circle ':1:*variable not set'
 refused nul ':1:40:*0x00'
 refused escaped-nul ':1:40:*u0000'
@@ -45,7 +47,9 @@ refused open ':1:*unexpected'
 refused nested-if ':1:*nested too deep'
 refused parentheses ':1:*nested too deep'
 refused endless ':1:*nested too deep'
-refused growing ':1:*larger than'
+refused growing ':1:*more than 16777216 bytes'
+refused long-name ':1:*more than 16777216 bytes'
+succeeds 'precise: digits that no number has take no time' sh -c 'ulimit -t 20; exec kiln validate precise.json'
 refused wide 'no function "nofunc"'
 
 # ---- from a repository ----

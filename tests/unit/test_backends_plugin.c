@@ -197,6 +197,20 @@ static void walk_rules(const struct plugin *plugin)
 	CHECK_TEXT(fault, NULL, "and so is when it looks at files");
 }
 
+/* Where it makes what stays is said by options that there are. */
+static void walk_elsewhere(const struct plugin *plugin)
+{
+	CLEANUP(strings_clear) struct strings names = {0};
+	const char *unknown = NULL;
+
+	strings_split(&names, plugin->elsewhere, ' ');
+	strings_each (name, &names)
+		unknown = is_known(plugin, NULL, name) ? unknown : name;
+	CHECK_TEXT(unknown, NULL, "%s knows every option that says where it makes things",
+		plugin->name);
+	CHECK(knows_condition(plugin, NULL, plugin->elsewhere_when), "and when it does");
+}
+
 static void walk(const struct plugin *plugin)
 {
 	const char *kind = plugin_kind_name(plugin->kind), *fault = NULL;
@@ -218,6 +232,8 @@ static void walk(const struct plugin *plugin)
 	CHECK_TEXT(fault, NULL, "every option of %s is in order", plugin->name);
 	CHECK_TEXT(find_overlap(plugin), NULL, "each in a place of its own");
 	walk_rules(plugin);
+	if (plugin->elsewhere)
+		walk_elsewhere(plugin);
 }
 
 static void prefers_exact_names(void)

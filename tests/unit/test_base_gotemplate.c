@@ -213,6 +213,12 @@ static const struct row rows[] = {
 	{"{{printf `%.3g %.10g %#g %#.3g %#v %+.1f % f %08.2f` 1234.5 1e9 1.5 2.0 1e6 2.5 1.0 "
 	 "-1.5}}",
 		"1.23e+03 1000000000 1.50000 2.00 1e+06 +2.5  1.000000 -0001.50"},
+	{"{{printf `%.20x %.15X %.3g|%.999999g` 1.5 1.5 1e9 1.5}}",
+		"0x1.80000000000000000000p+00 0X1.800000000000000P+00 1e+09|1.5"},
+	{"{{len (printf `%.2000f` 0.1)}} {{printf `%.1103f` 5e-324 | printf `%.40s`}} "
+	 "{{len (printf `%.2000e` 0.1)}} {{printf `%.2000f` (printf `a`)}}",
+		"2002 0.00000000000000000000000000000000000000 2006 "
+		"%!f(string=a)"},
 	{"{{printf `%é` 1}} {{printf `%s %d` nil true}}", "%!é(int=1) %!s(<nil>) %!d(bool=true)"},
 	{"{{nil}}", "error: nil is no command"},
 	{"{{1 | 2}}", "error: only a function can stand behind '|'"},
@@ -263,13 +269,13 @@ static void bounds(void)
 		"parentheses without end are refused");
 	text_clear(&bomb);
 	CHECK_TEXT(render_with("{{repeat 20000000 `x`}}", &options),
-		"error: its functions give more than 16777216 bytes",
+		"error: its functions get and give more than 16777216 bytes",
 		"so is a function's result without end");
 	text_add(&bomb, "{{$x := `xxxxxxxx`}}");
 	for (int i = 0; i < 40; i++)
 		text_add(&bomb, "{{$x = print $x $x}}");
 	CHECK_TEXT(render_with(text_get(&bomb), &options),
-		"error: print: its functions give more than 16777216 bytes",
+		"error: its functions get and give more than 16777216 bytes",
 		"so is a text that doubles");
 	text_reset(&bomb);
 	for (int i = 0; i < 60; i++)
