@@ -54,6 +54,19 @@ void client_note(struct client *client, const char *format, ...)
 		message_queue(&client->link, message);
 }
 
+size_t client_said(const struct client *client)
+{
+	return client->link.out.size;
+}
+
+void client_take_back(struct client *client, size_t said)
+{
+	if (said < client->link.out.size) {
+		client->link.out.size = said;
+		client->link.out.data[said] = '\0';
+	}
+}
+
 static void end(struct client *client, const char *error, int code)
 {
 	autojson struct json *message = json_new_object();

@@ -33,10 +33,11 @@ struct watched {
 	struct service_repository *configured;
 	struct watch *watch;
 	sd_event_source *soon, *poll, *due;
-	struct task *pass;     /* that is under way, or NULL */
-	struct task *fetching; /* likewise, of a remote */
-	bool fetch_again;      /* something was told while it ran */
-	bool fetch_failed;     /* the last one */
+	struct task *pass;      /* that is under way, or NULL */
+	struct task *fetching;  /* likewise, of a remote */
+	struct task *accepting; /* a look waits until it is known whether its commit is accepted */
+	bool fetch_again;       /* something was told while it ran */
+	bool fetch_failed;      /* the last one */
 	char looked_at
 		[OBJECT_ID_HEX_SIZE]; /* the commit of the last pass that was begun; "": none was */
 	struct strings again;         /* images to be planned whatever the commit is */
@@ -277,9 +278,12 @@ static int look_at(struct watched *watched, struct repository *repository, struc
 	if (repository_resolve(repository, NULL, &commit, err) < 0)
 		return -1;
 	object_id_hex(&commit.id, hex);
+	int accepted = acceptance_check(repository, &commit.id, err);
+	if (accepted < 0)
+		return -1;
 	bool same = strcmp(hex, watched->looked_at) == 0;
 	/* the operator may have allowed its key */
-	if (same && watched->refused && acceptance_check(repository, &commit.id, err) > 0)
+	if (same && watched->refused && accepted)
 		watched->whole = true;
 	bool more = (watched->whole || watched->again.count) && !watched->pass;
 	if (same && !more)
@@ -304,6 +308,15 @@ static int look(struct watched *watched, struct error *err)
 	return result;
 }
 
+static void on_accepted(void *context, struct client *client)
+{
+	struct watched *watched = context;
+
+	(void)client;
+	watched->accepting = NULL;
+	watched_look(watched, false);
+}
+
 static int on_soon(sd_event_source *source, uint64_t usec, void *context)
 {
 	struct watched *watched = context;
@@ -316,6 +329,12 @@ static int on_soon(sd_event_source *source, uint64_t usec, void *context)
 	if (!watched->looked_at[0] && (watched->fetching || watched->fetch_failed))
 		return 0; /* there is nothing yet to look at */
 	int result = look(watched, &err);
+	if (result < 0 && acceptance_is_coming(watched->head, &err)) {
+		if (!watched->accepting)
+			watched->accepting =
+				acceptance_wait(watched->head, NULL, on_accepted, watched);
+		return 0;
+	}
 	note_tried(watched);
 	if (result == 0) {
 		watched->polled_usec = world->now_usec();
@@ -405,6 +424,8 @@ void watched_free(struct watched *watched)
 		pass_abandon(watched->loop, watched->pass, &watched->again);
 	if (watched->fetching)
 		fetching_abandon(watched->fetching);
+	if (watched->accepting)
+		acceptance_stop_waiting(watched->accepting);
 	watch_free(watched->watch);
 	sd_event_source_disable_unref(watched->soon);
 	sd_event_source_disable_unref(watched->poll);
