@@ -35,6 +35,17 @@ void client_item(struct client *client, struct json *item)
 	give(client, "item", item);
 }
 
+void client_item_text(struct client *client, const struct text *item)
+{
+	struct text *out = &client->link.out;
+
+	if (client->gone)
+		return;
+	text_add(out, "{\"item\":");
+	text_add_bytes(out, item->data, item->size);
+	text_add(out, "}\n");
+}
+
 void client_log(struct client *client, struct json *line)
 {
 	give(client, "log", line);
