@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,8 @@ struct child {
 	int input, output, errors;
 	int64_t timeout_sec;
 	struct child *next; /* orphan */
+	void (*over)(void *context, int code);
+	void *context;
 };
 
 static struct child *orphans;
@@ -77,6 +80,8 @@ static void note_end(struct child *child, int code)
 			at = &(*at)->next;
 		*at = child->next;
 		really_free(child);
+	} else if (child->over) {
+		child->over(child->context, code);
 	}
 	loop_wake(loop);
 }
@@ -346,6 +351,12 @@ bool child_has_ended(const struct child *child, int *code)
 	return child->state == CHILD_ENDED;
 }
 
+void child_tell(struct child *child, void (*over)(void *context, int code), void *context)
+{
+	child->over = over;
+	child->context = context;
+}
+
 void child_signal(struct child *child, int signal)
 {
 	if (!child || child->state >= CHILD_ENDING)
@@ -412,6 +423,20 @@ void child_dismiss(struct child *child)
 	child_signal(child, SIGTERM);
 	if (sd_event_add_time_relative(loop_event(child->loop), &child->timer, CLOCK_MONOTONIC,
 		    (uint64_t)DISMISSED_SEC * 1000000, 0, on_dismissed_long, child) < 0)
+		child_kill(child);
+	child_release(child);
+}
+
+void child_finish(struct child *child)
+{
+	struct pollfd ended = {.fd = -1, .events = POLLIN};
+
+	if (!child)
+		return;
+	child_signal(child, SIGTERM);
+	if (child->state == CHILD_RUNS && child->source)
+		ended.fd = sd_event_source_get_io_fd(child->source);
+	if (ended.fd >= 0 && poll(&ended, 1, DISMISSED_SEC * 1000) == 0)
 		child_kill(child);
 	child_release(child);
 }

@@ -35,6 +35,8 @@ struct child *child_watch(struct loop *loop, pid_t pid, struct error *err);
 
 /* CODE as process_wait has it. */
 bool child_has_ended(const struct child *child, int *code);
+/* OVER is called at its end, from the loop, for who has no task to look by; it may free the child. */
+void child_tell(struct child *child, void (*over)(void *context, int code), void *context);
 /* Sends SIGNAL to its first process, as soon as there is one. */
 void child_signal(struct child *child, int signal);
 /* Ends it, and all that it started, at once. */
@@ -45,5 +47,7 @@ void child_free(struct child *child);
 void child_release(struct child *child);
 /* It is asked to end, and made to after a few seconds, and nobody hears of it any more. */
 void child_dismiss(struct child *child);
+/* The same where the loop is over: waits for it. */
+void child_finish(struct child *child);
 /* The loop ends: nobody is left to see the end of those that nobody waits for. */
 void child_forget_orphans(void);

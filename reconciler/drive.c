@@ -405,9 +405,12 @@ static bool wait_for_thaw(const struct driving *driving)
 	struct driving *own = memory_new(sizeof(*own));
 	*own = *driving;
 	sd_event_source_disable_unref(replacement->thaw);
-	if (sd_event_add_time_relative(driving->event, &replacement->thaw, CLOCK_MONOTONIC,
-		    until_usec == INT64_MAX ? UINT64_MAX / 2 : (uint64_t)(until_usec - now_usec),
-		    1000000, on_thaw, own) >= 0)
+	/* by the clock on the wall, as what is due: that the machine slept does not make a freeze longer */
+	uint64_t at_usec = until_usec == INT64_MAX
+	                           ? UINT64_MAX / 2
+	                           : (uint64_t)(moment_now_usec() + until_usec - now_usec);
+	if (sd_event_add_time(driving->event, &replacement->thaw, CLOCK_REALTIME, at_usec, 1000000,
+		    on_thaw, own) >= 0)
 		sd_event_source_set_destroy_callback(replacement->thaw, free_driving);
 	else
 		free(own);
