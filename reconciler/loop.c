@@ -406,6 +406,8 @@ int loop_run(struct loop *loop, bool daemon, struct error *err)
 			changed |= advance_tasks(loop);
 			changed |= server_flush(loop->server);
 		} while (changed);
+		if (follow_go_on(&loop->followers))
+			loop_wake(loop);
 		if (is_over(loop))
 			return 0;
 		int result = sd_event_run(loop->event, UINT64_MAX);
