@@ -31,6 +31,19 @@ void message_queue(struct message_link *link, const struct json *value)
 	text_add_char(&link->out, '\n');
 }
 
+/* Moves what is left to the front, once what is done with outweighs it: a buffer of which there is always a rest does not grow for ever. */
+static void close_up(struct text *text, size_t *used)
+{
+	size_t left = text->size - *used;
+
+	if (*used <= left)
+		return;
+	memmove(text->data, text->data + *used, left);
+	text->size = left;
+	text->data[left] = '\0';
+	*used = 0;
+}
+
 int message_flush(struct message_link *link)
 {
 	while (link->out_used < link->out.size) {
@@ -38,8 +51,10 @@ int message_flush(struct message_link *link)
 			link->out.size - link->out_used, MSG_NOSIGNAL);
 		if (sent < 0 && errno == EINTR)
 			continue;
-		if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+			close_up(&link->out, &link->out_used);
 			return 0;
+		}
 		if (sent < 0)
 			return -1;
 		link->out_used += sent;
@@ -76,13 +91,7 @@ int message_next(struct message_link *link, struct json **value, struct error *e
 		if (left > MESSAGE_SIZE_MOST)
 			return fail(err, ERROR_BROKEN, "a message of more than %d bytes",
 				MESSAGE_SIZE_MOST);
-		/* move the rest to the front, once what is done with outweighs it */
-		if (link->in_used > left) {
-			memmove(link->in.data, start, left);
-			link->in.size = left;
-			link->in.data[left] = '\0';
-			link->in_used = 0;
-		}
+		close_up(&link->in, &link->in_used);
 		return 0;
 	}
 	autojson struct json *message = NULL;

@@ -35,6 +35,17 @@ void client_item(struct client *client, struct json *item)
 	give(client, "item", item);
 }
 
+void client_item_text(struct client *client, const struct text *item)
+{
+	struct text *out = &client->link.out;
+
+	if (client->gone)
+		return;
+	text_add(out, "{\"item\":");
+	text_add_bytes(out, item->data, item->size);
+	text_add(out, "}\n");
+}
+
 void client_log(struct client *client, struct json *line)
 {
 	give(client, "log", line);
@@ -52,6 +63,19 @@ void client_note(struct client *client, const char *format, ...)
 	json_set_text(message, "note", text_get(&text));
 	if (!client->gone)
 		message_queue(&client->link, message);
+}
+
+size_t client_said(const struct client *client)
+{
+	return client->link.out.size;
+}
+
+void client_take_back(struct client *client, size_t said)
+{
+	if (said < client->link.out.size) {
+		client->link.out.size = said;
+		client->link.out.data[said] = '\0';
+	}
 }
 
 static void end(struct client *client, const char *error, int code)

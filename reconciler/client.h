@@ -28,7 +28,12 @@ const struct json *client_arguments(const struct client *client);
 void client_log(struct client *client, struct json *line);
 /* Takes over ITEM. */
 void client_item(struct client *client, struct json *item);
+/* The same of one that is written already, without a line break. */
+void client_item_text(struct client *client, const struct text *item);
 void client_note(struct client *client, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* How much was said that is not sent yet; and what was said since then is not said after all. */
+size_t client_said(const struct client *client);
+void client_take_back(struct client *client, size_t said);
 void client_end(struct client *client, int code);
 void client_fail(struct client *client, const struct error *err, int code);

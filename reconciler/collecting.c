@@ -167,10 +167,7 @@ static int start(
 	collecting->said = memfd_create("said", MFD_CLOEXEC);
 	collecting->answer = memfd_create("answer", MFD_CLOEXEC);
 	struct worker_streams streams = {collecting->answer, collecting->said};
-	pid_t pid = worker_start_with("--collect", order, &streams, err);
-	if (pid < 0)
-		return -1;
-	collecting->child = child_watch(loop, pid, err);
+	collecting->child = worker_start_with(loop, "--collect", order, &streams, err);
 	return collecting->child ? 0 : -1;
 }
 

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "reconciler/announce.h"
+#include "reconciler/child.h"
 #include "reconciler/worker.h"
 
 enum { PAUSE_SEC = 1, PAUSE_MOST_SEC = 60 }; /* before it is started again; doubled each time */
@@ -19,9 +19,9 @@ enum { PAUSE_SEC = 1, PAUSE_MOST_SEC = 60 }; /* before it is started again; doub
 struct companion {
 	struct loop *loop;
 	struct head *head;
-	char *address; /* where it listens; NULL: it does not run */
-	pid_t pid;     /* 0: it does not run now */
-	sd_event_source *ended, *pause;
+	char *address;       /* where it listens; NULL: it does not run */
+	struct child *child; /* NULL: it does not run now */
+	sd_event_source *pause;
 	int64_t pause_sec;
 };
 
@@ -43,17 +43,12 @@ static int on_pause_over(sd_event_source *source, uint64_t usec, void *context)
 	return 0;
 }
 
-static int on_end(sd_event_source *source, int fd, uint32_t events, void *context)
+static void on_end(void *context, int code)
 {
 	struct companion *companion = context;
 	char how[64];
 
-	(void)source;
-	(void)fd;
-	(void)events;
-	int code = process_wait(companion->pid);
-	companion->pid = 0;
-	companion->ended = sd_event_source_disable_unref(companion->ended);
+	child_free(TAKE(companion->child));
 	announce(ANNOUNCE_TROUBLE, NULL, "kiln-web ended (%s); it is started again in %lld seconds",
 		process_describe(code, how), (long long)companion->pause_sec);
 	companion->pause = sd_event_source_disable_unref(companion->pause);
@@ -62,7 +57,6 @@ static int on_end(sd_event_source *source, int fd, uint32_t events, void *contex
 	companion->pause_sec *= 2;
 	if (companion->pause_sec > PAUSE_MOST_SEC)
 		companion->pause_sec = PAUSE_MOST_SEC;
-	return 0;
 }
 
 static int begin(struct companion *companion, struct error *err)
@@ -78,31 +72,18 @@ static int begin(struct companion *companion, struct error *err)
 	}
 	options.arguments = arguments;
 	options.errors = STDERR_FILENO;
-	options.new_session = true;
-	companion->pid = process_start(&options, err);
-	if (companion->pid < 0) {
-		companion->pid = 0;
+	companion->child = child_run(companion->loop, &options, err);
+	if (!companion->child)
 		return -1;
-	}
-	int fd = pidfd_open(companion->pid, 0);
-	int result = fd < 0 ? -1
-	                    : sd_event_add_io(loop_event(companion->loop), &companion->ended, fd,
-				      EPOLLIN, on_end, companion);
-	if (result < 0)
-		return fail(err, ERROR_BROKEN, "it cannot be watched");
-	sd_event_source_set_io_fd_own(companion->ended, true);
+	child_tell(companion->child, on_end, companion);
 	return 0;
 }
 
+/* Nobody waits for it: one that does not end when it is asked to is made to. */
 static void end(struct companion *companion)
 {
-	companion->ended = sd_event_source_disable_unref(companion->ended);
 	companion->pause = sd_event_source_disable_unref(companion->pause);
-	if (companion->pid) {
-		kill(companion->pid, SIGTERM);
-		process_wait(companion->pid);
-	}
-	companion->pid = 0;
+	child_dismiss(TAKE(companion->child));
 	free(companion->address);
 	companion->address = NULL;
 }
@@ -112,8 +93,7 @@ void companion_reload(struct companion *companion)
 	const char *address = companion->head->service.listen.address;
 
 	if (address && companion->address && strcmp(address, companion->address) == 0) {
-		if (companion->pid)
-			kill(companion->pid, SIGHUP);
+		child_signal(companion->child, SIGHUP);
 		return;
 	}
 	end(companion);
@@ -137,6 +117,8 @@ void companion_free(struct companion *companion)
 {
 	if (!companion)
 		return;
+	/* the next kilnd wants its address */
+	child_finish(TAKE(companion->child));
 	end(companion);
 	free(companion);
 }

@@ -9,7 +9,10 @@
 #include "base/moment.h"
 #include "reconciler/client.h"
 #include "reconciler/order.h"
+#include "reconciler/pieces.h"
 #include "state/event.h"
+
+enum { PAGE = 100 }; /* images between which the loop goes on */
 
 int describe_image(
 	struct head *head, const struct image_record *image, char **name, struct error *err)
@@ -97,24 +100,55 @@ int describe_channels(struct head *head, int64_t image, struct json **channels, 
 	return 0;
 }
 
+struct describing {
+	struct head *head;
+	struct image_records records;
+	size_t at;
+	struct json *images;
+	int (*add)(struct head *head, const struct image_record *image, struct json *images,
+		struct error *err);
+};
+
+static int next_images(void *context, struct client *client, struct error *err)
+{
+	struct describing *describing = context;
+	size_t end = describing->at + PAGE;
+
+	for (; describing->at < describing->records.count && describing->at < end; describing->at++)
+		if (describing->add(describing->head, &describing->records.items[describing->at],
+			    describing->images, err) < 0)
+			return -1;
+	if (describing->at < describing->records.count)
+		return 1;
+	struct json *answer = json_new_object();
+	json_set(answer, "images", TAKE(describing->images));
+	client_item(client, answer);
+	return 0;
+}
+
+static void free_describing(void *context)
+{
+	struct describing *describing = context;
+
+	image_records_clear(&describing->records);
+	json_free(describing->images);
+	free(describing);
+}
+
 int describe_images(struct head *head, struct client *client,
 	int (*add)(struct head *head, const struct image_record *image, struct json *images,
 		struct error *err),
 	struct error *err)
 {
-	CLEANUP(image_records_clear) struct image_records records = {0};
-	autojson struct json *answer = json_new_object();
-	struct json *images = json_new_list();
+	struct describing *describing = memory_new(sizeof(*describing));
 
-	json_set(answer, "images", images);
-	if (images_list(head->store, 0, NULL, &records, err) < 0)
+	*describing = (struct describing){.head = head, .images = json_new_list(), .add = add};
+	if (images_list(head->store, 0, NULL, &describing->records, err) < 0) {
+		free_describing(describing);
 		return -1;
-	for (size_t i = 0; i < records.count; i++)
-		if (add(head, &records.items[i], images, err) < 0)
-			return -1;
-	client_item(client, TAKE(answer));
-	client_end(client, 0);
-	return 0;
+	}
+	return pieces_send(
+		head, client, &(struct pieces){next_images, free_describing, describing}, err);
 }
 
 struct json *describe_phases(const struct events *events)

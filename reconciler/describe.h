@@ -27,7 +27,7 @@ struct json *describe_build(const struct build_record *build);
 int describe_channels(struct head *head, int64_t image, struct json **channels, struct error *err);
 
 struct client;
-/* Answers CLIENT with {"images": [...]}: ADD puts what it has to say of each image there, if anything. */
+/* Answers CLIENT with {"images": [...]}: ADD puts what it has to say of each image there, if anything. Between them the loop goes on. */
 int describe_images(struct head *head, struct client *client,
 	int (*add)(struct head *head, const struct image_record *image, struct json *images,
 		struct error *err),

@@ -103,14 +103,14 @@ static bool has_left(const struct replacement *replacement)
 void drive_stop_watching(struct replacement *replacement)
 {
 	replacement->thaw = sd_event_source_disable_unref(replacement->thaw);
-	replacement->exited = sd_event_source_disable_unref(replacement->exited);
+	child_release(TAKE(replacement->worker));
 	replacement->overdue = sd_event_source_disable_unref(replacement->overdue);
 }
 
 void drive_kill(struct replacement *replacement)
 {
 	if (replacement->run.state == RUN_ALIVE)
-		worker_kill(replacement->run.pid);
+		child_kill(replacement->worker);
 }
 
 /* What a worker that could not even begin said. */
@@ -172,26 +172,23 @@ static void note_exit(const struct driving *driving, int code)
 			replacement->build.id);
 }
 
-static int on_exit_of_worker(sd_event_source *source, int fd, uint32_t events, void *context)
+static bool note_if_ended(const struct driving *driving)
 {
-	struct driving *driving = context;
-	struct loop *loop = driving->loop;
+	int code;
 
-	(void)source;
-	(void)fd;
-	(void)events;
-	note_exit(driving, worker_wait(driving->replacement->run.pid));
-	loop_wake(loop);
-	return 0;
+	if (!driving->replacement->worker || !child_has_ended(driving->replacement->worker, &code))
+		return false;
+	note_exit(driving, code);
+	return true;
 }
 
 static int on_overdue(sd_event_source *source, uint64_t usec, void *context)
 {
-	struct driving *driving = context;
+	struct replacement *replacement = context;
 
 	(void)source;
 	(void)usec;
-	worker_kill(driving->replacement->run.pid);
+	child_kill(replacement->worker);
 	return 0;
 }
 
@@ -200,14 +197,14 @@ static void free_driving(void *context)
 	free(context);
 }
 
-static int add_timer(const struct driving *driving, struct driving *own, struct error *err)
+static int add_timer(const struct driving *driving, struct error *err)
 {
 	struct replacement *replacement = driving->replacement;
 	uint64_t after_usec =
 		(uint64_t)(replacement->head->service.limits.build_timeout_sec + GRACE_SEC) *
 		1000000;
 	int result = sd_event_add_time_relative(driving->event, &replacement->overdue,
-		CLOCK_MONOTONIC, after_usec, 1000000, on_overdue, own);
+		CLOCK_MONOTONIC, after_usec, 1000000, on_overdue, replacement);
 
 	return result < 0 ? fail(err, ERROR_BROKEN, "cannot set a timer: %s", strerror(-result))
 	                  : 0;
@@ -215,23 +212,8 @@ static int add_timer(const struct driving *driving, struct driving *own, struct 
 
 static int watch(const struct driving *driving, pid_t pid, struct error *err)
 {
-	struct replacement *replacement = driving->replacement;
-	int fd = worker_watch(pid);
-
-	if (fd < 0)
-		return fail_errno(err, ERROR_TRANSIENT, "the worker %d", (int)pid);
-	struct driving *own = memory_new(sizeof(*own));
-	*own = *driving;
-	int result = sd_event_add_io(
-		driving->event, &replacement->exited, fd, EPOLLIN, on_exit_of_worker, own);
-	if (result < 0) {
-		close(fd);
-		free(own);
-		return fail(err, ERROR_BROKEN, "cannot watch a worker: %s", strerror(-result));
-	}
-	sd_event_source_set_io_fd_own(replacement->exited, true);
-	sd_event_source_set_destroy_callback(replacement->exited, free_driving);
-	return add_timer(driving, own, err);
+	driving->replacement->worker = child_watch(driving->loop, pid, err);
+	return driving->replacement->worker ? add_timer(driving, err) : -1;
 }
 
 /* ---- starting one ---- */
@@ -250,13 +232,12 @@ static int start(const struct driving *driving, enum job_kind job, struct error 
 		return -1;
 	FAULT("worker-before");
 	replacement->said = memfd_create("said", MFD_CLOEXEC);
-	pid_t pid = worker_start(order, replacement->said, err);
-	if (pid < 0)
+	replacement->worker = worker_start(driving->loop, order, replacement->said, err);
+	if (!replacement->worker)
 		return -1;
 	FAULT("worker-started");
-	replacement->run.pid = pid;
 	replacement->run.state = RUN_ALIVE;
-	return watch(driving, pid, err);
+	return add_timer(driving, err);
 }
 
 static void run(const struct driving *driving, enum job_kind job)
@@ -276,7 +257,7 @@ static void run(const struct driving *driving, enum job_kind job)
 static void ask_to_stop(struct replacement *replacement)
 {
 	if (!replacement->asked_to_stop)
-		kill(replacement->run.pid, SIGTERM);
+		child_signal(replacement->worker, SIGTERM);
 	replacement->asked_to_stop = true;
 }
 
@@ -446,9 +427,12 @@ static bool wait_for_thaw(const struct driving *driving)
 	struct driving *own = memory_new(sizeof(*own));
 	*own = *driving;
 	sd_event_source_disable_unref(replacement->thaw);
-	if (sd_event_add_time_relative(driving->event, &replacement->thaw, CLOCK_MONOTONIC,
-		    until_usec == INT64_MAX ? UINT64_MAX / 2 : (uint64_t)(until_usec - now_usec),
-		    1000000, on_thaw, own) >= 0)
+	/* by the clock on the wall, as what is due: that the machine slept does not make a freeze longer */
+	uint64_t at_usec = until_usec == INT64_MAX
+	                           ? UINT64_MAX / 2
+	                           : (uint64_t)(moment_now_usec() + until_usec - now_usec);
+	if (sd_event_add_time(driving->event, &replacement->thaw, CLOCK_REALTIME, at_usec, 1000000,
+		    on_thaw, own) >= 0)
 		sd_event_source_set_destroy_callback(replacement->thaw, free_driving);
 	else
 		free(own);
@@ -465,7 +449,7 @@ bool drive(struct replacement *replacement, struct loop *loop, struct sd_event *
 	struct task *task, bool *ended)
 {
 	struct driving driving = {replacement, loop, event, task};
-	bool changed = false;
+	bool changed = note_if_ended(&driving);
 
 	*ended = false;
 	for (;; changed = true) {

@@ -145,11 +145,8 @@ static int start(struct fetching *fetching, struct loop *loop, struct head *head
 	if (make_order(head, &fetching->request, order, err) < 0)
 		return -1;
 	fetching->answer = memfd_create("answer", MFD_CLOEXEC);
-	struct worker_streams streams = {fetching->answer, STDERR_FILENO};
-	pid_t pid = worker_spawn_program("kiln-fetch", NULL, order, &streams, err);
-	if (pid < 0)
-		return -1;
-	fetching->child = child_watch(loop, pid, err);
+	struct child_program program = {"kiln-fetch", NULL, order, fetching->answer, STDERR_FILENO};
+	fetching->child = child_start(loop, &program, err);
 	if (!fetching->child)
 		return -1;
 	int result = sd_event_add_time_relative(loop_event(loop), &fetching->overdue,

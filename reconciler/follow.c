@@ -2,6 +2,7 @@
 #include "reconciler/follow.h"
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -12,7 +13,16 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 
+enum {
+	AT_ONCE = 256 * 1024, /* read of a log before others have their turn */
+	UNREAD_FINE =
+		1024 *
+		1024, /* said to a client and not taken: the rest of the log waits where it is */
+	UNREAD_MOST = 256 * 1024 * 1024, /* a client that takes nothing is let go of */
+};
+
 struct follower {
+	bool behind; /* there is more of the log than was read */
 	struct client *client;
 	char *folder;
 	int fd;
@@ -32,22 +42,44 @@ static void send_line(struct follower *follower, const char *line, size_t size)
 		client_log(follower->client, json);
 }
 
-static void read_on(struct follower *follower)
+static size_t unread(const struct follower *follower)
+{
+	return follower->client->link.out.size - follower->client->link.out_used;
+}
+
+static void take(struct follower *follower, const char *bytes, size_t size)
+{
+	for (const char *at = bytes, *end = bytes + size; at < end;) {
+		const char *newline = memchr(at, '\n', end - at);
+		text_add_bytes(&follower->partial, at, (newline ? newline : end) - at);
+		if (!newline)
+			break;
+		at = newline + 1;
+		send_line(follower, text_get(&follower->partial), follower->partial.size);
+		text_reset(&follower->partial);
+	}
+}
+
+/* At most MOST bytes, and no more than a client has taken that is not to be waited for. */
+static void read_some(struct follower *follower, size_t most, size_t unread_most)
 {
 	char buffer[65536];
-	ssize_t got;
+	ssize_t got = 1;
 
-	while ((got = read(follower->fd, buffer, sizeof(buffer))) > 0) {
-		for (const char *at = buffer, *end = buffer + got; at < end;) {
-			const char *newline = memchr(at, '\n', end - at);
-			text_add_bytes(&follower->partial, at, (newline ? newline : end) - at);
-			at = newline ? newline + 1 : end;
-			if (!newline)
-				break;
-			send_line(follower, text_get(&follower->partial), follower->partial.size);
-			text_reset(&follower->partial);
-		}
+	for (size_t size = 0; size < most && unread(follower) < unread_most; size += got) {
+		got = read(follower->fd, buffer, sizeof(buffer));
+		if (got <= 0)
+			break;
+		take(follower, buffer, got);
 	}
+	follower->behind = got > 0;
+}
+
+static void read_all(struct follower *follower)
+{
+	read_some(follower, SIZE_MAX, UNREAD_MOST);
+	if (follower->behind)
+		follower->client->gone = true;
 }
 
 static int on_growth(sd_event_source *source, const struct inotify_event *event, void *context)
@@ -56,7 +88,7 @@ static int on_growth(sd_event_source *source, const struct inotify_event *event,
 
 	(void)source;
 	(void)event;
-	read_on(follower);
+	follower->behind = true;
 	follower->changed(follower->context);
 	return 0;
 }
@@ -90,17 +122,29 @@ void follow_add(struct followers *followers, struct sd_event *event, const char 
 	}
 	follower->next = followers->first;
 	followers->first = follower;
-	if (from_start)
-		read_on(follower);
-	else
+	follower->behind = from_start;
+	if (!from_start)
 		lseek(follower->fd, 0, SEEK_END);
+}
+
+bool follow_go_on(struct followers *followers)
+{
+	bool any = false;
+
+	for (struct follower *f = followers->first; f; f = f->next) {
+		if (!f->behind || unread(f) >= UNREAD_FINE)
+			continue;
+		read_some(f, AT_ONCE, UNREAD_FINE);
+		any = true;
+	}
+	return any;
 }
 
 void follow_catch_up(struct followers *followers, const char *folder)
 {
 	for (struct follower *f = followers->first; f; f = f->next)
 		if (strcmp(f->folder, folder) == 0)
-			read_on(f);
+			read_all(f);
 }
 
 void follow_complete(struct followers *followers, const char *folder)
@@ -111,7 +155,7 @@ void follow_complete(struct followers *followers, const char *folder)
 			at = &follower->next;
 			continue;
 		}
-		read_on(follower);
+		read_all(follower);
 		*at = follower->next;
 		follower_free(follower);
 	}

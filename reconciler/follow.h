@@ -19,7 +19,9 @@ struct followers {
  */
 void follow_add(struct followers *followers, struct sd_event *event, const char *folder,
 	struct client *client, bool from_start, void (*changed)(void *context), void *context);
-/* What FOLDER/log has by now goes out. */
+/* A little more of the logs that are not read to their ends goes to those who take it; true if it was for anybody. */
+bool follow_go_on(struct followers *followers);
+/* What FOLDER/log has by now goes out. Who takes nothing of it is let go of, when it is too much. */
 void follow_catch_up(struct followers *followers, const char *folder);
 /* The log in FOLDER is complete: what is left of it goes out. */
 void follow_complete(struct followers *followers, const char *folder);

@@ -105,7 +105,7 @@ void head_close(struct head *head)
 		close(head->lock);
 	service_clear(&head->service);
 	blob_cache_clear(&head->blobs);
-	map_clear(&head->acceptances);
+	map_clear(&head->acceptances.known);
 	free(head->config);
 	free(head->state);
 	free(head->key);

@@ -11,6 +11,13 @@
 struct client;
 struct daemon;
 
+/* acceptance.c's: commits whose signatures were looked at. */
+struct acceptances {
+	struct map known;
+	int coming;        /* answers that are on their way */
+	uint64_t answered; /* and those that came */
+};
+
 struct head {
 	struct service service;
 	char *config;   /* --config, or NULL */
@@ -22,9 +29,9 @@ struct head {
 	size_t key_size;
 	bool many_ids; /* builds get 65,536 ids */
 	struct blob_cache blobs;
-	struct map acceptances; /* acceptance.c's */
-	struct daemon *daemon;  /* NULL: a one-shot */
-	struct loop *loop;      /* NULL while a question is answered without one */
+	struct acceptances acceptances;
+	struct daemon *daemon; /* NULL: a one-shot */
+	struct loop *loop;     /* NULL while a question is answered without one */
 };
 
 /*

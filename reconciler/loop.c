@@ -10,11 +10,14 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "reconciler/acceptance.h"
+#include "reconciler/child.h"
 #include "reconciler/daemon.h"
 #include "reconciler/drive.h"
 #include "reconciler/follow.h"
 #include "reconciler/server.h"
 #include "reconciler/verbs/verbs.h"
+#include "reconciler/worker_unit.h"
 
 enum { EXTRA_WORKERS = 4 }; /* short jobs do not wait for long ones */
 
@@ -201,19 +204,38 @@ static bool advance_tasks(struct loop *loop)
 
 /* ---- clients ---- */
 
-static void asked(void *context, struct client *client)
+static void answer(struct loop *loop, struct client *client);
+
+static void answer_again(void *context, struct client *client)
 {
-	struct loop *loop = context;
+	if (client)
+		answer(context, client);
+}
+
+/* Where something must be found out first, nothing of this try is said, and it is made once more. */
+static void answer(struct loop *loop, struct client *client)
+{
 	const struct verb *verb = verb_find(client_verb(client));
+	size_t said = client_said(client);
 	struct error err;
 
 	if (!verb) {
 		error_set(&err, ERROR_BROKEN, "there is no verb %s", client_verb(client));
 		client_fail(client, &err, 2);
 	} else if (verb->run(loop->head, client, &err) < 0) {
-		client_fail(client, &err, 1);
+		if (!acceptance_is_coming(loop->head, &err)) {
+			client_fail(client, &err, 1);
+			return;
+		}
+		client_take_back(client, said);
+		acceptance_wait(loop->head, client, answer_again, loop);
 	}
-	loop_wake(loop);
+}
+
+static void asked(void *context, struct client *client)
+{
+	answer(context, client);
+	loop_wake(context);
 }
 
 /* What its tasks run is killed, and those builds are cancelled; NULL: everybody's. */
@@ -349,6 +371,8 @@ void loop_free(struct loop *loop)
 		next = task->next;
 		task->free(task);
 	}
+	child_forget_orphans();
+	unit_forget_bus();
 	sd_event_source_disable_unref(loop->soon);
 	sd_event_unref(loop->event);
 	loop->head->loop = NULL;
@@ -382,6 +406,8 @@ int loop_run(struct loop *loop, bool daemon, struct error *err)
 			changed |= advance_tasks(loop);
 			changed |= server_flush(loop->server);
 		} while (changed);
+		if (follow_go_on(&loop->followers))
+			loop_wake(loop);
 		if (is_over(loop))
 			return 0;
 		int result = sd_event_run(loop->event, UINT64_MAX);

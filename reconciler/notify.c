@@ -108,10 +108,7 @@ static int start(struct delivery *delivery, struct loop *loop, struct error *err
 	cleanup_close(&delivery->said);
 	delivery->said = memfd_create("said", MFD_CLOEXEC);
 	struct worker_streams streams = {-1, delivery->said};
-	pid_t pid = worker_start_with("--notify", order, &streams, err);
-	if (pid < 0)
-		return -1;
-	delivery->child = child_watch(loop, pid, err);
+	delivery->child = worker_start_with(loop, "--notify", order, &streams, err);
 	return delivery->child ? 0 : -1;
 }
 

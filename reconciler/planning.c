@@ -13,16 +13,22 @@ enum { EVALUATIONS_KEPT = 64 };
 
 /* ---- planning ---- */
 
-/* A commit that is not accepted: of each image it is said before anything else that may be wrong with it. */
-static int look_at_acceptance(
-	struct repository *repository, struct planning *planning, struct error *err)
+/* Before anything else of the commit is looked at. */
+static int look_at_acceptance(struct repository *repository, const struct planning_options *options,
+	struct planning *planning, struct error *err)
 {
-	int accepted = acceptance_check(repository, &planning->commit.id, err);
+	int accepted =
+		options->any_commit ? 1 : acceptance_check(repository, &planning->commit.id, err);
 
-	if (accepted)
-		return accepted < 0 ? -1 : 0;
-	planning->refusal = memory_copy_text(err->text);
-	for (size_t i = 0; i < planning->facts.count; i++) {
+	if (accepted == 0)
+		planning->refusal = memory_copy_text(err->text);
+	return accepted < 0 ? -1 : 0;
+}
+
+/* Of each image it is said before anything else that may be wrong with it. */
+static void block_refused(struct planning *planning)
+{
+	for (size_t i = 0; planning->refusal && i < planning->facts.count; i++) {
 		struct image_facts *facts = &planning->facts.items[i];
 		struct reasons problems = {0};
 		if (!facts->defined)
@@ -32,7 +38,6 @@ static int look_at_acceptance(
 		reasons_clear(&facts->wanted.problems);
 		facts->wanted.problems = problems;
 	}
-	return 0;
 }
 
 static int plan_at(struct repository *repository, const struct planning_options *options,
@@ -47,9 +52,9 @@ static int plan_at(struct repository *repository, const struct planning_options 
 		index_move(&planning->index, &planning->commit.tree, NULL, err) < 0 ||
 		index_refresh_bases(&planning->index, &refreshed, err) < 0 ||
 		facts_gather(&planning->index, head->store, repository->id, &names,
-			&planning->facts, err) < 0 ||
-		look_at_acceptance(repository, planning, err) < 0)
+			&planning->facts, err) < 0)
 		return -1;
+	block_refused(planning);
 	size_t count = planning->facts.count;
 	for (size_t i = 0; i < count; i++) {
 		struct image_facts *facts = &planning->facts.items[i];
@@ -72,8 +77,11 @@ int planning_make(struct repository *repository, const struct planning_options *
 	struct store *store = repository->head->store;
 	*planning = (struct planning){0};
 	if (repository_resolve(repository, options->revision, &planning->commit, err) < 0 ||
-		store_begin(store, err) < 0)
+		look_at_acceptance(repository, options, planning, err) < 0 ||
+		store_begin(store, err) < 0) {
+		planning_clear(planning);
 		return -1;
+	}
 	int result = plan_at(repository, options, planning, err);
 	int64_t planned_usec = moment_elapsed_usec();
 	/* what was looked at in passing must not become what the store believes */

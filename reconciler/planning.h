@@ -23,6 +23,7 @@ struct planning_options {
 	bool may_be_gone;            /* a name that nobody knows is no error */
 	bool named;                  /* a person named them: failures are forgotten */
 	bool forced;                 /* build the named (or all) again */
+	bool any_commit; /* whether it is accepted is not asked: it is to say what is defined, and no more */
 	bool keep; /* the index stays at this commit (it is the one that is followed) */
 	int64_t now_usec;
 };

@@ -38,7 +38,9 @@ struct replacement {
 	struct task *task; /* who waits for it; NULL: nobody */
 	bool asked_to_stop;
 	int said; /* what its worker says on standard error; -1: none */
-	struct sd_event_source *exited, *overdue;
+	struct child
+		*worker; /* that runs, as far as the loop has not heard of its end; NULL: none */
+	struct sd_event_source *overdue;
 	struct sd_event_source *thaw; /* it waits for the end of a freeze */
 	bool frozen;                  /* that is why it is `later` */
 	struct replacement *next;

@@ -55,7 +55,8 @@ static bool has_image(struct head *head, const char *place, const char *folder, 
 {
 	CLEANUP(repository_close) struct repository repository = {0};
 	CLEANUP(strings_clear) struct strings names = {0};
-	struct planning_options options = {.names = &names, .now_usec = world->now_usec()};
+	struct planning_options options = {
+		.names = &names, .any_commit = true, .now_usec = world->now_usec()};
 	struct planning planning;
 
 	strings_add(&names, name);

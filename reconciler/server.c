@@ -16,6 +16,12 @@
 #include "base/files.h"
 #include "base/memory.h"
 
+enum {
+	CLIENTS_MOST = 512, /* of a descriptor each, of which workers need some */
+	ACCEPTS_MOST =
+		1000, /* a second: where no descriptor is left the kernel would have us try for ever */
+};
+
 struct attached {
 	struct server *server;
 	struct client *client;
@@ -26,11 +32,19 @@ struct server {
 	sd_event *event;
 	sd_event_source *accepting, *shared;
 	struct server_hooks hooks;
-	struct client *clients;
+	struct client *clients; /* the last that came first */
+	size_t count;
 	char *path, *shared_path; /* shared_path NULL: there is none */
 };
 
 /* ---- clients ---- */
+
+static void accept_more(struct server *server, bool more)
+{
+	sd_event_source_set_enabled(server->accepting, more ? SD_EVENT_ON : SD_EVENT_OFF);
+	if (server->shared)
+		sd_event_source_set_enabled(server->shared, more ? SD_EVENT_ON : SD_EVENT_OFF);
+}
 
 static void remove_client(struct server *server, struct client *client)
 {
@@ -40,6 +54,8 @@ static void remove_client(struct server *server, struct client *client)
 		if (*at != client)
 			continue;
 		*at = client->next;
+		server->count--;
+		accept_more(server, true);
 		break;
 	}
 	server->hooks.left(server->hooks.context, client);
@@ -101,6 +117,7 @@ int server_add(struct server *server, struct client *client, struct error *err)
 	client->attached = attached;
 	client->next = server->clients;
 	server->clients = client;
+	server->count++;
 	int result = sd_event_add_io(
 		server->event, &attached->io, client->link.fd, EPOLLIN, on_client, attached);
 	if (result < 0) {
@@ -141,6 +158,29 @@ bool server_has_clients(const struct server *server)
 
 /* ---- the socket ---- */
 
+/* Whoever has been there for longest and asked nothing yet. */
+static struct client *find_silent(struct server *server)
+{
+	struct client *found = NULL;
+
+	for (struct client *client = server->clients; client; client = client->next)
+		if (!client->request)
+			found = client;
+	return found;
+}
+
+static void make_room(struct server *server)
+{
+	struct client *silent = find_silent(server);
+
+	if (server->count < CLIENTS_MOST)
+		return;
+	if (silent)
+		remove_client(server, silent);
+	else
+		accept_more(server, false); /* the others wait until somebody leaves */
+}
+
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *context)
 {
 	struct error ignored;
@@ -153,6 +193,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 	struct client *client = memory_new(sizeof(*client));
 	message_link_init(&client->link, connection);
 	server_add(context, client, &ignored);
+	make_room(context);
 	return 0;
 }
 
@@ -188,6 +229,7 @@ static int listen_at(struct server *server, const char *path, mode_t mode,
 		return fail(err, ERROR_RESOURCE, "%s: %s", path, strerror(-result));
 	}
 	sd_event_source_set_io_fd_own(*accepting, true);
+	sd_event_source_set_ratelimit(*accepting, 1000000, ACCEPTS_MOST);
 	return 0;
 }
 

@@ -32,11 +32,12 @@ struct watched {
 	struct head *head;
 	struct service_repository *configured;
 	struct watch *watch;
-	sd_event_source *soon, *poll, *due;
-	struct task *pass;     /* that is under way, or NULL */
-	struct task *fetching; /* likewise, of a remote */
-	bool fetch_again;      /* something was told while it ran */
-	bool fetch_failed;     /* the last one */
+	sd_event_source *soon, *poll, *due, *retry;
+	struct task *pass;      /* that is under way, or NULL */
+	struct task *fetching;  /* likewise, of a remote */
+	struct task *accepting; /* a look waits until it is known whether its commit is accepted */
+	bool fetch_again;       /* something was told while it ran */
+	bool fetch_failed;      /* the last one */
 	char looked_at
 		[OBJECT_ID_HEX_SIZE]; /* the commit of the last pass that was begun; "": none was */
 	struct strings again;         /* images to be planned whatever the commit is */
@@ -78,6 +79,13 @@ void watched_describe(const struct watched *watched, struct json *poll, int64_t 
 
 /* ---- when ---- */
 
+static bool is_set(sd_event_source *timer)
+{
+	int enabled;
+
+	return sd_event_source_get_enabled(timer, &enabled) >= 0 && enabled != SD_EVENT_OFF;
+}
+
 static void set_due(struct watched *watched, int64_t usec)
 {
 	watched->due_usec = usec;
@@ -85,9 +93,9 @@ static void set_due(struct watched *watched, int64_t usec)
 		sd_event_source_set_enabled(watched->due, SD_EVENT_OFF);
 		return;
 	}
-	/* the world's clock may run apart from the machine's */
-	int64_t wait_usec = usec - world->now_usec();
-	sd_event_source_set_time_relative(watched->due, wait_usec > 0 ? (uint64_t)wait_usec : 0);
+	/* by the clock on the wall, which may be set, and goes on while the machine sleeps; the world's may run apart from the machine's */
+	int64_t at_usec = moment_now_usec() + usec - world->now_usec();
+	sd_event_source_set_time(watched->due, at_usec > 0 ? (uint64_t)at_usec : 0);
 	sd_event_source_set_enabled(watched->due, SD_EVENT_ONESHOT);
 }
 
@@ -102,16 +110,18 @@ static void try_again(struct watched *watched)
 	int64_t wait_sec = watched->try_again_sec ? watched->try_again_sec * 2 : TRY_AGAIN_SEC;
 
 	watched->try_again_sec = wait_sec < TRY_AGAIN_MOST_SEC ? wait_sec : TRY_AGAIN_MOST_SEC;
-	set_due_by(watched, world->now_usec() + watched->try_again_sec * 1000000);
+	if (is_set(watched->retry))
+		return;
+	sd_event_source_set_time_relative(
+		watched->retry, (uint64_t)watched->try_again_sec * 1000000);
+	sd_event_source_set_enabled(watched->retry, SD_EVENT_ONESHOT);
 }
 
 void watched_look(struct watched *watched, bool whole)
 {
-	int enabled;
-
 	watched->whole |= whole;
 	/* what comes while it settles does not put it off: a stream of pushes would for ever */
-	if (sd_event_source_get_enabled(watched->soon, &enabled) >= 0 && enabled != SD_EVENT_OFF)
+	if (is_set(watched->soon))
 		return;
 	sd_event_source_set_time_relative(watched->soon, SETTLE_USEC);
 	sd_event_source_set_enabled(watched->soon, SD_EVENT_ONESHOT);
@@ -255,8 +265,10 @@ static int begin_pass(struct watched *watched, struct repository *repository,
 	strings_unique(&options.names);
 	watched->whole = watched->refused = false;
 	strings_clear(&watched->again);
-	if (!options.limited)
+	if (!options.limited) {
 		set_due(watched, 0);
+		sd_event_source_set_enabled(watched->retry, SD_EVENT_OFF);
+	}
 	int64_t began_usec = moment_elapsed_usec();
 	watched->pass = pass_begin_unasked(watched->loop, watched->head, &options, err);
 	watched->planning_usec = moment_elapsed_usec() - began_usec;
@@ -277,9 +289,12 @@ static int look_at(struct watched *watched, struct repository *repository, struc
 	if (repository_resolve(repository, NULL, &commit, err) < 0)
 		return -1;
 	object_id_hex(&commit.id, hex);
+	int accepted = acceptance_check(repository, &commit.id, err);
+	if (accepted < 0)
+		return -1;
 	bool same = strcmp(hex, watched->looked_at) == 0;
 	/* the operator may have allowed its key */
-	if (same && watched->refused && acceptance_check(repository, &commit.id, err) > 0)
+	if (same && watched->refused && accepted)
 		watched->whole = true;
 	bool more = (watched->whole || watched->again.count) && !watched->pass;
 	if (same && !more)
@@ -304,6 +319,15 @@ static int look(struct watched *watched, struct error *err)
 	return result;
 }
 
+static void on_accepted(void *context, struct client *client)
+{
+	struct watched *watched = context;
+
+	(void)client;
+	watched->accepting = NULL;
+	watched_look(watched, false);
+}
+
 static int on_soon(sd_event_source *source, uint64_t usec, void *context)
 {
 	struct watched *watched = context;
@@ -316,6 +340,12 @@ static int on_soon(sd_event_source *source, uint64_t usec, void *context)
 	if (!watched->looked_at[0] && (watched->fetching || watched->fetch_failed))
 		return 0; /* there is nothing yet to look at */
 	int result = look(watched, &err);
+	if (result < 0 && acceptance_is_coming(watched->head, &err)) {
+		if (!watched->accepting)
+			watched->accepting =
+				acceptance_wait(watched->head, NULL, on_accepted, watched);
+		return 0;
+	}
 	note_tried(watched);
 	if (result == 0) {
 		watched->polled_usec = world->now_usec();
@@ -358,13 +388,14 @@ static int on_poll(sd_event_source *source, uint64_t usec, void *context)
 	return 0;
 }
 
+/* Something is due, or is to be tried again. */
 static int on_due(sd_event_source *source, uint64_t usec, void *context)
 {
 	struct watched *watched = context;
 
-	(void)source;
 	(void)usec;
-	watched->due_usec = 0;
+	if (source == watched->due)
+		watched->due_usec = 0;
 	if (watched->fetch_failed)
 		watched_poll(watched);
 	watched_look(watched, true);
@@ -373,13 +404,13 @@ static int on_due(sd_event_source *source, uint64_t usec, void *context)
 
 /* ---- beginning and end ---- */
 
-static sd_event_source *new_timer(
-	struct watched *watched, uint64_t accuracy_usec, sd_event_time_handler_t handler)
+static sd_event_source *new_timer(struct watched *watched, clockid_t clock, uint64_t accuracy_usec,
+	sd_event_time_handler_t handler)
 {
 	sd_event_source *source = NULL;
 
-	sd_event_add_time(loop_event(watched->loop), &source, CLOCK_MONOTONIC, 0, accuracy_usec,
-		handler, watched);
+	sd_event_add_time(
+		loop_event(watched->loop), &source, clock, 0, accuracy_usec, handler, watched);
 	sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	return source;
 }
@@ -392,9 +423,10 @@ struct watched *watched_new(
 	*watched = (struct watched){
 		.loop = loop, .head = head, .configured = service_repository_hold(configured)};
 	watched->watch = watch_new(loop_event(loop), on_change, watched);
-	watched->soon = new_timer(watched, 1, on_soon);
-	watched->poll = new_timer(watched, ACCURACY_USEC, on_poll);
-	watched->due = new_timer(watched, ACCURACY_USEC, on_due);
+	watched->soon = new_timer(watched, CLOCK_MONOTONIC, 1, on_soon);
+	watched->poll = new_timer(watched, CLOCK_MONOTONIC, ACCURACY_USEC, on_poll);
+	watched->due = new_timer(watched, CLOCK_REALTIME, ACCURACY_USEC, on_due);
+	watched->retry = new_timer(watched, CLOCK_MONOTONIC, ACCURACY_USEC, on_due);
 	on_poll(watched->poll, 0, watched);
 	return watched;
 }
@@ -405,10 +437,13 @@ void watched_free(struct watched *watched)
 		pass_abandon(watched->loop, watched->pass, &watched->again);
 	if (watched->fetching)
 		fetching_abandon(watched->fetching);
+	if (watched->accepting)
+		acceptance_stop_waiting(watched->accepting);
 	watch_free(watched->watch);
 	sd_event_source_disable_unref(watched->soon);
 	sd_event_source_disable_unref(watched->poll);
 	sd_event_source_disable_unref(watched->due);
+	sd_event_source_disable_unref(watched->retry);
 	service_repository_release(watched->configured);
 	strings_clear(&watched->again);
 	map_clear(&watched->blocked);

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/json.h"
+#include "reconciler/child.h"
 #include "reconciler/replace.h"
 
 /* The newest run of a build's worker. */
@@ -21,25 +22,26 @@ struct worker_run {
 	int deaths;           /* workers of that job that began and never said how they ended */
 };
 
-/* Starts a worker with ORDER on its standard input, ERRORS as its standard error. The pid, or -1. */
-pid_t worker_start(const struct json *order, int errors, struct error *err);
+/* Starts a worker with ORDER on its standard input, ERRORS as its standard error. NULL on error. */
+struct child *worker_start(
+	struct loop *loop, const struct json *order, int errors, struct error *err);
 
 /* The same with a flag of the program, for what is no build's job. */
 struct worker_streams {
 	int output, errors;
 };
-pid_t worker_start_with(const char *flag, const struct json *order,
+struct child *worker_start_with(struct loop *loop, const char *flag, const struct json *order,
 	const struct worker_streams *streams, struct error *err);
 /* The real start of one: what the world's table has. */
-pid_t worker_spawn(const char *flag, const struct json *order, const struct worker_streams *streams,
-	struct error *err);
-/* The same of another program of kiln's. */
-pid_t worker_spawn_program(const char *name, const char *flag, const struct json *order,
+struct child *worker_spawn(struct loop *loop, const char *flag, const struct json *order,
 	const struct worker_streams *streams, struct error *err);
-/* The path of a program of kiln's; the caller frees. */
+/* A file without a name that has ORDER, whole: it does not depend on how long we live. The descriptor, or -1. */
+int worker_write_order(const struct json *order, struct error *err);
+/* kiln-build-BUILD-SERIAL, kiln-build--collect-RANDOM: no two are the same. The caller frees. */
+char *worker_unit_name(const char *program, const char *flag, const struct json *order);
+/* The path of a program of kiln's, beside ours; the caller frees. */
 char *worker_find_program(const char *name);
-/* The program's path; the caller frees. */
-
+/* The worker's; the caller frees. */
 char *worker_program(void);
 
 /*
@@ -48,11 +50,3 @@ char *worker_program(void);
  */
 int worker_read(const char *folder, enum job_kind job, int64_t serial, struct worker_run *run,
 	struct json **entries, struct error *err);
-
-/* A descriptor that becomes readable when the worker ends, or did: the caller closes. -1 and errno. */
-int worker_watch(pid_t pid);
-/* The code of one that ended, as process_wait has it; one that this process did not start counts as killed. */
-int worker_wait(pid_t pid);
-
-/* Ends the worker and all that it started, at once. */
-void worker_kill(pid_t pid);

@@ -6,11 +6,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -31,27 +30,30 @@ enum {
 	STOP_USEC = 30 * 1000 * 1000,
 };
 
-/* A unit that was started and whose end nobody asked for yet: we hold a reference to it. */
-struct started {
-	pid_t pid;
-	char *path; /* its object's */
-	struct started *next;
+struct unit_run {
+	sd_event *event;
+	const struct unit_hooks *hooks;
+	void *context;
+	char *name;       /* with .service */
+	char *path;       /* its object's */
+	char *job;        /* of its start; NULL: systemd has not answered yet */
+	uint64_t bus_age; /* of the connection that holds the reference to it */
+	bool settled;     /* it was started, or was not */
+	int64_t asked_usec;
+	sd_bus_slot *removed, *call; /* the signal, and what is asked now */
+	sd_event_source *timer;
+	struct unit_run *next;
 };
 
+static struct unit_run *all_runs;
 static sd_bus *bus; /* kept open: references to units are the connection's */
-static struct started *all_started;
-
-static void unref_bus_error(sd_bus_error *error)
-{
-	sd_bus_error_free(error);
-}
+static uint64_t bus_age;
 
 static void unref_message(sd_bus_message **message)
 {
 	sd_bus_message_unref(*message);
 }
 
-#define autobuserror CLEANUP(unref_bus_error) sd_bus_error
 #define automessage CLEANUP(unref_message) sd_bus_message
 
 bool worker_unit_possible(void)
@@ -63,31 +65,48 @@ bool worker_unit_possible(void)
 
 /* ---- the bus ---- */
 
-static void forget_bus(void)
+static int on_lost(sd_event_source *source, uint64_t usec, void *context);
+
+static void stop_asking(struct unit_run *run)
 {
-	while (all_started) {
-		struct started *next = all_started->next;
-		free(all_started->path);
-		free(all_started);
-		all_started = next;
-	}
-	bus = sd_bus_flush_close_unref(bus);
+	run->removed = sd_bus_slot_unref(run->removed);
+	run->call = sd_bus_slot_unref(run->call);
+	run->timer = sd_event_source_disable_unref(run->timer);
 }
 
-static int open_bus(void)
+/* Who waits for an answer is told at the loop's next turn that none comes. */
+void unit_forget_bus(void)
+{
+	for (struct unit_run *run = all_runs; run; run = run->next) {
+		if (!run->call && !run->removed)
+			continue;
+		stop_asking(run);
+		sd_event_add_time_relative(
+			run->event, &run->timer, CLOCK_MONOTONIC, 0, 1, on_lost, run);
+	}
+	if (bus)
+		sd_bus_detach_event(bus);
+	sd_bus_close(bus);
+	bus = sd_bus_unref(bus);
+	bus_age++;
+}
+
+static int open_bus(sd_event *event)
 {
 	if (bus && sd_bus_is_open(bus) > 0)
 		return 0;
-	forget_bus();
+	unit_forget_bus();
 	int result = sd_bus_open_system(&bus);
 	if (result >= 0)
 		result = sd_bus_set_method_call_timeout(bus, START_USEC);
-	/* without it systemd sends no signals; at a second time it only says so */
 	if (result >= 0)
-		result = sd_bus_call_method(
-			bus, SYSTEMD, MANAGER_PATH, MANAGER, "Subscribe", NULL, NULL, NULL);
+		result = sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_NORMAL);
+	/* without it systemd sends no signals; nobody waits for the answer */
+	if (result >= 0)
+		result = sd_bus_call_method_async(
+			bus, NULL, SYSTEMD, MANAGER_PATH, MANAGER, "Subscribe", NULL, NULL, NULL);
 	if (result < 0)
-		forget_bus();
+		unit_forget_bus();
 	return result;
 }
 
@@ -198,206 +217,279 @@ static char *unit_name(const char *name)
 
 /* ---- starting ---- */
 
-struct job {
-	const char *path; /* NULL: not known yet */
-	bool ended, done;
-};
-
-static int on_job_removed(sd_bus_message *message, void *context, sd_bus_error *error)
+static bool has_bus(const struct unit_run *run)
 {
-	struct job *job = context;
-	const char *path, *unit, *result;
-	uint32_t id;
-
-	(void)error;
-	if (sd_bus_message_read(message, "uoss", &id, &path, &unit, &result) >= 0 && job->path &&
-		strcmp(path, job->path) == 0) {
-		job->ended = true;
-		job->done = strcmp(result, "done") == 0;
-	}
-	return 0;
-}
-
-/* The signal can come no earlier than the answer that names the job: both come over one connection, in their order. */
-static int wait_for_job(struct job *job)
-{
-	int64_t deadline_usec = moment_elapsed_usec() + START_USEC;
-
-	while (!job->ended) {
-		int result = sd_bus_process(bus, NULL);
-		if (result < 0)
-			return result;
-		if (result > 0)
-			continue;
-		int64_t left_usec = deadline_usec - moment_elapsed_usec();
-		if (left_usec <= 0)
-			return -ETIMEDOUT;
-		result = sd_bus_wait(bus, left_usec);
-		if (result < 0 && result != -EINTR)
-			return result;
-	}
-	return job->done ? 0 : -ECHILD;
-}
-
-static int ask_to_start(
-	const char *name, const struct worker_unit *unit, char **job, sd_bus_error *error)
-{
-	automessage *message = NULL, *answer = NULL;
-	const char *path;
-	int result = sd_bus_message_new_method_call(
-		bus, &message, SYSTEMD, MANAGER_PATH, MANAGER, "StartTransientUnit");
-
-	if (result >= 0)
-		result = sd_bus_message_append(message, "ss", name, "fail");
-	if (result >= 0)
-		result = add_properties(message, unit);
-	if (result >= 0)
-		result = sd_bus_message_append(message, "a(sa(sv))", 0);
-	if (result >= 0)
-		result = sd_bus_call(bus, message, START_USEC, error, &answer);
-	if (result >= 0)
-		result = sd_bus_message_read(answer, "o", &path);
-	if (result >= 0)
-		*job = memory_copy_text(path);
-	return result;
-}
-
-static int get_pid(const char *path, pid_t *pid, sd_bus_error *error)
-{
-	uint32_t value = 0;
-	/* MainPID is gone with the process, which may have been quick */
-	int result = sd_bus_get_property_trivial(
-		bus, SYSTEMD, path, SERVICE, "ExecMainPID", error, 'u', &value);
-
-	*pid = (pid_t)value;
-	return result < 0 ? result : value == 0 ? -ESRCH : 0;
-}
-
-static void let_go(const char *path)
-{
-	sd_bus_call_method(bus, SYSTEMD, path, UNIT, "Unref", NULL, NULL, NULL);
+	return bus && run->bus_age == bus_age && sd_bus_is_open(bus) > 0;
 }
 
 /* Whatever became of it: nothing of it goes on, and a start that is still queued does not happen. */
-static void end_unit(const char *name)
+static void end_unit(const struct unit_run *run)
 {
-	sd_bus_call_method(bus, SYSTEMD, MANAGER_PATH, MANAGER, "KillUnit", NULL, NULL, "ssi", name,
-		"all", SIGKILL);
-	sd_bus_call_method(bus, SYSTEMD, MANAGER_PATH, MANAGER, "UnrefUnit", NULL, NULL, "s", name);
-}
-
-static int start_and_wait(const char *name, const struct worker_unit *unit, char **path, pid_t *pid,
-	sd_bus_error *error)
-{
-	autofree char *job_path = NULL;
-	struct job job = {0};
-	sd_bus_slot *slot = NULL;
-	int result = sd_bus_match_signal(
-		bus, &slot, SYSTEMD, MANAGER_PATH, MANAGER, "JobRemoved", on_job_removed, &job);
-
-	if (result >= 0)
-		result = ask_to_start(name, unit, &job_path, error);
-	if (result >= 0) {
-		job.path = job_path;
-		result = wait_for_job(&job);
-		if (result >= 0)
-			result = sd_bus_path_encode(MANAGER_PATH "/unit", name, path);
-		if (result >= 0)
-			result = get_pid(*path, pid, error);
-		if (result < 0)
-			end_unit(name);
+	if (!has_bus(run))
+		return;
+	/* a bus that never came to be takes with it what waits to be sent */
+	if (sd_bus_is_ready(bus) <= 0) {
+		unit_forget_bus();
+		return;
 	}
-	sd_bus_slot_unref(slot);
-	return result;
+	sd_bus_call_method_async(bus, NULL, SYSTEMD, MANAGER_PATH, MANAGER, "KillUnit", NULL, NULL,
+		"ssi", run->name, "all", SIGKILL);
+	sd_bus_call_method_async(
+		bus, NULL, SYSTEMD, MANAGER_PATH, MANAGER, "UnrefUnit", NULL, NULL, "s", run->name);
 }
 
-/* Between two starts the bus may have been restarted: our end of it is noticed by its use. */
 static bool bus_is_gone(int result)
 {
 	return result == -ECONNRESET || result == -ENOTCONN || result == -EPIPE ||
 	       result == -ESHUTDOWN;
 }
 
-pid_t worker_unit_start(const struct worker_unit *unit, struct error *err)
+static int fail_start(struct unit_run *run, int result, const char *why)
 {
-	autofree char *name = unit_name(unit->name), *path = NULL;
-	autobuserror error = SD_BUS_ERROR_NULL;
-	pid_t pid = -1;
-	int result = open_bus();
+	struct error err;
+
+	error_set(&err, ERROR_RESOURCE, "systemd does not start %s: %s", run->name,
+		why ? why : strerror(-result));
+	stop_asking(run);
+	run->settled = true;
+	end_unit(run);
+	free(run->path);
+	run->path = NULL;
+	run->hooks->failed(run->context, bus_is_gone(result), &err);
+	return 0;
+}
+
+/* MESSAGE as a failure: 0 if it is none. */
+static int read_failure(sd_bus_message *message, const char **why)
+{
+	const sd_bus_error *error = sd_bus_message_get_error(message);
+
+	*why = error ? error->message : NULL;
+	return error ? -sd_bus_message_get_errno(message) : 0;
+}
+
+static int on_start_overdue(sd_event_source *source, uint64_t usec, void *context)
+{
+	(void)source;
+	(void)usec;
+	return fail_start(context, -ETIMEDOUT, NULL);
+}
+
+static int on_pid(sd_bus_message *message, void *context, sd_bus_error *error)
+{
+	struct unit_run *run = context;
+	const char *why;
+	uint32_t pid = 0;
+	int result = read_failure(message, &why);
+
+	(void)error;
+	if (result >= 0)
+		result = sd_bus_message_read(message, "v", "u", &pid);
+	if (result >= 0 && pid == 0)
+		result = -ESRCH;
+	if (result < 0)
+		return fail_start(run, result, why);
+	stop_asking(run);
+	run->settled = true;
+	run->hooks->started(run->context, (pid_t)pid);
+	return 0;
+}
+
+static int get_property(struct unit_run *run, const char *name, sd_bus_message_handler_t handler)
+{
+	run->call = sd_bus_slot_unref(run->call);
+	return sd_bus_call_method_async(bus, &run->call, SYSTEMD, run->path,
+		"org.freedesktop.DBus.Properties", "Get", handler, run, "ss", SERVICE, name);
+}
+
+static int on_job_removed(sd_bus_message *message, void *context, sd_bus_error *error)
+{
+	struct unit_run *run = context;
+	const char *path, *unit, *how;
+	uint32_t id;
+
+	(void)error;
+	if (sd_bus_message_read(message, "uoss", &id, &path, &unit, &how) < 0 || !run->job ||
+		strcmp(path, run->job) != 0)
+		return 0;
+	if (strcmp(how, "done") != 0)
+		return fail_start(run, -ECHILD, how);
+	/* MainPID is gone with the process, which may have been quick */
+	int result = get_property(run, "ExecMainPID", on_pid);
+	return result < 0 ? fail_start(run, result, NULL) : 0;
+}
+
+/* The signal comes no earlier than this, which names the job: both come over one connection, in their order. */
+static int on_start_answer(sd_bus_message *message, void *context, sd_bus_error *error)
+{
+	struct unit_run *run = context;
+	const char *why, *path;
+	int result = read_failure(message, &why);
+
+	(void)error;
+	if (result >= 0)
+		result = sd_bus_message_read(message, "o", &path);
+	if (result < 0)
+		return fail_start(run, result, why);
+	run->job = memory_copy_text(path);
+	return 0;
+}
+
+static int ask_to_start(struct unit_run *run, const struct worker_unit *unit)
+{
+	automessage *message = NULL;
+	int result = sd_bus_match_signal_async(bus, &run->removed, SYSTEMD, MANAGER_PATH, MANAGER,
+		"JobRemoved", on_job_removed, NULL, run);
 
 	if (result >= 0)
-		result = start_and_wait(name, unit, &path, &pid, &error);
-	if (bus_is_gone(result)) {
-		sd_bus_error_free(&error);
-		forget_bus();
-		result = open_bus();
-		if (result >= 0)
-			result = start_and_wait(name, unit, &path, &pid, &error);
+		result = sd_bus_message_new_method_call(
+			bus, &message, SYSTEMD, MANAGER_PATH, MANAGER, "StartTransientUnit");
+	if (result >= 0)
+		result = sd_bus_message_append(message, "ss", run->name, "fail");
+	if (result >= 0)
+		result = add_properties(message, unit);
+	if (result >= 0)
+		result = sd_bus_message_append(message, "a(sa(sv))", 0);
+	if (result >= 0)
+		result = sd_bus_call_async(
+			bus, &run->call, message, on_start_answer, run, START_USEC);
+	if (result >= 0)
+		result = sd_event_add_time_relative(run->event, &run->timer, CLOCK_MONOTONIC,
+			START_USEC, 0, on_start_overdue, run);
+	return result;
+}
+
+int unit_begin(struct sd_event *event, const struct worker_unit *unit,
+	const struct unit_hooks *hooks, void *context, struct unit_run **run, struct error *err)
+{
+	struct unit_run *made = memory_new(sizeof(*made));
+	int result = open_bus(event);
+
+	*made = (struct unit_run){.event = event,
+		.hooks = hooks,
+		.context = context,
+		.name = unit_name(unit->name),
+		.bus_age = bus_age};
+	made->next = all_runs;
+	all_runs = made;
+	if (result >= 0)
+		result = sd_bus_path_encode(MANAGER_PATH "/unit", made->name, &made->path);
+	if (result >= 0)
+		result = ask_to_start(made, unit);
+	if (result >= 0) {
+		*run = made;
+		return 0;
 	}
-	if (!bus)
-		return fail(err, ERROR_RESOURCE, "the system bus: %s", strerror(-result));
-	if (result < 0)
-		return fail(err, ERROR_RESOURCE, "systemd does not start %s: %s", name,
-			error.message ? error.message : strerror(-result));
-	struct started *started = memory_new(sizeof(*started));
-	*started = (struct started){pid, TAKE(path), all_started};
-	all_started = started;
-	return pid;
+	made->settled = true;
+	unit_free(made);
+	return fail(err, ERROR_RESOURCE, "the system bus: %s", strerror(-result));
 }
 
 /* ---- ending ---- */
 
-static int get_code(const char *path, int *code)
+static int tell_end(struct unit_run *run, int code)
 {
-	int32_t how = 0, status = 0;
-	int result = sd_bus_get_property_trivial(
-		bus, SYSTEMD, path, SERVICE, "ExecMainCode", NULL, 'i', &how);
+	stop_asking(run);
+	run->hooks->ended(run->context, code);
+	return 0;
+}
 
-	if (result >= 0)
-		result = sd_bus_get_property_trivial(
-			bus, SYSTEMD, path, SERVICE, "ExecMainStatus", NULL, 'i', &status);
-	if (result < 0)
-		return result;
-	*code = how == CLD_EXITED ? status : 128 + status;
-	return how != 0;
+static int on_status(sd_bus_message *message, void *context, sd_bus_error *error);
+
+static int ask_again(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct unit_run *run = context;
+
+	(void)source;
+	(void)usec;
+	bool late = moment_elapsed_usec() > run->asked_usec + END_USEC;
+	if (late || !has_bus(run) ||
+		sd_bus_call_method_async(bus, &run->call, SYSTEMD, run->path,
+			"org.freedesktop.DBus.Properties", "GetAll", on_status, run, "s",
+			SERVICE) < 0)
+		return tell_end(run, -1);
+	return 0;
+}
+
+/* Two of all that is told: a{sv} is read to its end. */
+static int read_status(sd_bus_message *message, int32_t *how, int32_t *status)
+{
+	const char *name;
+	int result = sd_bus_message_enter_container(message, 'a', "{sv}");
+
+	while (result >= 0 && (result = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+		result = sd_bus_message_read(message, "s", &name);
+		if (result < 0)
+			break;
+		if (strcmp(name, "ExecMainCode") == 0)
+			result = sd_bus_message_read(message, "v", "i", how);
+		else if (strcmp(name, "ExecMainStatus") == 0)
+			result = sd_bus_message_read(message, "v", "i", status);
+		else
+			result = sd_bus_message_skip(message, "v");
+		if (result >= 0)
+			result = sd_bus_message_exit_container(message);
+	}
+	return result;
 }
 
 /* systemd sees the end when we do; which of us is first is open. */
-static int wait_for_code(const char *path)
+static int on_status(sd_bus_message *message, void *context, sd_bus_error *error)
 {
-	int64_t deadline_usec = moment_elapsed_usec() + END_USEC;
-	int code, known;
+	struct unit_run *run = context;
+	int32_t how = 0, status = 0;
+	const char *why;
+	int result = read_failure(message, &why);
 
-	while ((known = get_code(path, &code)) == 0 && moment_elapsed_usec() < deadline_usec)
-		usleep(PAUSE_USEC);
-	return known > 0 ? code : -1;
+	(void)error;
+	if (result >= 0)
+		result = read_status(message, &how, &status);
+	if (result < 0)
+		return tell_end(run, -1);
+	if (how != 0)
+		return tell_end(run, how == CLD_EXITED ? status : 128 + status);
+	run->call = sd_bus_slot_unref(run->call);
+	run->timer = sd_event_source_disable_unref(run->timer);
+	if (sd_event_add_time_relative(
+		    run->event, &run->timer, CLOCK_MONOTONIC, PAUSE_USEC, 1, ask_again, run) < 0)
+		return tell_end(run, -1);
+	return 0;
 }
 
-int worker_unit_end(pid_t pid)
+static int on_lost(sd_event_source *source, uint64_t usec, void *context)
 {
-	for (struct started **at = &all_started; *at; at = &(*at)->next) {
-		struct started *found = *at;
-		if (found->pid != pid)
-			continue;
-		*at = found->next;
-		int code = wait_for_code(found->path);
-		let_go(found->path);
-		free(found->path);
-		free(found);
-		return code;
-	}
-	return -1;
+	struct unit_run *run = context;
+
+	(void)source;
+	(void)usec;
+	return run->settled ? tell_end(run, -1) : fail_start(run, -ECONNRESET, NULL);
 }
 
-int worker_unit_watch(pid_t pid)
+void unit_ask_end(struct unit_run *run)
 {
-	int fd = pidfd_open(pid, 0);
+	run->asked_usec = moment_elapsed_usec();
+	if (sd_event_add_time_relative(
+		    run->event, &run->timer, CLOCK_MONOTONIC, 0, 1, ask_again, run) < 0)
+		tell_end(run, -1);
+}
 
-	if (fd >= 0 || errno != ESRCH)
-		return fd;
-	for (const struct started *started = all_started; started; started = started->next)
-		if (started->pid == pid)
-			return eventfd(1, EFD_CLOEXEC);
-	errno = ESRCH;
-	return -1;
+void unit_free(struct unit_run *run)
+{
+	struct unit_run **at = &all_runs;
+
+	if (!run)
+		return;
+	while (*at != run)
+		at = &(*at)->next;
+	*at = run->next;
+	stop_asking(run);
+	if (!run->settled)
+		end_unit(run);
+	else if (has_bus(run) && run->path)
+		sd_bus_call_method_async(
+			bus, NULL, SYSTEMD, run->path, UNIT, "Unref", NULL, NULL, NULL);
+	free(run->name);
+	free(run->path);
+	free(run->job);
+	free(run);
 }

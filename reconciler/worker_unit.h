@@ -25,17 +25,25 @@ struct worker_unit {
 /* Whether to try: systemd is process 1 and we are root. KILN_WORKERS=session says no. */
 bool worker_unit_possible(void);
 
-/*
- * Starts it, and waits until its program runs: 5 seconds at most. The pid, which may have ended by then; or -1, and nothing
- * was started that goes on.
- */
-pid_t worker_unit_start(const struct worker_unit *unit, struct error *err);
+/* One that is being started, or was; everything is told from the event loop, and nothing here waits. */
+struct unit_run;
 
-/*
- * How the unit of PID ended, as process_wait has it: waits, a second at most, until systemd knows, and lets go of the unit.
- * -1 if this process started no such unit, or systemd does not tell.
- */
-int worker_unit_end(pid_t pid);
+struct unit_hooks {
+	/* Its program runs, or did. */
+	void (*started)(void *context, pid_t pid);
+	/* It does not, and nothing of it goes on. GONE: the bus is why; it may be another one by now. Frees nothing: unit_free is yours. */
+	void (*failed)(void *context, bool gone, const struct error *why);
+	/* How it ended, as process_wait has it; -1: systemd does not tell. */
+	void (*ended)(void *context, int code);
+};
 
-/* A pidfd of PID; where that has ended already, a descriptor that is readable, as its pidfd was. -1 and errno. */
-int worker_unit_watch(pid_t pid);
+/* Has systemd start UNIT, of which nothing is needed any more when this returns: HOOKS (borrowed) tell, after 5 seconds at most. */
+struct sd_event;
+int unit_begin(struct sd_event *event, const struct worker_unit *unit,
+	const struct unit_hooks *hooks, void *context, struct unit_run **run, struct error *err);
+/* Its program has ended: asks how. Some seconds at most. */
+void unit_ask_end(struct unit_run *run);
+/* Lets go of it; one that is still being started is not. */
+void unit_free(struct unit_run *run);
+/* Ends the connection to the bus; what was started goes on, and nothing is told any more. */
+void unit_forget_bus(void);

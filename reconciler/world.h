@@ -8,17 +8,18 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/json.h"
 
 struct worker_streams;
+struct child;
+struct loop;
 
 struct world {
 	int64_t (*now_usec)(void);
 	void (*fill_random)(void *bytes, size_t size);
-	/* Starts kiln-build, with FLAG (may be NULL), ORDER on its standard input; the pid, or -1. */
-	pid_t (*start_worker)(const char *flag, const struct json *order,
+	/* Starts kiln-build, with FLAG (may be NULL), ORDER on its standard input; NULL on error. */
+	struct child *(*start_worker)(struct loop *loop, const char *flag, const struct json *order,
 		const struct worker_streams *streams, struct error *err);
 };
 

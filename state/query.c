@@ -93,9 +93,9 @@ static const char *const sql[QUERY_COUNT] = {
 				   "phase IN ('live', 'superseded') ORDER BY version",
 	[QUERY_BUILDS_COMMITS] =
 		"SELECT DISTINCT commit_id FROM builds JOIN images ON images.id = builds.image "
-                "WHERE "
+		"WHERE "
 		"images.repository = :repository AND phase IN ('planned', 'building', "
-                "'validating', "
+		"'validating', "
 		"'publishing', 'switching', 'live', 'superseded') ORDER BY commit_id",
 	[QUERY_BUILDS_WITH_BASES] =
 		"SELECT " BUILD_COLUMNS " FROM builds WHERE bases <> '[]' AND phase IN ('planned', "
@@ -248,6 +248,19 @@ static const char *const sql[QUERY_COUNT] = {
 		"AND builds.version = channels.version WHERE channels.name = 'current' "
 		"AND (:repository IS NULL OR repositories.name = :repository) "
 		"ORDER BY repositories.name, images.name",
+	[QUERY_STATUSES] =
+		"SELECT images.id, images.name, held, newest.phase, newest.closure, "
+		"newest.error_text, newest.reasons ->> '$[0].text', newest.policy ->> '$.rules', "
+		"newest.policy -> '$.rebuild', "
+		"EXISTS (SELECT 1 FROM failures WHERE failures.image = images.id), "
+		"live.version, live.commit_id, live.closure, live.live_usec, live.confirmed_usec "
+		"FROM images JOIN builds AS newest ON newest.id = (SELECT id FROM builds WHERE "
+		"builds.image = images.id ORDER BY created_usec DESC, id DESC LIMIT 1) "
+		"LEFT JOIN channels ON channels.image = images.id AND channels.name = 'current' "
+		"LEFT JOIN builds AS live ON live.image = images.id AND live.version = "
+		"channels.version "
+		"WHERE images.repository = :repository AND images.name > :after "
+		"ORDER BY images.name LIMIT :most",
 };
 
 const char *query_sql(enum query query)

@@ -15,10 +15,16 @@
 #include "base/moment.h"
 #include "base/process.h"
 
-enum { GREETING_USEC = 60 * 1000 * 1000, SETTLE_USEC = 500 * 1000, SERIAL_LINES = 20 };
+enum {
+	GREETING_USEC = 60 * 1000 * 1000,
+	SETTLE_USEC = 500 * 1000,
+	SCREEN_USEC = 3 * 1000 * 1000, /* between two looks at it */
+	SERIAL_LINES = 20,
+};
 
 #define SCREEN_NAME "screen.png"
 #define OLD_SCREEN_NAME "screen.ppm"
+#define NEW_SCREEN_NAME "screen.new"
 
 /* ---- start and end ---- */
 
@@ -75,6 +81,36 @@ void machine_close(struct machine *machine)
 		machine_watch(machine, false);
 	qmp_close(&machine->qmp);
 	child_close(&machine->child);
+}
+
+/* ---- its screen ---- */
+
+/* Whole under its name: somebody may be looking. NULL: there is none to be had. */
+static const char *keep_screen(struct machine *machine)
+{
+	autofree char *path = memory_printf("%s/" NEW_SCREEN_NAME, machine->job->folder);
+	int folder = machine->job->folder_fd;
+	struct error ignored;
+	bool is_png;
+
+	if (qmp_dump_screen(&machine->qmp, path, &is_png, &ignored) < 0) {
+		unlinkat(folder, NEW_SCREEN_NAME, 0);
+		return NULL;
+	}
+	const char *name = is_png ? SCREEN_NAME : OLD_SCREEN_NAME;
+	return renameat(folder, NEW_SCREEN_NAME, folder, name) < 0 ? NULL : name;
+}
+
+/* While another command waits for its answer nothing can be asked. A machine without a screen is asked once. */
+static void look_at_screen(struct machine *machine)
+{
+	int64_t now_usec = moment_elapsed_usec();
+
+	if (machine->qmp.fd < 0 || machine->qmp.gone || machine->qmp.busy || machine->powered_off ||
+		machine->has_no_screen || now_usec < machine->looked_usec + SCREEN_USEC)
+		return;
+	machine->has_no_screen = !keep_screen(machine);
+	machine->looked_usec = now_usec;
 }
 
 /* ---- while it runs ---- */
@@ -178,6 +214,8 @@ static int check_end(void *watched, struct error *err)
 	note_events(machine);
 	int result = child_has_ended(&machine->child) ? explain_stop(machine, err)
 	                                              : check_stopped(machine, err);
+	if (result == 0)
+		look_at_screen(machine);
 	machine_watch(machine, was_on);
 	return result;
 }
@@ -218,8 +256,11 @@ int machine_wait(struct machine *machine, int64_t timeout_usec, struct error *er
 	for (;;) {
 		int64_t now = moment_elapsed_usec();
 		note_events(machine);
-		if (!child_has_ended(&machine->child) && check_stopped(machine, err) < 0)
-			return -1;
+		if (!child_has_ended(&machine->child)) {
+			if (check_stopped(machine, err) < 0)
+				return -1;
+			look_at_screen(machine);
+		}
 		if (machine->powered_off && now + 2000000 < deadline)
 			deadline = now + 2000000;
 		int ended = child_wait(
@@ -250,21 +291,6 @@ static void log_serial(struct machine *machine)
 	build_log_flush(&machine->job->log);
 }
 
-static void keep_screen(struct machine *machine)
-{
-	autofree char *path = memory_printf("%s/" SCREEN_NAME, machine->job->folder);
-	struct error ignored;
-	bool is_png;
-
-	if (qmp_dump_screen(&machine->qmp, path, &is_png, &ignored) < 0)
-		return;
-	if (!is_png)
-		renameat(machine->job->folder_fd, SCREEN_NAME, machine->job->folder_fd,
-			OLD_SCREEN_NAME);
-	build_log_say(&machine->job->log, "the machine's screen is kept: %s/%s",
-		machine->job->folder, is_png ? SCREEN_NAME : OLD_SCREEN_NAME);
-}
-
 void machine_show_state(struct machine *machine)
 {
 	int64_t of_job = machine->job->deadline_usec;
@@ -274,7 +300,10 @@ void machine_show_state(struct machine *machine)
 		return;
 	machine->job->deadline_usec =
 		0; /* it may be what is over; commands have times of their own */
-	keep_screen(machine);
+	const char *screen = keep_screen(machine);
+	if (screen)
+		build_log_say(&machine->job->log, "the machine's screen is kept: %s/%s",
+			machine->job->folder, screen);
 	log_serial(machine);
 	machine->job->deadline_usec = of_job;
 }

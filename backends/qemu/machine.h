@@ -15,6 +15,8 @@ struct machine {
 	struct qmp qmp;
 	bool powered_off; /* the guest halted it */
 	bool ended_here;  /* somebody on this side told QEMU to end */
+	bool has_no_screen;
+	int64_t looked_usec; /* at its screen, which is kept every few seconds while it runs */
 };
 #define MACHINE_NONE                                    \
 	{                                               \
@@ -44,7 +46,8 @@ int machine_sleep(struct machine *machine, int64_t nsec, struct error *err);
 int machine_wait(struct machine *machine, int64_t timeout_usec, struct error *err);
 
 /*
- * For when something went wrong: the screen is kept beside the build's log (screen.png), and the end of what the guest said at its
+ * For when something went wrong: the screen is kept beside the build's log (screen.png, where it is kept while all is well, too), and
+ * the end of what the guest said at its
  * serial port goes into the log. Nothing is done where nothing can be had.
  */
 void machine_show_state(struct machine *machine);

@@ -109,6 +109,16 @@ static void keep_event(struct qmp *qmp, struct json *message)
 
 /* ---- commands ---- */
 
+/* QEMU takes nothing any more: what it said before is all that comes. */
+static void hear_last_words(struct qmp *qmp)
+{
+	struct error ignored;
+
+	while (!qmp->gone && qmp->in.size - qmp->used <= LINE_MOST && read_more(qmp, &ignored) == 0)
+		;
+	qmp->gone = true;
+}
+
 /* Some of BYTES, and with the first of them the descriptor FD (-1: none). */
 static ssize_t send_some(struct qmp *qmp, const char *bytes, size_t size, int fd)
 {
@@ -138,7 +148,7 @@ static int send_all(struct qmp *qmp, const struct text *line, int fd, struct err
 		if (put > 0)
 			sent += put;
 		else if (put < 0 && errno != EAGAIN && errno != EINTR) {
-			qmp->gone = true;
+			hear_last_words(qmp);
 			return fail(err, ERROR_TRANSIENT, "QEMU closed its control channel");
 		} else if (job_check(qmp->job, err) < 0)
 			return -1;

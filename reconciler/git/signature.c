@@ -16,50 +16,66 @@
 #include "base/process.h"
 #include "base/strings.h"
 
-enum { PROGRAM_SEC = 20, SAID_MOST = 64 * 1024, PRINCIPALS_MOST = 16, SHOWN_MOST = 200 };
+enum { PRINCIPALS_MOST = 16, SHOWN_MOST = 200, ARGUMENTS_MOST = 16 };
 
 /* Descriptor 3 of the programs; what they open anew has its own place to read from. */
 #define SIGNATURE_PATH "/proc/self/fd/3"
 
-struct check {
-	const char *file; /* of the rules */
+/* What the program that runs, or is to run, is asked. */
+struct question {
+	const char *package; /* that has it */
+	const char *arguments[ARGUMENTS_MOST];
+	int (*read)(struct signature_check *check, int code, struct error *err);
+};
+
+struct signature_check {
+	char *file; /* of the rules */
 	int signature, payload;
 	int64_t committed_sec;
+	char when[64]; /* that, for ssh-keygen */
+	struct strings principals;
+	size_t tried; /* of them */
+	char *signer;
+	struct question question;
+	struct strings environment;
 	struct text said; /* by the last program */
 };
 
 /* Why it is not accepted: an answer, not a failure. */
-#define refuse(err, ...) (error_set((err), ERROR_CATALOG, __VA_ARGS__), 0)
+#define refuse(err, ...) (error_set((err), ERROR_CATALOG, __VA_ARGS__), SIGNATURE_REFUSED)
 
 /* ---- programs ---- */
 
-/* The exit code, or -1. */
-static int run(
-	struct check *check, const char *const *arguments, const char *package, struct error *err)
-{
-	const char *path = getenv("PATH"), *zone = getenv("TZ");
-	autofree char *path_entry = memory_printf("PATH=%s", path ? path : "/usr/bin:/bin");
-	/* times in an allowed_signers file are the machine's */
-	autofree char *zone_entry = zone ? memory_printf("TZ=%s", zone) : NULL;
-	const char *const environment[] = {path_entry, "LC_ALL=C", zone_entry, NULL};
-	struct process_options options = PROCESS_OPTIONS;
+#define ask(check, ...) ((check)->question = (struct question){__VA_ARGS__}, SIGNATURE_ASKS)
 
-	options.arguments = arguments;
-	options.environment = environment;
-	options.folder = "/";
-	options.input = check->payload;
-	options.extra = check->signature;
-	text_reset(&check->said);
+int signature_program(
+	struct signature_check *check, struct process_options *options, struct error *err)
+{
+	*options = (struct process_options)PROCESS_OPTIONS;
+	options->arguments = check->question.arguments;
+	options->environment = (const char *const *)check->environment.items;
+	options->folder = "/";
+	options->input = check->payload;
+	options->extra = check->signature;
 	if (lseek(check->payload, 0, SEEK_SET) < 0)
 		return fail_errno(err, ERROR_BROKEN, "cannot read what is signed again");
-	int code = process_run(&options, PROGRAM_SEC, SAID_MOST, &check->said, err);
-	if (code < 0)
-		return fail_while(
-			err, "checking signatures needs %s (package %s)", arguments[0], package);
+	return 0;
+}
+
+int signature_ran(
+	struct signature_check *check, int code, const struct text *said, struct error *err)
+{
+	const char *program = check->question.arguments[0];
+
+	if (code == 127) /* what could not even be started ends so, too */
+		return fail(err, ERROR_BROKEN, "checking signatures needs %s (package %s)", program,
+			check->question.package);
 	if (code > 128 && code <= 128 + SIGRTMAX) /* 255 is ssh-keygen's word for no */
-		return fail(err, ERROR_TRANSIENT, "%s was killed by signal %d", arguments[0],
-			code - 128);
-	return code;
+		return fail(
+			err, ERROR_TRANSIENT, "%s was killed by signal %d", program, code - 128);
+	text_reset(&check->said);
+	text_add_bytes(&check->said, text_get(said), said->size);
+	return check->question.read(check, code, err);
 }
 
 /* SIZE bytes that came from strangers, for a message; the caller frees. */
@@ -72,7 +88,7 @@ static char *show(const char *bytes, size_t size)
 }
 
 /* The first line that the last program said. */
-static char *first_words(const struct check *check)
+static char *first_words(const struct signature_check *check)
 {
 	const char *text = text_get(&check->said);
 
@@ -81,35 +97,17 @@ static char *first_words(const struct check *check)
 
 /* ---- SSH ---- */
 
-/* Of whom the key is, at the commit's time. */
-static int find_principals(
-	struct check *check, const char *when, struct strings *principals, struct error *err)
+/* Nobody's: does it fit at all, and what key is it then? That somebody has the key, but not for this, is another answer. */
+static int read_explanation(struct signature_check *check, int code, struct error *err)
 {
-	const char *const arguments[] = {"ssh-keygen", "-Y", "find-principals", "-f", check->file,
-		"-s", SIGNATURE_PATH, when, NULL};
-	int code = run(check, arguments, "openssh-client", err);
-
-	if (code == 0)
-		strings_split(principals, text_get(&check->said), '\n');
-	return code < 0 ? -1 : 0;
-}
-
-/* Nobody's: does it fit at all, and what key is it then? KNOWN: somebody has the key, but not for this. */
-static int explain_ssh(struct check *check, bool known, struct error *err)
-{
-	static const char *const arguments[] = {
-		"ssh-keygen", "-Y", "check-novalidate", "-n", "git", "-s", SIGNATURE_PATH, NULL};
 	char when[MOMENT_TEXT_SIZE];
-	int code = run(check, arguments, "openssh-client", err);
-
-	if (code < 0)
-		return -1;
 	autofree char *said = first_words(check);
 	const char *key = strstr(said, " with ");
+
 	if (code || !key)
 		return refuse(err, "its SSH signature does not fit it: %s", said);
 	key += strlen(" with ");
-	if (known)
+	if (check->tried)
 		return refuse(err, "it is signed with the %s, which %s does not allow for git", key,
 			check->file);
 	return refuse(err,
@@ -117,33 +115,58 @@ static int explain_ssh(struct check *check, bool known, struct error *err)
 		check->file, moment_text(check->committed_sec * 1000000, when));
 }
 
-static int check_ssh(struct check *check, char **signer, struct error *err)
+static int ask_next_principal(struct signature_check *check);
+
+static int read_verification(struct signature_check *check, int code, struct error *err)
 {
-	CLEANUP(strings_clear) struct strings principals = {0};
-	char when[64];
+	const char *principal = check->principals.items[check->tried - 1];
+
+	(void)err;
+	if (code != 0)
+		return ask_next_principal(check);
+	check->signer = show(principal, strlen(principal));
+	return SIGNATURE_ACCEPTED;
+}
+
+static int ask_next_principal(struct signature_check *check)
+{
+	if (check->tried >= check->principals.count || check->tried >= PRINCIPALS_MOST)
+		return ask(check, "openssh-client",
+			{"ssh-keygen", "-Y", "check-novalidate", "-n", "git", "-s", SIGNATURE_PATH},
+			read_explanation);
+	const char *principal = check->principals.items[check->tried++];
+	return ask(check, "openssh-client",
+		{"ssh-keygen", "-Y", "verify", "-n", "git", "-f", check->file, "-I", principal,
+			"-s", SIGNATURE_PATH, check->when},
+		read_verification);
+}
+
+/* Of whom the key is, at the commit's time. */
+static int read_principals(struct signature_check *check, int code, struct error *err)
+{
+	CLEANUP(strings_clear) struct strings lines = {0};
+
+	(void)err;
+	if (code == 0)
+		strings_split(&lines, text_get(&check->said), '\n');
+	strings_each (line, &lines)
+		if (*line)
+			strings_add(&check->principals, line);
+	return ask_next_principal(check);
+}
+
+static int begin_ssh(struct signature_check *check, struct error *err)
+{
 	time_t committed = check->committed_sec;
 	struct tm parts;
 
 	if (!gmtime_r(&committed, &parts) ||
-		!strftime(when, sizeof(when), "-Overify-time=%Y%m%d%H%M%SZ", &parts))
+		!strftime(check->when, sizeof(check->when), "-Overify-time=%Y%m%d%H%M%SZ", &parts))
 		return refuse(err, "its committer's time is none");
-	if (find_principals(check, when, &principals, err) < 0)
-		return -1;
-	size_t tried = 0;
-	strings_each (principal, &principals) {
-		if (!*principal || tried++ >= PRINCIPALS_MOST)
-			continue;
-		const char *const arguments[] = {"ssh-keygen", "-Y", "verify", "-n", "git", "-f",
-			check->file, "-I", principal, "-s", SIGNATURE_PATH, when, NULL};
-		int code = run(check, arguments, "openssh-client", err);
-		if (code < 0)
-			return -1;
-		if (code == 0) {
-			*signer = show(principal, strlen(principal));
-			return 1;
-		}
-	}
-	return explain_ssh(check, tried > 0, err);
+	return ask(check, "openssh-client",
+		{"ssh-keygen", "-Y", "find-principals", "-f", check->file, "-s", SIGNATURE_PATH,
+			check->when},
+		read_principals);
 }
 
 /* ---- OpenPGP ---- */
@@ -168,7 +191,7 @@ static const char *status_is(const char *line, const char *word)
 	return strncmp(line, word, size) == 0 && line[size] == ' ' ? line + size + 1 : NULL;
 }
 
-static int read_verdict(struct check *check, int code, char **signer, struct error *err)
+static int read_verdict(struct signature_check *check, int code, struct error *err)
 {
 	static const char prefix[] = "[GNUPG:] ";
 	CLEANUP(strings_clear) struct strings lines = {0};
@@ -207,16 +230,12 @@ static int read_verdict(struct check *check, int code, char **signer, struct err
 	if (code || !valid)
 		return refuse(
 			err, "its OpenPGP signature is not accepted (gpgv: exit code %d)", code);
-	*signer = TAKE(who);
-	return 1;
+	check->signer = TAKE(who);
+	return SIGNATURE_ACCEPTED;
 }
 
-static int check_openpgp(struct check *check, char **signer, struct error *err)
+static int begin_openpgp(struct signature_check *check, struct error *err)
 {
-	/* no home of its own: there is no other keyring, and no configuration */
-	const char *const arguments[] = {"gpgv", "--homedir", "/nonexistent", "--log-file",
-		"/dev/null", "--status-fd", "1", "--keyring", check->file, SIGNATURE_PATH, "-",
-		NULL};
 	static const char armor[] = "-----BEGIN";
 	char begin[sizeof(armor) - 1];
 	autoclose int keyring = open(check->file, O_RDONLY | O_CLOEXEC);
@@ -226,65 +245,102 @@ static int check_openpgp(struct check *check, char **signer, struct error *err)
 		return fail(err, ERROR_CATALOG,
 			"%s is armored, which gpgv cannot read: export the keys without --armor",
 			check->file);
-	int code = run(check, arguments, "gpgv", err);
-	return code < 0 ? -1 : read_verdict(check, code, signer, err);
+	/* no home of its own: there is no other keyring, and no configuration */
+	return ask(check, "gpgv",
+		{"gpgv", "--homedir", "/nonexistent", "--log-file", "/dev/null", "--status-fd", "1",
+			"--keyring", check->file, SIGNATURE_PATH, "-"},
+		read_verdict);
 }
 
 /* ---- the whole ---- */
 
 static const struct format {
-	const char *name, *begin, *key; /* key: of the rules */
+	const char *name, *begin_line, *key; /* key: of the rules */
 	size_t file;
-	int (*check)(struct check *check, char **signer, struct error *err);
+	int (*begin)(struct signature_check *check, struct error *err);
 } formats[] = {
 	{"SSH", "-----BEGIN SSH SIGNATURE-----", "ssh_allowed_signers_file",
-		offsetof(struct signature_rules, ssh_allowed_signers_file), check_ssh},
+		offsetof(struct signature_rules, ssh_allowed_signers_file), begin_ssh},
 	{"OpenPGP", "-----BEGIN PGP SIGNATURE-----", "openpgp_keyring_file",
-		offsetof(struct signature_rules, openpgp_keyring_file), check_openpgp},
+		offsetof(struct signature_rules, openpgp_keyring_file), begin_openpgp},
 };
 
-static int check_as(const struct format *format, const char *file, const struct text *signature,
-	const struct text *payload, int64_t committed_sec, char **signer, struct error *err)
+static void add_environment(struct signature_check *check)
 {
-	autoclose int first = memfd_create("signature", MFD_CLOEXEC);
-	autoclose int second = memfd_create("payload", MFD_CLOEXEC);
-	struct check check = {file, first, second, committed_sec, {0}};
+	const char *path = getenv("PATH"), *zone = getenv("TZ");
 
-	if (first < 0 || second < 0)
+	strings_add_taken(
+		&check->environment, memory_printf("PATH=%s", path ? path : "/usr/bin:/bin"));
+	strings_add(&check->environment, "LC_ALL=C");
+	/* times in an allowed_signers file are the machine's */
+	if (zone)
+		strings_add_taken(&check->environment, memory_printf("TZ=%s", zone));
+	strings_add_taken(&check->environment, NULL);
+}
+
+static int begin_as(const struct format *format, const char *file, const struct text *signature,
+	const struct text *payload, struct signature_check *check, struct error *err)
+{
+	check->file = memory_copy_text(file);
+	check->signature = memfd_create("signature", MFD_CLOEXEC);
+	check->payload = memfd_create("payload", MFD_CLOEXEC);
+	if (check->signature < 0 || check->payload < 0)
 		return fail_errno(err, ERROR_RESOURCE, "no memory for a file");
 	if (access(file, R_OK) < 0)
 		return fail_errno(
 			err, ERROR_CATALOG, "%s of repositories[].verify: %s", format->key, file);
-	if (file_write_all(first, signature->data, signature->size, err) < 0 ||
-		file_write_all(second, payload->data, payload->size, err) < 0)
+	if (file_write_all(check->signature, signature->data, signature->size, err) < 0 ||
+		file_write_all(check->payload, payload->data, payload->size, err) < 0)
 		return -1;
-	int result = format->check(&check, signer, err);
-	text_clear(&check.said);
-	return result;
+	add_environment(check);
+	return format->begin(check, err);
 }
 
-int signature_check(struct source *source, const struct object_id *commit,
-	const struct signature_rules *rules, char **signer, struct error *err)
+int signature_begin(struct source *source, const struct object_id *commit,
+	const struct signature_rules *rules, struct signature_check **check, struct error *err)
 {
 	CLEANUP(text_clear) struct text signature = {0}, payload = {0};
-	int64_t committed_sec;
-	int is_signed =
-		source_read_signature(source, commit, &signature, &payload, &committed_sec, err);
+	CLEANUP(signature_check_freep) struct signature_check *made = memory_new(sizeof(*made));
 
+	*made = (struct signature_check){.signature = -1, .payload = -1};
+	int is_signed = source_read_signature(
+		source, commit, &signature, &payload, &made->committed_sec, err);
 	if (is_signed < 0)
-		return err->kind == ERROR_CATALOG ? 0 : -1;
+		return err->kind == ERROR_CATALOG ? SIGNATURE_REFUSED : -1;
 	if (!is_signed)
 		return refuse(err, "it is not signed");
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
 		const struct format *format = &formats[i];
 		const char *file = *(char *const *)((const char *)rules + format->file);
-		if (!text_starts_with(text_get(&signature), format->begin))
+		if (!text_starts_with(text_get(&signature), format->begin_line))
 			continue;
 		if (!file)
 			return refuse(err,
 				"it is signed with %s, and repositories[].verify has no %s",
 				format->name, format->key);
-		return check_as(format, file, &signature, &payload, committed_sec, signer, err);
+		int state = begin_as(format, file, &signature, &payload, made, err);
+		if (state == SIGNATURE_ASKS)
+			*check = TAKE(made);
+		return state;
 	}
 	return refuse(err, "its signature is neither one of SSH nor one of OpenPGP");
+}
+
+const char *signature_signer(const struct signature_check *check)
+{
+	return check->signer;
+}
+
+void signature_check_free(struct signature_check *check)
+{
+	if (!check)
+		return;
+	cleanup_close(&check->signature);
+	cleanup_close(&check->payload);
+	strings_clear(&check->principals);
+	strings_clear(&check->environment);
+	text_clear(&check->said);
+	free(check->signer);
+	free(check->file);
+	free(check);
 }

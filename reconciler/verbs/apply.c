@@ -7,6 +7,7 @@
 #include "backends/power.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "reconciler/acceptance.h"
 #include "reconciler/git/fetch/url.h"
 #include "reconciler/fetching.h"
 #include "reconciler/pass.h"
@@ -85,6 +86,14 @@ static int begin_pass(struct head *head, struct client *client, const struct sel
 	return pass_begin(head->loop, head, client, apply, &options, err);
 }
 
+static bool is_remote(const struct head *head, const char *place)
+{
+	const struct service_repository *configured =
+		service_find_repository(&head->service, place);
+
+	return remote_url_is_remote(configured ? configured->url : place);
+}
+
 /* ---- remotes: what is there now comes first ---- */
 
 struct fetched_apply {
@@ -93,6 +102,13 @@ struct fetched_apply {
 	struct apply *apply;
 	struct selected selected;
 };
+
+static void fetched(void *context, struct client *client, const struct error *failure);
+
+static void accepted(void *context, struct client *client)
+{
+	fetched(context, client, NULL);
+}
 
 static void free_fetched(struct fetched_apply *waiting)
 {
@@ -111,6 +127,10 @@ static void fetched(void *context, struct client *client, const struct error *fa
 		err = *failure;
 	if (client && (failure || begin_pass(waiting->head, client, &waiting->selected, apply,
 					  &err) < 0)) {
+		if (acceptance_is_coming(waiting->head, &err)) {
+			acceptance_wait(waiting->head, client, accepted, waiting);
+			return;
+		}
 		client_note(client, "%s: %s", waiting->selected.place, err.text);
 		apply->failed = true;
 	}
@@ -147,9 +167,32 @@ static int begin(struct head *head, struct client *client, const struct selected
 	struct service_repository *configured =
 		service_find_repository(&head->service, selected->place);
 
-	if (remote_url_is_remote(configured ? configured->url : selected->place))
+	if (is_remote(head, selected->place))
 		return begin_fetch(head, client, selected, configured, apply, err);
 	return begin_pass(head, client, selected, apply, err);
+}
+
+/* Before anything is begun: whether the commits that are there now are accepted. What else is wrong with them comes later. */
+static int find_acceptances(struct head *head, struct client *client,
+	const struct selection *selection, struct error *err)
+{
+	const char *revision = json_get_text(client_arguments(client), "at", NULL);
+	struct error coming = {0};
+
+	for (size_t i = 0; i < selection->count; i++) {
+		CLEANUP(repository_close) struct repository repository = {0};
+		CLEANUP(commit_clear) struct commit commit = {0};
+		const char *place = selection->items[i].place;
+		if (is_remote(head, place) ||
+			repository_open(head, place, client_folder(client), &repository, err) < 0 ||
+			repository_resolve(&repository, revision, &commit, err) < 0)
+			continue;
+		if (acceptance_check(&repository, &commit.id, err) < 0 &&
+			acceptance_is_coming(head, err))
+			coming = *err;
+	}
+	*err = coming;
+	return coming.kind == ERROR_NONE ? 0 : -1;
 }
 
 int verb_apply(struct head *head, struct client *client, struct error *err)
@@ -163,7 +206,8 @@ int verb_apply(struct head *head, struct client *client, struct error *err)
 	json_get_texts(arguments, "images", &names);
 	if (resume(head->loop, head, RESUME_ALL, err) < 0 ||
 		selection_make(head, json_get_text(arguments, "repository", NULL),
-			client_folder(client), &names, &selection, err) < 0)
+			client_folder(client), &names, &selection, err) < 0 ||
+		find_acceptances(head, client, &selection, err) < 0)
 		return -1;
 	apply = memory_new(sizeof(*apply));
 	*apply = (struct apply){.references = 1};

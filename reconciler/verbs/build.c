@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "reconciler/describe.h"
+#include "reconciler/screen.h"
 #include "state/event.h"
 
 static int add_phases(
@@ -48,6 +49,20 @@ static struct json *read_steps(const char *folder)
 	return steps;
 }
 
+/* {"type", "taken"}, or null where no machine left one. */
+static struct json *describe_screen(const char *folder)
+{
+	struct screen screen = screen_open(folder);
+
+	if (screen.fd < 0)
+		return NULL;
+	close(screen.fd);
+	struct json *described = json_new_object();
+	json_set_text(described, "type", screen.type);
+	describe_moment(described, "taken", screen.taken_usec);
+	return described;
+}
+
 static int describe(
 	struct head *head, const struct build_record *build, struct json *answer, struct error *err)
 {
@@ -69,6 +84,7 @@ static int describe(
 	json_set(answer, "base", describe_column(build->bases));
 	json_set(answer, "steps", read_steps(folder));
 	json_set_bool(answer, "has_log", file_exists(AT_FDCWD, log));
+	json_set(answer, "screen", describe_screen(folder));
 	json_set_bool(answer, "under_way", phase_is_under_way(build->phase));
 	return add_phases(head, build, answer, err);
 }

@@ -11,8 +11,9 @@
 #include "base/memory.h"
 #include "reconciler/lookup.h"
 #include "reconciler/loop.h"
+#include "reconciler/pieces.h"
 
-enum { LINES_AT_ONCE = 1000 };
+enum { BYTES_AT_ONCE = 128 * 1024 }; /* parsed and written again: a millisecond */
 
 /* ---- one that grows ---- */
 
@@ -63,13 +64,44 @@ static void watch(struct loop *loop, struct client *client, const char *build)
 
 /* ---- one that is there ---- */
 
+struct reading {
+	FILE *file;
+	char *line;
+	size_t room;
+};
+
+static int next_lines(void *context, struct client *client, struct error *err)
+{
+	struct reading *reading = context;
+	ssize_t size;
+
+	(void)err;
+	for (size_t bytes = 0; bytes < BYTES_AT_ONCE; bytes += size) {
+		struct json *json;
+		struct error ignored;
+		if ((size = getline(&reading->line, &reading->room, reading->file)) <= 0)
+			return 0;
+		/* one without an end is being written, or half written when the worker was killed */
+		if (reading->line[size - 1] == '\n' &&
+			json_parse_bytes(reading->line, size - 1, &json, &ignored) == 0)
+			client_log(client, json);
+	}
+	return 1;
+}
+
+static void free_reading(void *context)
+{
+	struct reading *reading = context;
+
+	fclose(reading->file);
+	free(reading->line);
+	free(reading);
+}
+
 static int send_all(struct head *head, struct client *client, const char *build, struct error *err)
 {
 	autofree char *path = memory_printf("%s/builds/%s/log", head->state, build);
-	autofree char *line = NULL;
 	FILE *file = fopen(path, "re");
-	size_t room = 0, lines = 0;
-	ssize_t size;
 
 	if (!file)
 		return errno == ENOENT ? fail(err, ERROR_CATALOG,
@@ -77,18 +109,9 @@ static int send_all(struct head *head, struct client *client, const char *build,
 						 "limits.log_days are over",
 						 build)
 		                       : fail_errno(err, ERROR_BROKEN, "%s", path);
-	while ((size = getline(&line, &room, file)) > 0) {
-		struct json *json;
-		struct error ignored;
-		if (line[size - 1] != '\n' || json_parse_bytes(line, size - 1, &json, &ignored) < 0)
-			continue; /* being written, or half written when the worker was killed */
-		client_log(client, json);
-		if (!head->loop && ++lines % LINES_AT_ONCE == 0 &&
-			message_flush_wait(&client->link, err) < 0)
-			break;
-	}
-	fclose(file);
-	return 0;
+	struct reading *reading = memory_new(sizeof(*reading));
+	*reading = (struct reading){.file = file};
+	return pieces_send(head, client, &(struct pieces){next_lines, free_reading, reading}, err);
 }
 
 static int find_build(struct head *head, const char *word, char **build, struct error *err)
@@ -123,8 +146,5 @@ int verb_log(struct head *head, struct client *client, struct error *err)
 		watch(head->loop, client, build);
 		return 0;
 	}
-	if (send_all(head, client, build, err) < 0)
-		return -1;
-	client_end(client, 0);
-	return 0;
+	return send_all(head, client, build, err);
 }

@@ -20,7 +20,8 @@ static int is_defined(struct head *head, struct client *client, const struct ima
 	if (repository_find(head->store, image->repository, &record, err) <= 0)
 		return -1;
 	strings_add(&names, image->name);
-	struct planning_options options = {.names = &names, .now_usec = world->now_usec()};
+	struct planning_options options = {
+		.names = &names, .any_commit = true, .now_usec = world->now_usec()};
 	if (repository_open(head, record.place, NULL, &repository, &reason) < 0 ||
 		planning_make(&repository, &options, &planning, &reason) < 0) {
 		client_note(client, "whether %s is still defined cannot be seen: %s", image->name,

@@ -1,94 +1,153 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* How every image stands: made in pages, between which the loop goes on, and said as one. */
 #include "reconciler/verbs/verbs.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/memory.h"
 #include "reconciler/describe.h"
+#include "reconciler/order.h"
+#include "reconciler/pieces.h"
 #include "reconciler/schedule.h"
+#include "state/status.h"
+
+enum { PAGE = 50 };
+
+struct telling {
+	struct head *head;
+	struct repository_records repositories;
+	size_t at;      /* of them */
+	char *after;    /* the last image that was told of it */
+	size_t in_page; /* how many of the page that is being made */
+	struct text answer;
+	/* most images have the schedule of the one before */
+	char *rebuild;
+	struct schedule *schedule;
+};
+
+static const struct schedule *get_schedule(struct telling *telling, const char *rebuild)
+{
+	struct json *json;
+	struct error ignored;
+	const char *key;
+
+	if (telling->rebuild && strcmp(telling->rebuild, rebuild) == 0)
+		return telling->schedule;
+	free(telling->rebuild);
+	schedule_free(telling->schedule);
+	telling->rebuild = memory_copy_text(rebuild);
+	telling->schedule = NULL;
+	json = describe_column(rebuild);
+	schedule_read(json, &telling->schedule, &key, &ignored);
+	json_free(json);
+	return telling->schedule;
+}
 
 /* When something will be done of itself: the next try after a failure, or the rebuild for age; 0: nothing is due. */
-static int find_next(struct head *head, const struct image_record *image,
-	const struct build_record *newest, const struct build_record *live, int64_t *next_usec,
+static int find_next(struct telling *telling, const struct image_status *status, int64_t *next_usec,
 	struct error *err)
 {
-	autojson struct json *policy = describe_column(newest->policy);
 	struct failure_record failure;
 	struct digest rules = {0}, key;
+	int failed = 0;
 
 	*next_usec = 0;
-	digest_parse(json_get_text(policy, "rules", ""), &rules);
-	facts_failure_key(&newest->closure, &rules, &key);
-	int failed = failure_find(head->store, image->id, &key, &failure, err);
+	if (status->has_failures) {
+		digest_parse(status->rules ? status->rules : "", &rules);
+		facts_failure_key(&status->closure, &rules, &key);
+		failed = failure_find(telling->head->store, status->image, &key, &failure, err);
+	}
 	if (failed < 0)
 		return -1;
 	if (failed) {
 		*next_usec = failure.next_usec;
 		failure_record_clear(&failure);
-	} else if (live) {
-		*next_usec = schedule_next_of(json_get(policy, "rebuild"), head->service.timezone,
-			image->name, live->confirmed_usec);
+	} else if (status->version && status->rebuild) {
+		*next_usec = schedule_next(get_schedule(telling, status->rebuild),
+			telling->head->service.timezone, status->name, status->confirmed_usec);
 	}
 	return 0;
 }
 
 /* Why it is as it is: what went wrong, or what it was built for. */
-static const char *find_reason(const struct build_record *newest, const struct json *reasons)
+static const char *find_reason(const struct image_status *status)
 {
-	if (newest->error_text && newest->phase == PHASE_FAILED)
-		return newest->error_text;
-	return json_get_text(json_item(reasons, 0), "text", NULL);
+	return status->error && status->phase == PHASE_FAILED ? status->error : status->reason;
 }
 
-static int describe_status(struct head *head, const struct image_record *image,
-	const struct build_record *newest, const struct build_record *live, struct json *status,
-	struct error *err)
+static int tell_one(void *context, const struct image_status *status, struct error *err)
 {
-	autojson struct json *reasons = describe_column(newest->reasons);
-	autofree char *name = NULL;
+	struct telling *telling = context;
+	const struct repository_record *repository = &telling->repositories.items[telling->at];
+	autofree char *name = order_catalog_image(repository, status->name);
+	autojson struct json *told = json_new_object();
+	bool lives = status->version != 0;
 	int64_t next_usec;
 
-	if (describe_image(head, image, &name, err) < 0 ||
-		find_next(head, image, newest, live, &next_usec, err) < 0)
+	if (find_next(telling, status, &next_usec, err) < 0)
 		return -1;
-	json_set_text(status, "name", name);
-	json_set_text(status, "repository", image->repository_name);
-	json_set_text(status, "phase", phase_name(newest->phase));
-	describe_number(status, "live", live ? live->version : 0);
-	json_set_text(status, "commit", live ? live->commit : NULL);
-	describe_digest(status, "closure", live != NULL, live ? &live->closure : NULL);
-	describe_moment(status, "since", live ? live->live_usec : 0);
-	describe_moment(status, "next", next_usec);
-	json_set_text(status, "reason", find_reason(newest, reasons));
-	json_set_bool(status, "held", image->held);
+	json_set_text(told, "name", name);
+	json_set_text(told, "repository", repository->name);
+	json_set_text(told, "phase", phase_name(status->phase));
+	describe_number(told, "live", status->version);
+	json_set_text(told, "commit", lives ? status->commit : NULL);
+	describe_digest(told, "closure", lives, &status->live_closure);
+	describe_moment(told, "since", lives ? status->live_usec : 0);
+	describe_moment(told, "next", next_usec);
+	json_set_text(told, "reason", find_reason(status));
+	json_set_bool(told, "held", status->held);
+	if (telling->answer.data[telling->answer.size - 1] != '[')
+		text_add_char(&telling->answer, ',');
+	json_write(told, JSON_LINE, &telling->answer);
+	free(telling->after);
+	telling->after = memory_copy_text(status->name);
+	telling->in_page++;
 	return 0;
 }
 
-static int add_status(
-	struct head *head, const struct image_record *image, struct json *images, struct error *err)
+static int next_page(void *context, struct client *client, struct error *err)
 {
-	struct build_record newest, live;
-	int64_t version;
-	int found = build_find_newest(head->store, image->id, &newest, err), has_live = 0;
+	struct telling *telling = context;
 
-	if (found <= 0)
-		return found;
-	int result = channel_find(head->store, image->id, "current", &version, err);
-	if (result == 0 && version)
-		has_live = build_find_version(head->store, image->id, version, &live, err);
-	if (result == 0 && has_live >= 0) {
-		struct json *status = json_new_object();
-		json_add(images, status);
-		result =
-			describe_status(head, image, &newest, has_live ? &live : NULL, status, err);
+	if (telling->at < telling->repositories.count) {
+		telling->in_page = 0;
+		if (statuses_each(telling->head->store, telling->repositories.items[telling->at].id,
+			    telling->after ? telling->after : "", PAGE, tell_one, telling, err) < 0)
+			return -1;
+		if (telling->in_page < PAGE) {
+			telling->at++;
+			free(TAKE(telling->after));
+		}
+		return 1;
 	}
-	build_record_clear(&newest);
-	if (has_live > 0)
-		build_record_clear(&live);
-	return has_live < 0 ? -1 : result;
+	text_add(&telling->answer, "]}");
+	client_item_text(client, &telling->answer);
+	return 0;
+}
+
+static void free_telling(void *context)
+{
+	struct telling *telling = context;
+
+	repository_records_clear(&telling->repositories);
+	free(telling->after);
+	text_clear(&telling->answer);
+	free(telling->rebuild);
+	schedule_free(telling->schedule);
+	free(telling);
 }
 
 int verb_status(struct head *head, struct client *client, struct error *err)
 {
-	return describe_images(head, client, add_status, err);
+	struct telling *telling = memory_new(sizeof(*telling));
+
+	*telling = (struct telling){.head = head};
+	text_add(&telling->answer, "{\"images\":[");
+	if (repositories_list(head->store, &telling->repositories, err) < 0) {
+		free_telling(telling);
+		return -1;
+	}
+	return pieces_send(head, client, &(struct pieces){next_page, free_telling, telling}, err);
 }

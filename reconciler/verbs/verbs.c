@@ -30,6 +30,7 @@ const struct verb verbs[] = {
 	{"ready", .run = verb_ready},
 	{"metrics", .run = verb_metrics},
 	{"build", .run = verb_build},
+	{"screen", .loops = true, .run = verb_screen},
 	{"relatives", .run = verb_relatives},
 	{0},
 };

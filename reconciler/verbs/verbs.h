@@ -45,6 +45,7 @@ int verb_cancel(struct head *head, struct client *client, struct error *err);
 int verb_ready(struct head *head, struct client *client, struct error *err);
 int verb_metrics(struct head *head, struct client *client, struct error *err);
 int verb_build(struct head *head, struct client *client, struct error *err);
+int verb_screen(struct head *head, struct client *client, struct error *err);
 int verb_relatives(struct head *head, struct client *client, struct error *err);
 int verb_gc(struct head *head, struct client *client, struct error *err);
 int verb_doctor(struct head *head, struct client *client, struct error *err);

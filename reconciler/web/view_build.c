@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "reconciler/web/build_log.h"
+#include "reconciler/web/screen.h"
 
 static void add_reasons(const struct json *answer, struct json *data)
 {
@@ -132,6 +133,7 @@ static struct json *describe(const struct json *answer)
 	view_id(data, "digest", json_get_text(answer, "digest", NULL));
 	view_moment_text(data, "started", json_get_text(answer, "started", NULL));
 	view_moment_text(data, "ended", json_get_text(answer, "ended", NULL));
+	view_moment_text(data, "screen", json_get_text(json_get(answer, "screen"), "taken", NULL));
 	add_reasons(answer, data);
 	add_bases(answer, data);
 	add_phases(answer, data);
@@ -174,6 +176,8 @@ void view_build(void *context, struct request *request, struct response *respons
 		build_log_follow(context, request, build, response);
 	else if (is_build(build) && slash && strcmp(slash, "/log.txt") == 0)
 		build_log_text(context, request, build, response);
+	else if (is_build(build) && slash && strcmp(slash, "/screen") == 0)
+		screen_answer(context, request, build, response);
 	else if (is_build(build) && !slash)
 		show(context, request, build, response);
 	else

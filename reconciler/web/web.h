@@ -65,7 +65,7 @@ struct web {
 	char *bound; /* the path of a socket of our own; NULL: none */
 	atomic_llong hooks[HOOK_RESULT_COUNT];
 	atomic_llong responses[6]; /* by hundreds */
-	atomic_int connections, streams;
+	atomic_int connections, streams, screens;
 	atomic_llong ready_usec; /* when kilnd answered last */
 	int stopping;            /* readable once kiln-web is to end */
 };

@@ -128,7 +128,10 @@ worker() { pgrep -f "$BIN/kiln-build" | head -n 1; }
 begin_apply
 kill -INT $pid; wait $pid
 becomes 'a build that is cancelled leaves no machine' '' machines
+touch "$T/mark"
 begin_apply
+screens() { find "$KILN_STATE/builds" -name 'screen*' -newer "$T/mark" -printf '%f ' -exec head -c 4 {} \; | tr -d '\211'; }
+becomes 'its screen is kept while it runs' 'screen.png PNG' screens
 kill -KILL "$(machines)"; wait $pid; code=$?
 is 'a QEMU that is killed is a failed build' "$code" 1
 like 'and it is said' "$(cat "$T/said")" '*the machine ended by itself: killed by signal 9*'

@@ -120,6 +120,23 @@ cp "$T/object" "$file"
 succeeds 'the right one is built' kiln apply $KILN
 is 'as it was signed' "$(content a)" five
 
+# ---- a program that does not end keeps nobody else waiting ----
+signed "$T/keys/ann" 'to be checked for long'; git clone -q --bare . "$T/waits.git"
+mkdir "$T/free"; (cd "$T/free" && git init -q -b main && text only one && commit free)
+mkdir "$T/hanging"; printf '#!/bin/sh\n[ -e "%s" ] || exec %s "$@"\necho begun >> "%s"\nexec sleep 1000\n' "$T/hangs" "$(command -v ssh-keygen)" "$T/begun" | script "$T/hanging/ssh-keygen"
+printf '{"repositories": [{"url": "%s", "name": "waits", "verify": {"ssh_allowed_signers_file": "%s"}}, {"url": "%s", "name": "free"}]}' \
+	"$T/waits.git" "$T/allowed" "$T/free" > "$T/waits.json"
+first_state=$KILN_STATE first_path=$PATH; export KILN_STATE=$T/state3 PATH="$T/hanging:$PATH"
+touch "$T/hangs"; daemon_start "$T/waits.json"
+becomes 'a program hangs' 1 grep -c . "$T/begun"
+succeeds 'and the daemon answers' kiln status
+kiln plan "$T/waits.git" > "$T/planned" 2>&1 & plan=$!
+becomes 'what is pushed elsewhere is built' one content free/only
+(cd "$T/free" && text only two && commit free)
+becomes 'and pushed once more' two content free/only
+is 'while it hangs' "$(grep -c . "$T/begun") $(kill -0 "$plan" && echo waits)" '1 waits'
+export KILN_STATE="$first_state" PATH="$first_path"
+
 # ---- OpenPGP ----
 key() { gpg --batch --quiet --pinentry-mode loopback --passphrase '' ${3:-} --quick-generate-key "$1 <$1@example.org>" "$2" sign "${4:-never}" 2> "$T/gpg.err" || fail "a key for $1" "$(cat "$T/gpg.err")"; }
 key Gail ed25519; key Ruth rsa2048; key Vera ed25519; key Stranger ed25519
@@ -160,6 +177,12 @@ like 'without ssh-keygen it is an error that says what to install' "$code $err" 
 printf '{"repositories": [{"url": "%s", "verify": {}}]}' "$T/images" > "$T/service.json"
 fails 'rules without a key are none' kiln plan $KILN
 like 'as is said' "$err" '*names no keys*ssh_allowed_signers_file*'
+
+# ---- the program that did not end ----
+wait "$plan"; is 'who asked has waited for as long as it may take' "$?" 1
+like 'and is told' "$(cat "$T/planned")" '*the signature of commit *: the program that checks it did not end within 20 seconds*'
+rm "$T/hangs"; becomes 'when it ends again, what is signed is built' five eval 'KILN_STATE=$T/state3 content waits/a'
+daemon_end
 
 # ---- the daemon ----
 ssh_rules; text a seven; text b seven; signed "$T/keys/ann" seven

@@ -18,9 +18,14 @@ becomes 'one that ends is started again' 200 ready "$port"
 unlike 'as another process' "$(web)" "$first"
 second=$(free_port); conf ", \"listen\": {\"address\": \"127.0.0.1:$second\"}"; kiln reload
 becomes 'it goes where a new configuration says' 200 ready "$second"
-is 'and from where it was' "$(ready "$port")" 000
+becomes 'and from where it was' 000 ready "$port"
+stuck=$(web); kill -STOP "$stuck"
+conf ", \"listen\": {\"address\": \"127.0.0.1:$port\"}"; kiln reload
+becomes 'one that does not end keeps nobody waiting' 200 ready "$port"
+succeeds 'neither kilnd' kiln status
+becomes 'and is made to' 000 sh -c "kill -0 $stuck 2> /dev/null || echo 000"
 conf ''; kiln reload
-is 'or away' "$(ready "$second") $(web)" '000 '
+becomes 'or away' '000 ' eval 'echo "$(ready "$port") $(web)"'
 conf ", \"listen\": {\"address\": \"127.0.0.1:$port\"}"; kiln reload; wait_until 200 ready "$port"
 daemon_end -KILL 2> /dev/null; becomes 'and ends with the daemon, also if that is killed' '' web
 daemon_start "$T/service.json"; becomes 'so that the next one has its place' 200 ready "$port"

@@ -50,6 +50,48 @@ get "/build/$build/log" --max-time 20; is 'as events' "$(printf '%s\n' "$out" | 
 like 'which end' "$out" '*event: end*'
 get "/build/$build/log?after=2" --max-time 20; like 'or from where one was' "$out" 'id: 3
 *'
+# ---- the last screen of a build's machine, which is a file that strangers had a hand in ----
+
+cat > "$T/picture.py" <<'END'
+import struct, sys, zlib
+width, height, kind = 720, 400, sys.argv[1]
+rows = [b''.join(bytes((x * 255 // width, y * 255 // height, 96 if (x // 9 + y // 16) % 2 else 160)) for x in range(width)) for y in range(height)]
+chunk = lambda name, data: struct.pack('>I', len(data)) + name + data + struct.pack('>I', zlib.crc32(name + data))
+png = b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)) + \
+    chunk(b'IDAT', zlib.compress(b''.join(b'\0' + row for row in rows))) + chunk(b'IEND', b'')
+sys.stdout.buffer.write(png if kind == 'png' else b'P6\n# QEMU\n%d %d\n255\n' % (width, height) + b''.join(rows))
+END
+screen=$KILN_STATE/builds/$build/screen
+# no_screen WHAT: neither on the page nor by itself
+no_screen() {
+	get "/build/$build/screen"; is "$1" "$code" 404
+	page "/build/$build"; unlike 'nor does the page have it' "$out" '*<img *'
+	rm -rf "$screen.png" "$screen.ppm"
+}
+no_screen 'a build without a machine has no screen'
+python3 "$T/picture.py" png > "$screen.png"
+page "/build/$build"; like 'one that left a screen shows it' "$out" "*<img src=\"/build/$build/screen?taken=20*\" alt=\"The screen of the machine at 20* UTC\" loading=\"lazy\"*"
+get "/build/$build/screen"; is 'as what it is, and kept by nobody' "$code $(header Content-Type) $(header Cache-Control) $(header X-Content-Type-Options)" '200 image/png no-store nosniff'
+cmp -s "$screen.png" "$T/body"; is 'byte for byte' "$?" 0
+get "/build/$build/screen" -H 'Host: evil.example'; is 'by another name: no' "$code" 421
+get "/build/$build/screen" -H 'X-Forwarded-For: 192.0.2.7'; is 'nor for somebody else' "$code" 401
+get "/build/$build/screen" -H 'X-Forwarded-For: 192.0.2.7' -H "Authorization: Bearer $token"; is 'but with the token' "$code" 200
+mv "$screen.png" "$T/screen.png"
+python3 "$T/picture.py" ppm > "$screen.ppm"
+get "/build/$build/screen"; is 'what no browser shows comes as what they do' "$code $(header Content-Type) $(head -c 2 "$T/body") $(wc -c < "$T/body")" '200 image/bmp BM 864054'
+truncate -s 100000 "$screen.ppm"; get "/build/$build/screen"; is 'cut off it is none' "$code" 404; rm "$screen.ppm"
+echo garbage > "$screen.png"; no_screen 'garbage is none'
+: > "$screen.png"; no_screen 'nor is nothing'
+ln -s "$T/screen.png" "$screen.png"; no_screen 'nor what lies elsewhere'
+ln "$T/screen.png" "$screen.png"; no_screen 'nor what has another name too'
+mkfifo "$screen.png"; no_screen 'nor what nobody writes'
+mkdir "$screen.png"; no_screen 'nor a folder'
+cp "$T/screen.png" "$screen.png"; truncate -s 8388609 "$screen.png"; no_screen 'nor what is too large'
+cp "$T/screen.png" "$screen.png"; truncate -s 8388608 "$screen.png"
+get "/build/$build/screen"; is 'the largest comes whole, in pieces' "$code $(wc -c < "$T/body")" '200 8388608'
+get "/build/$build/screen/"; is 'and nothing below it' "$code" 404
+cp "$T/screen.png" "$screen.png"
+
 page '/plan?at=HEAD~1..HEAD'; like 'a plan' "$out" '*/image/web"*rebuild*'
 page '/plan?at=nosuch'; is 'of a revision that there is not' "$code" 404
 page '/plan?at=:/web'; is 'or that would be a search' "$code" 404
@@ -118,6 +160,8 @@ template slow.json busybox.tar scripts/slow.sh
 jq '.images += {"slow": {"template": "slow.json"}}' kiln.json > "$T/kiln.json" && mv "$T/kiln.json" kiln.json; commit slow
 slow_build() { kiln show slow --json --config "$T/service.json" 2> /dev/null | jq -r '.builds[-1].build // empty'; }
 until_ok eval '[ -n "$(slow_build)" ] && kiln log slow --config "$T/service.json" | grep -q "slow line 2"'
+# its screen is there while it runs; the page in the browser has it
+python3 "$T/picture.py" png > "$KILN_STATE/builds/$(slow_build)/screen.png"
 shots=${KILN_SHOTS:-$T/shots}; mkdir -p "$shots"
 python=
 for candidate in /usr/bin/python3 python3; do

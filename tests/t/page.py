@@ -84,10 +84,11 @@ for (const it of document.querySelectorAll('[aria-labelledby], [aria-describedby
 	for (const id of (it.getAttribute('aria-labelledby') || it.getAttribute('aria-describedby')).split(' '))
 		if (!document.getElementById(id)) say('names nothing', it);
 for (const th of document.querySelectorAll('th')) if (!th.scope) say('no scope', th);
+for (const image of document.images) if (!image.alt) say('no alt', image);
 for (const input of document.querySelectorAll('input:not([type=hidden]), select'))
 	if (!input.labels.length) say('no label', input);
 for (const link of document.querySelectorAll('a, button'))
-	if (!link.textContent.trim() && !link.getAttribute('aria-label')) say('no text', link);
+	if (!link.textContent.trim() && !link.getAttribute('aria-label') && !link.querySelector('img[alt]')) say('no text', link);
 const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
 for (const id of ids) if (ids.filter(other => other === id).length > 1) say('twice: #' + id);
 for (const time of document.querySelectorAll('time'))
@@ -198,6 +199,10 @@ lines = [line for line in one('#log').text.split('\n') if 'slow line' in line]
 numbers = [int(line.rsplit(' ', 1)[1]) for line in lines]
 check(numbers == list(range(numbers[0], numbers[0] + len(numbers))) and numbers[0] == 1, 'with no line lost or doubled', numbers)
 check(run("return document.getElementById('log').getAttribute('role')") == 'log', 'and is told to who listens')
+shown = 'const image = document.querySelector(".screen img"); image.scrollIntoView(); return image.complete && image.naturalWidth'
+check(until(lambda: run(shown) == 720), 'the screen of its machine is seen', run(shown))
+check(one('.screen img').get_attribute('alt').startswith('The screen of the machine at '), 'and named for who does not see it')
+check(until(lambda: run('return document.querySelectorAll(".screen").length') == 1) and run('return document.querySelector(".screen img").clientWidth <= document.querySelector("main").clientWidth'), 'within the page')
 pictures('build', '/build/' + SLOW)
 
 # ---- changing ----

@@ -56,11 +56,11 @@ static void negotiates(void)
 	int fd = serve(GREETING,
 		ANSWERS(CAPABLE,
 			"{\"event\": \"RESUME\", \"data\": {}}\r\n{\"return\": {\"status\": "
-	                "\"running\"}, \"id\": 2}\r\n",
+			"\"running\"}, \"id\": 2}\r\n",
 			"{\"error\": {\"class\": \"GenericError\", \"desc\": \"no such thing\"}, "
-	                "\"id\": 3}\r\n",
+			"\"id\": 3}\r\n",
 			"{\"return\": {}, \"id\": 99}\n{\"return\": {}, \"id\": 4}\n{\"event\": "
-	                "\"SHUTDOWN\"}\n"),
+			"\"SHUTDOWN\"}\n"),
 		&pid);
 	if (!CHECK(qmp_open(&qmp, fd, &job, 5 * SEC, &err) == 0, "it negotiates"))
 		return;
@@ -119,6 +119,26 @@ static void bounds_lines(void)
 	waitpid(pid, NULL, 0);
 }
 
+/* It cannot be told anything any more, and what it said last lies there unread. */
+static void hears_last_words(void)
+{
+	static const char before[] = GREETING CAPABLE, last[] = "{\"event\": \"SHUTDOWN\"}\n";
+	struct error err = {0};
+	struct qmp qmp;
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 ||
+		write(ends[1], before, sizeof(before) - 1) < 0 ||
+		!CHECK(qmp_open(&qmp, ends[0], &job, 5 * SEC, &err) == 0, "one is about to end") ||
+		write(ends[1], last, sizeof(last) - 1) < 0)
+		return;
+	close(ends[1]);
+	CHECK(qmp_press_power(&qmp, &err) < 0 && err.kind == ERROR_TRANSIENT,
+		"one that ended takes no command: %s", err.text);
+	CHECK(qmp_wait_event(&qmp, "SHUTDOWN", 0, NULL, &err) == 1, "its last event is had");
+	qmp_close(&qmp);
+}
+
 static void keeps_time(void)
 {
 	struct error err = {0};
@@ -152,6 +172,7 @@ int main(void)
 	refuses("{\"VNC\":1}\n", ANSWERS(NULL), "no QEMU");
 	refuses(GREETING, ANSWERS("{\"id\":1}\n"), "says nothing");
 	bounds_lines();
+	hears_last_words();
 	keeps_time();
 	return check_done();
 }

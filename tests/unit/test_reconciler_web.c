@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of kiln-web that need no connection. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "reconciler/listen_address.h"
+#include "reconciler/web/bitmap.h"
 #include "reconciler/web/limiter.h"
 #include "reconciler/web/picture.h"
 #include "reconciler/web/secret.h"
@@ -74,6 +76,44 @@ static void test_secrets(void)
 	CHECK(!secret_is(&none, ""), "but where there is no secret nobody has it");
 	autofree char *one = secret_random(32), *two = secret_random(32);
 	CHECK(strlen(one) == 64 && strcmp(one, two) != 0, "random ones differ");
+}
+
+/* A pixel is blue, green, red, and each row is filled up to four bytes. */
+static void test_bitmap(void)
+{
+	static const char pixmap[] = "P6\n# one\n2 #two\n2\n255\nabcdefghijkl";
+	static const char pixels[] = "cbafed\0\0ihglkj\0";
+	static const struct {
+		const char *what, *text;
+	} wrong[] = {
+		{"nothing", ""},
+		{"another kind", "P5\n2 2\n255\nabcdefghijkl"},
+		{"no size", "P6\n255\n"},
+		{"no width", "P6\n0 2\n255\nabcdefghijkl"},
+		{"a negative one", "P6\n-2 2\n255\nabcdefghijkl"},
+		{"one beyond all measure", "P6\n99999999999999999999 2\n255\nabc"},
+		{"a product beyond all measure", "P6\n16384 16384\n255\nabc"},
+		{"16 bits a colour", "P6\n1 1\n65535\nabcdef"},
+		{"a byte too few", "P6\n2 2\n255\nabcdefghijk"},
+		{"its end behind the numbers", "P6\n2 2\n255"},
+		{"a comment without an end", "P6\n#"},
+	};
+	struct text in = {(char *)(uintptr_t)pixmap, sizeof(pixmap) - 1, 0};
+	CLEANUP(text_clear) struct text out = {0};
+	struct error err;
+
+	CHECK(bitmap_from_pixmap(&in, &out, &err) == 0 && out.size == 54 + 16,
+		"a PPM becomes a BMP");
+	CHECK(out.size == 70 && memcmp(out.data, "BM\x46\0\0\0", 6) == 0, "of its length");
+	CHECK(out.size == 70 &&
+			memcmp(out.data + 18, "\2\0\0\0\xfe\xff\xff\xff\1\0\x18\0", 12) == 0,
+		"of its size, from the top");
+	CHECK(out.size == 70 && memcmp(out.data + 54, pixels, 16) == 0, "with its pixels");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		struct text bad = {(char *)(uintptr_t)wrong[i].text, strlen(wrong[i].text), 0};
+		CHECK(bitmap_from_pixmap(&bad, &out, &err) < 0 && err.kind == ERROR_CATALOG,
+			"%s is none", wrong[i].what);
+	}
 }
 
 static void test_limiter(void)
@@ -201,6 +241,7 @@ int main(void)
 	test_addresses();
 	test_signatures();
 	test_secrets();
+	test_bitmap();
 	test_limiter();
 	test_escape();
 	test_words();
