@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "reconciler/cold.h"
 
 static int resume_builds(struct loop *loop, struct head *head, int64_t early_of, struct error *err)
 {
@@ -19,12 +20,16 @@ static int resume_builds(struct loop *loop, struct head *head, int64_t early_of,
 		struct replacement *replacement;
 		bool early = build->phase == PHASE_PLANNED || build->phase == PHASE_BUILDING ||
 		             build->phase == PHASE_VALIDATING;
-		bool wanted = !early || early_of == RESUME_ALL || early_of == build->image;
+		bool cold = cold_version(build->policy) != 0;
+		bool wanted =
+			!early || cold || early_of == RESUME_ALL || early_of == build->image;
 		if (!wanted || loop_find_build(loop, build->id))
 			continue;
 		if (replacement_new(head, build, &replacement, err) < 0 ||
 			loop_adopt(loop, replacement, err) < 0)
 			return -1;
+		if (cold)
+			loop_cancel(loop, replacement, "nobody waits for it any more");
 	}
 	return 0;
 }
