@@ -23,9 +23,9 @@ struct cold {
 	struct build_record version;
 	struct build_settings settings;
 	struct json *answer;
-	struct json *about;  /* its member "cold" */
-	char *shown, *where; /* NAME; NAME@N */
-	char *first;         /* the id of the first round's build */
+	struct json *about;       /* its member "cold" */
+	char *shown, *where;      /* NAME; NAME@N */
+	char *first;              /* the id of the first round's build */
 	struct json *differences; /* of the first round */
 	struct json *last;        /* what the last one compared, NULL: it did not come to that */
 	struct error failure;     /* then */
@@ -162,8 +162,7 @@ static void ended(struct loop *loop, struct task *task, struct replacement *repl
 			replacement->unwanted ? replacement->unwanted : "");
 	else
 		cold->failure = replacement->failure;
-	error_add_context(
-		&cold->failure, "%s (build %s)", cold->where, replacement->build.id);
+	error_add_context(&cold->failure, "%s (build %s)", cold->where, replacement->build.id);
 }
 
 /* ---- what comes of it ---- */
@@ -171,8 +170,11 @@ static void ended(struct loop *loop, struct task *task, struct replacement *repl
 static void add_fault(struct cold *cold, const char *path, const char *expected, const char *found)
 {
 	struct json *fault = json_new_object();
-	autofree char *where =
-		memory_printf("%s%s%s", cold->where, *path == '/' ? ":" : *path ? " " : "", path);
+	autofree char *where = memory_printf("%s%s%s", cold->where,
+		*path == '/' ? ":"
+		: *path      ? " "
+			     : "",
+		path);
 
 	json_set_text(fault, "kind", "cold");
 	json_set_text(fault, "where", where);

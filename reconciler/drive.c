@@ -295,8 +295,9 @@ static char *describe(const struct replacement *replacement, enum phase from)
 	case PHASE_UNNEEDED:
 		return memory_copy_text(
 			replacement->cold ? "it is compared; nothing is published"
-			: build->reuses   ? "the version passes; nothing is published"
-				      : "the result equals the live version: nothing is published");
+			: build->reuses
+				? "the version passes; nothing is published"
+				: "the result equals the live version: nothing is published");
 	case PHASE_LIVE:
 		return memory_printf("version %lld is live", (long long)build->version);
 	default:

@@ -81,7 +81,8 @@ static bool find_base(void *context, const struct image_reference *reference, st
 	struct build_record build;
 	struct error ignored;
 
-	if (!repository->id || repository_find_version(repository, reference, &build, &ignored) <= 0)
+	if (!repository->id ||
+		repository_find_version(repository, reference, &build, &ignored) <= 0)
 		return false;
 	bool known = build.has_digest;
 	*digest = build.digest;

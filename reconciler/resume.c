@@ -21,8 +21,7 @@ static int resume_builds(struct loop *loop, struct head *head, int64_t early_of,
 		bool early = build->phase == PHASE_PLANNED || build->phase == PHASE_BUILDING ||
 		             build->phase == PHASE_VALIDATING;
 		bool cold = cold_version(build->policy) != 0;
-		bool wanted =
-			!early || cold || early_of == RESUME_ALL || early_of == build->image;
+		bool wanted = !early || cold || early_of == RESUME_ALL || early_of == build->image;
 		if (!wanted || loop_find_build(loop, build->id))
 			continue;
 		if (replacement_new(head, build, &replacement, err) < 0 ||

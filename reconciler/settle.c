@@ -134,8 +134,8 @@ static int enter_unneeded(struct replacement *replacement, int64_t now_usec, str
 	struct build_record same;
 
 	if (replacement->cold) {
-		autofree char *text = memory_printf("compared with version %lld",
-			(long long)replacement->cold);
+		autofree char *text =
+			memory_printf("compared with version %lld", (long long)replacement->cold);
 		return move(replacement, PHASE_UNNEEDED, now_usec, text, err);
 	}
 	int found = build->reuses

@@ -41,11 +41,21 @@ static char *rooted(const char *path)
 	return memory_printf("/%s", plain);
 }
 
-static int digest_content(
-	struct job *job, struct archive *archive, struct digest *digest, struct error *err)
+/* Holes of a sparse file are not handed out. */
+static void add_zeros(struct digest_stream *stream, int64_t count)
 {
-	CLEANUP(digest_stream_freep) struct digest_stream *stream = digest_stream_new(DIGEST_SHA256);
 	static const char zeros[4096];
+
+	for (; count > 0; count -= (int64_t)sizeof(zeros))
+		digest_stream_add(stream, zeros,
+			count < (int64_t)sizeof(zeros) ? (size_t)count : sizeof(zeros));
+}
+
+static int digest_content(struct job *job, struct archive *archive, int64_t all,
+	struct digest *digest, struct error *err)
+{
+	CLEANUP(digest_stream_freep)
+	struct digest_stream *stream = digest_stream_new(DIGEST_SHA256);
 	la_int64_t at = 0, offset;
 	const void *bytes;
 	size_t size;
@@ -54,18 +64,13 @@ static int digest_content(
 	while ((more = archive_read_data_block(archive, &bytes, &size, &offset)) == ARCHIVE_OK) {
 		if (job_check(job, err) < 0)
 			return -1;
-		/* holes of a sparse file are not handed out */
-		for (; at < offset; at += offset - at < (la_int64_t)sizeof(zeros)
-					    ? offset - at
-					    : (la_int64_t)sizeof(zeros))
-			digest_stream_add(stream, zeros,
-				offset - at < (la_int64_t)sizeof(zeros) ? (size_t)(offset - at)
-									: sizeof(zeros));
+		add_zeros(stream, offset - at);
 		digest_stream_add(stream, bytes, size);
 		at = offset + (la_int64_t)size;
 	}
 	if (more != ARCHIVE_EOF)
 		return fail(err, ERROR_CATALOG, "%s", archive_error_string(archive));
+	add_zeros(stream, all - at);
 	digest_stream_end(stream, digest->bytes);
 	return 0;
 }
@@ -115,7 +120,7 @@ static int add_entry(struct job *job, struct archive *archive, struct archive_en
 		return 0;
 	}
 	if (S_ISREG(entry.mode)) {
-		if (digest_content(job, archive, &digest, err) < 0)
+		if (digest_content(job, archive, entry.size, &digest, err) < 0)
 			return fail_while(err, "%s", path);
 		entry.digest = &digest;
 	}

@@ -131,8 +131,8 @@ static void add_whole(struct side *side, const char *name)
 }
 
 /* 1 if it was an archive. */
-static int look_into(
-	struct job *job, struct side *side, const char *name, struct listing *into, struct error *err)
+static int look_into(struct job *job, struct side *side, const char *name, struct listing *into,
+	struct error *err)
 {
 	const struct published_file *file = find(side, name);
 	autoclose int fd = file ? published_open_in(job, side->folder, file, err) : -1;
@@ -148,8 +148,8 @@ static int look_into_both(struct comparison *comparison, const char *name, struc
 	CLEANUP(listing_clear) struct listing was = {0}, is = {0};
 	autofree char *prefix = memory_printf("%s:", name);
 	int before = look_into(comparison->job, &comparison->published, name, &was, err);
-	int now = before > 0 ? look_into(comparison->job, &comparison->own, name, &is, err)
-	                     : before;
+	int now =
+		before > 0 ? look_into(comparison->job, &comparison->own, name, &is, err) : before;
 
 	if (now < 0)
 		return fail_while(err, "%s", name);
@@ -234,8 +234,8 @@ static struct json *repeat(const struct comparison *comparison, const struct jso
 	for (size_t i = 0; i < json_count(first); i++) {
 		const struct json *one = json_item(first, i);
 		const char *then = json_get_text(one, "found", NULL);
-		const char *now = listing_find(
-			&comparison->own.listing, json_get_text(one, "path", ""));
+		const char *now =
+			listing_find(&comparison->own.listing, json_get_text(one, "path", ""));
 		if (then == now || (then && now && strcmp(then, now) == 0))
 			json_add(list, json_copy(one));
 	}
@@ -252,10 +252,9 @@ static int note(struct comparison *comparison, struct json *all, struct error *e
 	json_free(all);
 	build_log_say(&comparison->job->log, "%zu files of %zu differ", count,
 		comparison->published.listing.lines.count);
+	json_set_integer(details, "files", (int64_t)comparison->published.listing.lines.count);
 	json_set_integer(
-		details, "files", (int64_t)comparison->published.listing.lines.count);
-	json_set_integer(details, "more",
-		count > DIFFERENCES_MOST ? (int64_t)count - DIFFERENCES_MOST : 0);
+		details, "more", count > DIFFERENCES_MOST ? (int64_t)count - DIFFERENCES_MOST : 0);
 	json_set(details, "differences", list);
 	return journal_add(&comparison->job->journal, "comparison", details, err);
 }
@@ -263,7 +262,8 @@ static int note(struct comparison *comparison, struct json *all, struct error *e
 static int compare(struct comparison *comparison, struct error *err)
 {
 	struct job *job = comparison->job;
-	const struct json *published = job_order(job, "published"), *first = job_order(job, "first");
+	const struct json *published = job_order(job, "published"),
+			  *first = job_order(job, "first");
 	struct json *differences;
 
 	comparison->published.folder = json_get_text(published, "folder", "");
@@ -283,8 +283,8 @@ static int compare(struct comparison *comparison, struct error *err)
 		differences = repeat(comparison, first);
 	} else {
 		differences = json_new_list();
-		listing_compare(&comparison->published.listing, &comparison->own.listing,
-			differences);
+		listing_compare(
+			&comparison->published.listing, &comparison->own.listing, differences);
 	}
 	return note(comparison, differences, err);
 }

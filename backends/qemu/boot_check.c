@@ -240,7 +240,8 @@ static int boot(struct check *check, int64_t timeout_sec, struct error *err)
 		return -1;
 	if (own)
 		job->deadline_usec = deadline;
-	int result = booted_start(&check->booted, err) < 0 ? -1 : wait_for_all(check, &waited_for, err);
+	int result =
+		booted_start(&check->booted, err) < 0 ? -1 : wait_for_all(check, &waited_for, err);
 	bool late = own && moment_elapsed_usec() >= deadline;
 	job->deadline_usec = of_job;
 	if (check->booted.machine.job)

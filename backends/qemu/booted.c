@@ -101,7 +101,8 @@ int booted_make_disks(struct booted *booted, const struct published *files, stru
 	if (folder < 0)
 		return -1;
 	for (size_t i = 0; i < files->count; i++)
-		if (booted_is_disk(booted, files, i) && add_layer(booted, &files->items[i], err) < 0)
+		if (booted_is_disk(booted, files, i) &&
+			add_layer(booted, &files->items[i], err) < 0)
 			return -1;
 	if (booted->drives.count)
 		return 0;
@@ -177,8 +178,8 @@ int booted_start(struct booted *booted, struct error *err)
 		return -1;
 	autofree char *line = strings_join(&arguments, " ");
 	build_log_say(&booted->job->log, "%s", line);
-	if (machine_start(
-		    &booted->machine, booted->job, &arguments, booted->folder, &port_taken, err) < 0)
+	if (machine_start(&booted->machine, booted->job, &arguments, booted->folder, &port_taken,
+		    err) < 0)
 		return -1;
 	machine_watch(&booted->machine, true);
 	return 0;
@@ -191,8 +192,8 @@ int booted_ask_monitor(
 	struct json *arguments = json_new_object();
 
 	json_set_text(arguments, "command-line", command);
-	return qmp_execute(
-		&booted->machine.qmp, "human-monitor-command", arguments, COMMAND_USEC, answer, err);
+	return qmp_execute(&booted->machine.qmp, "human-monitor-command", arguments, COMMAND_USEC,
+		answer, err);
 }
 
 /* A port here that leads to GUEST_PORT there. */

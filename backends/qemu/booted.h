@@ -13,8 +13,10 @@
 struct booted {
 	struct job *job;
 	const struct json *builder; /* its options; borrowed of the order */
-	const struct json *changed; /* what of the machine is another one: {"memory", "cpus"}; borrowed, may be NULL */
-	const char *files;          /* the folder of the artifact's files; NULL: those that the job's build made */
+	const struct json *
+		changed; /* what of the machine is another one: {"memory", "cpus"}; borrowed, may be NULL */
+	const char *
+		files; /* the folder of the artifact's files; NULL: those that the job's build made */
 	struct qemu_options options;
 	struct json *arguments; /* of qemuargs, what is left */
 	char *folder;           /* of the layers, absolute */

@@ -15,7 +15,8 @@ static void show_cold(const struct json *cold)
 	for (size_t i = 0; i < json_count(varies); i++)
 		printf("differs in every build: %s\n",
 			json_get_text(json_item(varies, i), "path", ""));
-	printf("%s@%" PRId64 " of %s, built anew: %" PRId64 " files compared, %zu differ in every build\n",
+	printf("%s@%" PRId64 " of %s, built anew: %" PRId64
+	       " files compared, %zu differ in every build\n",
 		json_get_text(cold, "image", ""), json_get_integer(cold, "version", 0),
 		cli_short(json_get_text(cold, "commit", NULL)), json_get_integer(cold, "files", 0),
 		json_count(varies));

@@ -44,8 +44,9 @@ begin() {
 }
 # What was killed is said again, by name: an image that a person names is always tried.
 story() { apply "$1" || apply "$1" || apply "$1"; }
+line_of() { { tr '\0' ' ' < "/proc/$1/cmdline"; } 2> /dev/null; }
 ours() { for pid in $(pgrep -f 'qemu-(system|img)|kiln-build'); do
-	case $(readlink "/proc/$pid/cwd")$(tr '\0' ' ' < "/proc/$pid/cmdline" 2> /dev/null) in *"$KILN_STATE"*) echo "$pid" ;; esac; done; }
+	case $(readlink "/proc/$pid/cwd")$(line_of "$pid") in *"$KILN_STATE"*) echo "$pid" ;; esac; done; }
 ending() { # IMAGE
 	kiln show "$1" --json 2> /dev/null | jq -c '{name, live, channels, versions: [.versions[] | {version, phase}] | sort_by(.version)}'
 	case $1 in
@@ -60,7 +61,7 @@ ending() { # IMAGE
 	sqlite3 "$KILN_STATE/kiln.db" 'SELECT count(*) || " in the ledger" FROM ledger'
 }
 # Before the new version is live the old one is, as it was.
-untouched() { [ "$(live "$1")" = 2 ] || [ "$(live "$1") $(sha256sum < "$(kiln path "$1" 2> /dev/null)")" = "1 $(sha256sum < "$T"/pristine/catalog/"$1"/1/files/*)" ]; }
+untouched() { [ "$(live "$1")" = 2 ] || [ "$(live "$1") $(sha256sum < "$(kiln path "$1" 2> /dev/null)")" = "1 $(cat "$T"/pristine/catalog/"$1"/1/files/* | sha256sum)" ]; }
 
 for image in vm empty; do
 	begin
@@ -101,13 +102,14 @@ shoot() {
 	shot=
 	for i in $(seq 600); do
 		for pid in $(ours); do
-			case $(tr '\0' ' ' < "/proc/$pid/cmdline" 2> /dev/null) in $1) sleep "$2"; kill -9 "$pid" 2> /dev/null && shot=$pid; return ;; esac
+			case $(line_of "$pid") in $1) sleep "$2"; kill -9 "$pid" 2> /dev/null && shot=$pid; return ;; esac
 		done
 		kill -0 "$applying" 2> /dev/null || return
 		sleep 0.02
 	done
 }
 while read -r who after; do
+	[ -n "$who" ] || continue
 	begin
 	apply vm & applying=$!
 	shoot "$who" "$after"
@@ -116,9 +118,9 @@ while read -r who after; do
 	[ -z "$shot" ] || [ $code = 0 ] || like "what happened is said ($who killed after $after s)" "$(cat "$T/said")" '*vm: failed: *killed by signal 9*'
 	check "${who%%\**} is killed after $after s" vm
 done <<END
-$([ -n "${KILN_CRASH_ALL:-}" ] && for i in $(seq 20); do echo "qemu-system* $((i / 10)).$((i % 10))"; echo "*kiln-build* 0.$((i % 10))"; echo "qemu-img\\ convert* 0.0$i"; done)
+$([ -n "${KILN_CRASH_ALL:-}" ] && for i in $(seq 20); do echo "qemu-system* $((i / 10)).$((i % 10))"; echo "*kiln-build* 0.$((i % 10))"; echo "qemu-img?convert* 0.0$i"; done)
 qemu-system* 0.3
-qemu-img\ convert* 0.01
+qemu-img?convert* 0.01
 END
 # The head, while its worker goes on: the next one takes over what that made.
 begin

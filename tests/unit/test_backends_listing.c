@@ -162,7 +162,8 @@ static void machines_are_read(void)
 		"81a4 1000 100 5 0 0 /a b\na1ff 0 0 7 0 0 /bin/sh\na1ff 0 0 4 0 0 /l\n"
 		"2180 0 0 0 5 1 /dev/console\nkiln-links\n/bin/sh//'/bin/sh' -> 'busybox'\n"
 		"/l///l -> a -> b\nkiln-sums\n"
-		"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824  /a b\nkiln-done\n";
+		"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824  /a "
+	        "b\nkiln-done\n";
 	CLEANUP(listing_clear) struct listing listing = {0};
 	struct error err;
 
@@ -175,8 +176,8 @@ static void machines_are_read(void)
 	CHECK_TEXT(listing_find(&listing, "/l"), "link 0:0 to a -> b", "one that is not");
 	CHECK_TEXT(listing_find(&listing, "/dev/console"), "character device 0600 0:0 5:1",
 		"a device");
-	CHECK(listing_parse_machine("kiln-stats\n41ed 0 0 4096 0 0 /\nkiln-links\n", &listing,
-		      &err) < 0,
+	CHECK(listing_parse_machine(
+		      "kiln-stats\n41ed 0 0 4096 0 0 /\nkiln-links\n", &listing, &err) < 0,
 		"a list that breaks off is none");
 }
 

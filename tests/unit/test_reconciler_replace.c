@@ -90,7 +90,8 @@ static const struct step_case cases[] = {
 
 	{"in a freeze it waits", {IN(VALIDATING), .has_rules = true, OK(VALIDATE), .frozen = true},
 		"thaw"},
-	{"once it was checked", {IN(VALIDATING), .has_rules = true, .frozen = true}, "run validate"},
+	{"once it was checked", {IN(VALIDATING), .has_rules = true, .frozen = true},
+		"run validate"},
 	{"unless nobody wants it any more", {IN(VALIDATING), .frozen = true, .unwanted = true},
 		"move cancelled"},
 	{"what equals the live version waits for nothing",
@@ -106,7 +107,8 @@ static const struct step_case cases[] = {
 	{"it cannot be compared", {IN(VALIDATING), .cold = true, BAD(COMPARE, CATALOG)},
 		"move failed"},
 	{"nobody waits for it any more",
-		{IN(VALIDATING), .cold = true, .job = JOB_COMPARE, .run = RUN_ALIVE, .unwanted = true},
+		{IN(VALIDATING), .cold = true, .job = JOB_COMPARE, .run = RUN_ALIVE,
+			.unwanted = true},
 		"stop"},
 
 	{"it is published", {IN(PUBLISHING)}, "run publish"},
