@@ -60,7 +60,7 @@ static const struct cli_flag flags[] = {
 
 const struct cli_verb cli_verify = {
 	.name = "verify",
-	.synopsis = "[--deep] [--cold IMAGE [--allow POWER] [-var NAME=VALUE] [-var-file FILE]]",
+	.synopsis = "[--deep] [--cold IMAGE] [--allow POWER] [-var NAME=VALUE] [-var-file FILE]",
 	.summary = "compute the chain of events, manifests and channels again",
 	.details = "Exit 1 if something differs; the first thing printed is the first that was "
 		   "changed. "
