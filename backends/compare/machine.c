@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "base/strings.h"
 
-enum { OUTPUT_MOST = 256 * 1024 * 1024 };
+enum { OUTPUT_MOST = 64 * 1024 * 1024 };
 
 #define STATS "kiln-stats"
 #define LINKS "kiln-links"
