@@ -50,7 +50,7 @@ ours() { for pid in $(pgrep -f 'qemu-(system|img)|kiln-build'); do
 ending() { # IMAGE
 	kiln show "$1" --json 2> /dev/null | jq -c '{name, live, channels, versions: [.versions[] | {version, phase}] | sort_by(.version)}'
 	case $1 in
-	vm) guest_file "$(kiln path vm)" /etc/one; guest_file "$(kiln path vm)" /etc/two ;;
+	vm) guest_file "$(kiln path vm)" /etc/one /etc/two ;;
 	*) (cd "$KILN_STATE/catalog/$1/2/files" && sha256sum *) ;;
 	esac
 	find "$KILN_STATE/builds" -mindepth 2 ! -name log ! -name journal
