@@ -4,6 +4,7 @@
 # make demo       the whole story in a temporary folder, in under a minute
 # make check      every test (sets itself up); make bench prints and checks the figures
 # make install    [DESTDIR=] [PREFIX=/usr/local]
+# make crash      machines, killed at every point of their builds; make nightly: with a whole Debian image
 # make fuzz       FUZZ_SECONDS=120 of each libFuzzer target; make fuzz-differential: against the real packer
 # SAN=1           with address and undefined-behaviour sanitizers; V=1 shows the commands
 
@@ -57,7 +58,7 @@ all: $(PROGRAMS:%=$(BUILD)/%)
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all unit check check-setup demo conformance bench bench-qemu soak fuzz fuzz-targets fuzz-differential install clean
+.PHONY: all unit check check-setup crash nightly demo conformance bench bench-qemu soak fuzz fuzz-targets fuzz-differential install clean
 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
@@ -145,7 +146,7 @@ fuzz-differential:
 	@tests/fuzz/differential
 
 # The longest begin first, or the last of them would be waited for alone.
-LONG := $(patsubst %,tests/t/%.sh,9000-crash 2033-machine-checkpoints 2040-packer-engine 0008-differential 2020-ssh)
+LONG := $(patsubst %,tests/t/%.sh,9000-crash 9010-crash-machines 2033-machine-checkpoints 2040-packer-engine 0008-differential 2020-ssh)
 
 # With V=1 each part says more. The parts in their order: what is cheap and fails first.
 check: check-setup
@@ -158,6 +159,18 @@ check: check-setup
 
 check-setup:
 	@tests/setup check
+
+# All of t/9010-crash-machines.sh; in `check` only a sample of it.
+crash:
+	@tests/setup check
+	@$(MAKE) --no-print-directory all
+	@KILN_CRASH_ALL=1 tests/run tests/t/9000-crash.sh tests/t/9010-crash-machines.sh
+
+# Half an hour: figures, and what is wrong.
+nightly:
+	@tests/setup nightly
+	@$(MAKE) --no-print-directory all
+	@tests/nightly/story
 
 demo:
 	@tests/setup demo

@@ -265,7 +265,13 @@ int published_from_json(const struct json *json, struct published *published, st
 
 int published_open(struct job *job, const struct published_file *file, struct error *err)
 {
-	const char *folder = json_get_text(job->order, "artifact_folder", NULL);
+	return published_open_in(
+		job, json_get_text(job->order, "artifact_folder", NULL), file, err);
+}
+
+int published_open_in(struct job *job, const char *folder, const struct published_file *file,
+	struct error *err)
+{
 	autofree char *rooted = memory_printf(JOB_REPOSITORY "/%s", file->path);
 
 	if (!folder)

@@ -68,6 +68,9 @@ int published_make(struct job *job, struct artifact *const *artifacts, size_t co
 	struct published *published, struct error *err);
 /* Its file for reading: of the build, or, where the order names an `artifact_folder`, of the version there. */
 int published_open(struct job *job, const struct published_file *file, struct error *err);
+/* Likewise of a version whose files are in FOLDER; NULL: of the build. */
+int published_open_in(struct job *job, const char *folder, const struct published_file *file,
+	struct error *err);
 /* A version's files, laid where its build had them; nothing to do where the build's own are there. */
 int published_lay_out(struct job *job, struct error *err);
 /* SHA256SUMS of it: "HEX  files/NAME\n" each. The caller frees. */

@@ -87,8 +87,9 @@ static void write_shown(
 void build_log_add(struct build_log *log, enum log_stream stream, const char *bytes, size_t size)
 {
 	struct text *partial = &log->partial[stream];
+	size_t most = log->output_most ? log->output_most : OUTPUT_MOST;
 
-	if (log->output && stream == LOG_STDOUT && log->output->size < OUTPUT_MOST)
+	if (log->output && stream == LOG_STDOUT && log->output->size < most)
 		text_add_bytes(log->output, bytes, size);
 	if (log->output_only && stream != LOG_SAY)
 		return;

@@ -18,7 +18,8 @@ struct build_log {
 	struct text partial[LOG_STREAM_COUNT]; /* lines that have no end yet */
 	int64_t bytes;                         /* said so far */
 	int64_t most;                          /* more is not written */
-	struct text *output; /* standard output goes here too, up to 1 MiB; borrowed, may be NULL */
+	struct text *output; /* standard output goes here too; borrowed, may be NULL */
+	size_t output_most;  /* so many bytes of it; 0: 1 MiB */
 	bool output_only;    /* and what programs say is not written */
 	bool said_invalid; /* a program said "Invalid argument": what a chown to an unmapped id gives */
 };

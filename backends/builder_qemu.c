@@ -282,6 +282,8 @@ static int bring_up(struct build *build, struct communicator **communicator, str
 		    : console_type(&build->machine, &build->keys, build->options.boot_wait_nsec,
 			      build->options.boot_key_interval_nsec, err) < 0)
 		return -1;
+	if (resumes)
+		FAULT("machine-restored");
 	if (connect_guest(build, communicator, err) < 0)
 		return -1;
 	if (build->keeping.from.kind == CHECKPOINT_KEEP_MEMORY)

@@ -16,6 +16,7 @@
 #include "backends/catalog.h"
 #include "backends/child.h"
 #include "backends/collect.h"
+#include "backends/compare/compare.h"
 #include "backends/notify.h"
 #include "backends/packer/engine.h"
 #include "backends/post.h"
@@ -190,6 +191,7 @@ static const struct {
 } jobs[] = {
 	{"build", run_build},
 	{"validate", validate_artifact},
+	{"compare", compare_artifact},
 	{"publish", run_publish},
 	{"switch", run_switch},
 	{"retire", run_retire},

@@ -17,6 +17,7 @@
 #include "base/process.h"
 #include "reconciler/announce.h"
 #include "reconciler/elsewhere.h"
+#include "reconciler/cold.h"
 #include "reconciler/freeze.h"
 #include "reconciler/notify.h"
 #include "reconciler/missing.h"
@@ -52,7 +53,7 @@ static bool failed_before(const struct replacement *replacement)
 	for (size_t i = 0; i < builds.count; i++)
 		if (strcmp(builds.items[i].id, replacement->build.id) == 0)
 			break;
-		else
+		else if (!cold_version(builds.items[i].policy))
 			before = builds.items[i].phase;
 	return before == PHASE_FAILED;
 }
@@ -64,6 +65,9 @@ static void announce_phase(const struct replacement *replacement, const char *te
 		.image = replacement->full_name,
 		.build = &replacement->build};
 
+	/* whoever asked for it hears of it */
+	if (replacement->cold)
+		return;
 	if (replacement->head->daemon && (phase == PHASE_LIVE || phase == PHASE_FAILED))
 		notify(replacement->head,
 			&(struct notice){.event = phase == PHASE_FAILED        ? "failed"
@@ -291,8 +295,10 @@ static char *describe(const struct replacement *replacement, enum phase from)
 		return memory_copy_text(replacement->unwanted ? replacement->unwanted : "");
 	case PHASE_UNNEEDED:
 		return memory_copy_text(
-			build->reuses ? "the version passes; nothing is published"
-				      : "the result equals the live version: nothing is published");
+			replacement->cold ? "it is compared; nothing is published"
+			: build->reuses
+				? "the version passes; nothing is published"
+				: "the result equals the live version: nothing is published");
 	case PHASE_LIVE:
 		return memory_printf("version %lld is live", (long long)build->version);
 	default:
@@ -487,7 +493,7 @@ static void forget_what_stopped_it(struct replacement *replacement, enum job_kin
 
 	if (replacement->run.state == RUN_ALIVE)
 		return;
-	if (job != JOB_BUILD && job != JOB_VALIDATE)
+	if (job != JOB_BUILD && job != JOB_VALIDATE && job != JOB_COMPARE)
 		replacement->run.deaths = 0;
 	if (replacement_facts(replacement, &facts, &ignored) == 0 &&
 		replace_next(&facts).order == REPLACE_LATER)
@@ -497,16 +503,9 @@ static void forget_what_stopped_it(struct replacement *replacement, enum job_kin
 int drive_adopt(struct replacement *replacement, struct loop *loop, struct sd_event *event,
 	struct error *err)
 {
-	static const enum job_kind jobs[PHASE_COUNT] = {
-		[PHASE_BUILDING] = JOB_BUILD,
-		[PHASE_VALIDATING] = JOB_VALIDATE,
-		[PHASE_PUBLISHING] = JOB_PUBLISH,
-		[PHASE_SWITCHING] = JOB_SWITCH,
-		[PHASE_RETIRING] = JOB_RETIRE,
-	};
 	struct driving driving = {replacement, loop, event, NULL};
 	autofree char *folder = replacement_folder(replacement);
-	enum job_kind job = jobs[replacement->build.phase];
+	enum job_kind job = replace_job(replacement->build.phase, replacement->cold != 0);
 
 	if (replacement->ordered)
 		job = JOB_SWITCH;

@@ -60,7 +60,8 @@ static void ended(struct loop *loop, struct task *task, struct replacement *repl
 /* True once nothing else is under way with the image. */
 static bool has_its_turn(struct loop *loop, struct errand *errand)
 {
-	struct replacement *other = loop_find_replacement(loop, errand->image.id);
+	struct replacement *other = errand->build ? loop_find_build(loop, errand->build)
+	                                          : loop_find_replacement(loop, errand->image.id);
 
 	if (!other)
 		return true;
@@ -119,6 +120,7 @@ static void errand_free(struct task *task)
 	free(errand->full_name);
 	free(errand->shown_name);
 	free(errand->word);
+	free(errand->build);
 	free(errand);
 }
 

@@ -17,6 +17,7 @@ struct errand {
 	char *shown_name; /* as catalogs have it */
 	int64_t version;  /* what it is about, as the verb has it; 0: nothing */
 	char *word;       /* likewise */
+	char *build;      /* it is about that build alone; NULL: about all that is under way */
 	bool cancels;     /* builds of the image that are not published yet are given up for it */
 	bool begun, failed;
 	/* Does it; replacements that it adds for the task are waited for. May be NULL: waiting is all. */
@@ -24,7 +25,7 @@ struct errand {
 };
 
 /*
- * Takes over IMAGE, and WHAT->word. WHAT gives head, version, word, cancels and act. What a head before this one left of
+ * Takes over IMAGE, WHAT->word and WHAT->build. WHAT gives head, version, word, build, cancels and act. What a head before this one left of
  * the image is taken up first.
  */
 int errand_begin(struct loop *loop, struct client *client, struct image_record *image,

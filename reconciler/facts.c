@@ -381,17 +381,3 @@ int facts_find_version(struct store *store, int64_t repository,
 	}
 	return found;
 }
-
-bool facts_find_base(struct store *store, int64_t repository,
-	const struct image_reference *reference, struct digest *digest)
-{
-	struct build_record build;
-	struct error ignored;
-
-	if (facts_find_version(store, repository, reference, &build, &ignored) <= 0)
-		return false;
-	bool known = build.has_digest;
-	*digest = build.digest;
-	build_record_clear(&build);
-	return known;
-}

@@ -53,11 +53,7 @@ void facts_failure_key(
 	const struct digest *closure, const struct digest *rules, struct digest *key);
 
 /*
- * The digest of the version that REFERENCE names in that repository: its current one, a channel's, or a number; false if
- * there is none.
+ * The version that REFERENCE names in that repository: its current one, a channel's, or a number. 1 found, 0 not, -1 error.
  */
-bool facts_find_base(struct store *store, int64_t repository,
-	const struct image_reference *reference, struct digest *digest);
-/* The same, all of it; 1 found, 0 not, -1 error. */
 int facts_find_version(struct store *store, int64_t repository,
 	const struct image_reference *reference, struct build_record *build, struct error *err);

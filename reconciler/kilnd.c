@@ -126,7 +126,8 @@ static void answer(struct head *head, struct client *client, const struct verb *
 {
 	struct error err;
 
-	if (verb->loops) {
+	if (verb->loops ||
+		(verb->loops_with && json_has(client_arguments(client), verb->loops_with))) {
 		if (answer_in_loop(head, client, &err) < 0)
 			fprintf(stderr, "kilnd: %s\n", err.text);
 		return;

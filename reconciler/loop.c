@@ -88,7 +88,7 @@ void loop_add_replacement(struct loop *loop, struct replacement *replacement, st
 struct replacement *loop_find_replacement(struct loop *loop, int64_t image)
 {
 	for (struct replacement *r = loop->replacements; r; r = r->next)
-		if (r->build.image == image && r->run.job != JOB_REMOVE)
+		if (r->build.image == image && r->run.job != JOB_REMOVE && !r->cold)
 			return r;
 	return NULL;
 }
@@ -112,7 +112,7 @@ bool loop_has_room(const struct loop *loop, enum job_kind job)
 
 	for (const struct replacement *r = loop->replacements; r; r = r->next)
 		alive += r->run.state == RUN_ALIVE;
-	if (job != JOB_BUILD && job != JOB_VALIDATE)
+	if (job != JOB_BUILD && job != JOB_VALIDATE && job != JOB_COMPARE)
 		most += EXTRA_WORKERS;
 	return alive < most;
 }

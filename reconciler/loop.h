@@ -43,7 +43,7 @@ struct sd_event *loop_event(struct loop *loop);
 void loop_add_task(struct loop *loop, struct task *task);
 /* Takes over REPLACEMENT, for TASK (may be NULL). */
 void loop_add_replacement(struct loop *loop, struct replacement *replacement, struct task *task);
-/* The one that is under way for an image; NULL if none is. */
+/* The one that is under way for an image, not counting what is built only to be compared; NULL if none is. */
 struct replacement *loop_find_replacement(struct loop *loop, int64_t image);
 /* The one after BEFORE, the first after NULL; NULL after the last. */
 struct replacement *loop_next_replacement(struct loop *loop, struct replacement *before);

@@ -11,7 +11,7 @@
 #include "reconciler/world.h"
 
 /* "20261122-102839-3f9a61c2": it sorts by time, and no two are equal. */
-static char *new_id(int64_t now_usec)
+char *new_build_id(int64_t now_usec)
 {
 	time_t sec = now_usec / 1000000;
 	struct tm parts;
@@ -65,7 +65,7 @@ static int make_record(const struct new_build *wanted, const struct build_inputs
 	if (order_bases(wanted->repository, image, &bases, err) < 0)
 		return -1;
 	*record = (struct build_record){
-		.id = new_id(now_usec),
+		.id = new_build_id(now_usec),
 		.phase = PHASE_PLANNED,
 		.commit = memory_copy_text(object_id_hex(&wanted->commit->id, hex)),
 		.author = memory_copy_text(wanted->commit->author),

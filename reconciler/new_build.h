@@ -17,6 +17,8 @@ struct new_build {
 	const struct build_settings *settings; /* of the apply */
 };
 
+/* The id of a build that begins now; the caller frees. */
+char *new_build_id(int64_t now_usec);
 /* 1 and its replacement, which the caller owns; 0: its closure is another one by now, so it must be planned anew. */
 int new_build_add(
 	const struct new_build *wanted, struct replacement **replacement, struct error *err);

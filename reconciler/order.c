@@ -102,15 +102,12 @@ char *order_version_folder(const struct head *head, const struct repository_reco
 int order_bases(struct repository *repository, const struct evaluated_image *image,
 	struct json **bases, struct error *err)
 {
-	struct store *store = repository->head->store;
-
 	*bases = json_new_list();
 	for (size_t i = 0; i < image->base_count; i++) {
 		const struct evaluated_base *base = &image->bases[i];
 		struct build_record build;
 		char text[DIGEST_TEXT_SIZE];
-		int found =
-			facts_find_version(store, repository->id, &base->reference, &build, err);
+		int found = repository_find_version(repository, &base->reference, &build, err);
 		if (found <= 0) {
 			json_free(*bases);
 			*bases = NULL;

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "reconciler/describe.h"
 #include "reconciler/manifest.h"
 #include "reconciler/order.h"
 #include "reconciler/packer_order.h"
@@ -49,9 +50,8 @@ static int check_identity(
 	if (image->complete && digest_equal(&image->digest, &replacement->build.closure))
 		return 0;
 	return fail(err, ERROR_CONFLICT,
-		"it has another closure now than when it was planned: its base moved, or it was "
-		"started "
-		"with variables of its own");
+		"it has another closure now than when it was planned: its base moved or is gone, "
+		"or it was started with variables of its own");
 }
 
 static int add_build(struct preparation *preparation, struct repository *repository,
@@ -93,6 +93,7 @@ static int from_commit(struct preparation *preparation,
 	const struct replacement *replacement = preparation->replacement;
 	const struct build_record *build = &replacement->build;
 	CLEANUP(repository_close) struct repository repository = {0};
+	autojson struct json *bases = NULL;
 	CLEANUP(commit_clear) struct commit commit = {0};
 	CLEANUP(definition_freep) struct definition *definition = NULL;
 	CLEANUP(build_inputs_clear) struct build_inputs inputs = {0};
@@ -103,6 +104,8 @@ static int from_commit(struct preparation *preparation,
 		repository_resolve(&repository, build->commit, &commit, err) < 0)
 		return -1;
 	repository_apply(&repository, replacement->settings);
+	if (replacement->cold)
+		repository.pinned = bases = describe_column(build->bases);
 	if (prepare_inputs(&repository, &commit.tree, build->definition, replacement->image,
 		    build->created_usec, &definition, &inputs, err) < 0 ||
 		check_identity(replacement, &inputs, err) < 0)
@@ -225,6 +228,52 @@ static int prepare_validate(struct preparation *preparation)
 	return from_commit(preparation, boots ? lay_out_and_add_machine : lay_out_alone);
 }
 
+/* What the build before this one, of the same closure, had of differences. */
+static int add_first(struct preparation *preparation)
+{
+	const struct replacement *replacement = preparation->replacement;
+	const char *build = json_get_text(replacement->policy, "cold_first", NULL);
+	autofree char *folder =
+		memory_printf("%s/builds/%s", replacement->head->state, build ? build : "");
+	autojson struct json *journal = NULL;
+
+	if (!build)
+		return 0;
+	autoclose int fd = folder_open(AT_FDCWD, folder, preparation->err);
+	if (fd < 0 || journal_read(fd, &journal, preparation->err) < 0)
+		return -1;
+	json_set(preparation->order, "first",
+		json_copy(json_get(journal_find_last(journal, "comparison"), "differences")));
+	return 0;
+}
+
+/* The version, and whether another build of its closure had differences already. */
+static int prepare_compare(struct preparation *preparation)
+{
+	const struct replacement *replacement = preparation->replacement;
+	struct head *head = replacement->head;
+	struct json *published = json_new_object();
+	struct build_record version;
+	struct error *err = preparation->err;
+	int found = build_find_version(
+		head->store, replacement->build.image, replacement->cold, &version, err);
+
+	json_set(preparation->order, "published", published);
+	if (found <= 0)
+		return found < 0 ? -1 : fail(err, ERROR_CONFLICT, "the version is gone");
+	json_set(published, "artifact", describe_column(version.artifact));
+	build_record_clear(&version);
+	if (add_first(preparation) < 0 || add_artifact(preparation) < 0 ||
+		add_published_files(preparation, replacement->cold) < 0)
+		return -1;
+	if (!*json_get_text(preparation->order, "artifact_folder", ""))
+		return fail(err, ERROR_CATALOG, "no catalog of this machine has its files");
+	/* the artifact's own files are the build's: the folder is the other side's */
+	json_set(published, "folder", json_copy(json_get(preparation->order, "artifact_folder")));
+	json_remove(preparation->order, "artifact_folder");
+	return from_commit(preparation, add_machine);
+}
+
 static int add_catalogs(struct preparation *preparation, const char *key, const struct json *names)
 {
 	const struct replacement *replacement = preparation->replacement;
@@ -323,6 +372,7 @@ static int prepare_remove(struct preparation *preparation)
 static int (*const preparations[JOB_COUNT])(struct preparation *preparation) = {
 	[JOB_BUILD] = prepare_build,
 	[JOB_VALIDATE] = prepare_validate,
+	[JOB_COMPARE] = prepare_compare,
 	[JOB_PUBLISH] = prepare_publish,
 	[JOB_SWITCH] = prepare_switch,
 	[JOB_RETIRE] = prepare_retire,

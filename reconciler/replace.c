@@ -5,6 +5,7 @@ static const char *const job_names[JOB_COUNT] = {
 	[JOB_NONE] = "none",
 	[JOB_BUILD] = "build",
 	[JOB_VALIDATE] = "validate",
+	[JOB_COMPARE] = "compare",
 	[JOB_PUBLISH] = "publish",
 	[JOB_SWITCH] = "switch",
 	[JOB_RETIRE] = "retire",
@@ -31,6 +32,11 @@ static const struct {
 	[PHASE_RETIRING] = {JOB_RETIRE, PHASE_RETIRED, false, false},
 };
 
+enum job_kind replace_job(enum phase phase, bool cold)
+{
+	return cold && phase == PHASE_VALIDATING ? JOB_COMPARE : phases[phase].job;
+}
+
 static struct replace_step step(enum replace_order order)
 {
 	return (struct replace_step){.order = order};
@@ -49,7 +55,8 @@ static struct replace_step move(enum phase to)
 /* The phase's work is done, or there was none to do. */
 static struct replace_step move_on(const struct replace_facts *facts)
 {
-	if (facts->phase == PHASE_VALIDATING && (facts->reuses || facts->equals_live))
+	if (facts->phase == PHASE_VALIDATING &&
+		(facts->cold || facts->reuses || facts->equals_live))
 		return move(PHASE_UNNEEDED);
 	/* before it has a number: while it waits, a newer commit can still take its place */
 	if (facts->phase == PHASE_VALIDATING && facts->frozen)
@@ -66,7 +73,7 @@ static bool has_work(const struct replace_facts *facts)
 		return !facts->reuses;
 	case PHASE_VALIDATING:
 		/* what equals the live version was checked when that was published */
-		return facts->has_rules && !facts->equals_live;
+		return facts->cold || (facts->has_rules && !facts->equals_live);
 	default:
 		return true;
 	}
@@ -126,5 +133,5 @@ struct replace_step replace_next(const struct replace_facts *facts)
 		facts->run != RUN_OK && facts->run != RUN_FAILED &&
 		facts->deaths < REPLACE_DEATHS_MOST)
 		return run(JOB_REMOVE);
-	return pursue(facts, phases[facts->phase].job, move_on(facts));
+	return pursue(facts, replace_job(facts->phase, facts->cold), move_on(facts));
 }

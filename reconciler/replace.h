@@ -16,6 +16,7 @@ enum job_kind {
 	JOB_NONE,
 	JOB_BUILD,
 	JOB_VALIDATE,
+	JOB_COMPARE, /* with a published version, in place of validating */
 	JOB_PUBLISH,
 	JOB_SWITCH,
 	JOB_RETIRE,
@@ -36,6 +37,7 @@ struct replace_facts {
 	enum phase phase;
 	bool reuses;        /* it builds nothing: a version's artifact is checked again */
 	bool has_rules;     /* `validate` says something */
+	bool cold;          /* it is built to be compared with a version, and for nothing else */
 	bool equals_live;   /* its artifact is the live version's, byte for byte */
 	bool ordered;       /* published already: its channels are to be moved */
 	bool frozen;        /* no version is to be put in place of another now */
@@ -67,4 +69,6 @@ struct replace_step {
 
 enum { REPLACE_DEATHS_MOST = 3 };
 
+/* What a phase has done for it; JOB_NONE if nothing. */
+enum job_kind replace_job(enum phase phase, bool cold);
 struct replace_step replace_next(const struct replace_facts *facts);

@@ -29,6 +29,7 @@ int replacement_new(struct head *head, struct build_record *build, struct replac
 		replacement_free(made);
 		return fail_while(err, "a build without an image");
 	}
+	made->cold = json_get_integer(made->policy, "cold", 0);
 	made->image = TAKE(image.name);
 	made->full_name = memory_printf("%s/%s", made->repository.name, made->image);
 	image_record_clear(&image);
@@ -101,6 +102,7 @@ int replacement_facts(
 	*facts = (struct replace_facts){
 		.phase = replacement->build.phase,
 		.reuses = replacement->build.reuses != 0,
+		.cold = replacement->cold != 0,
 		.has_rules = json_count(json_get(replacement->policy, "validate")) != 0 ||
 	                     strcmp(json_get_text(replacement->policy, "gate", ""), "refuse") == 0,
 		.ordered = replacement->ordered != NULL,
@@ -114,7 +116,7 @@ int replacement_facts(
 		.failure = replacement->run.failure.kind,
 		.deaths = replacement->run.deaths,
 	};
-	if (replacement->build.phase != PHASE_VALIDATING || facts->reuses)
+	if (replacement->build.phase != PHASE_VALIDATING || facts->reuses || facts->cold)
 		return 0;
 	return equals_live(replacement, &facts->equals_live, err);
 }

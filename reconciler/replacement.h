@@ -20,6 +20,7 @@ struct replacement {
 	char *image;     /* its name */
 	char *full_name; /* REPOSITORY/NAME, as events have it */
 	struct json *policy;
+	int64_t cold; /* the version that it is built to be compared with (cold.h); 0: it is a build like others */
 	/*
 	 * A published version whose channels are to move: {"why", "channels": {NAME: N}, "publish": [catalog], "quarantine":
 	 * [N]}, written into the ledger before anything moves. NULL: none is.

@@ -39,12 +39,55 @@ static const char *get_secret(void *context, const char *name, const char **vers
 	return map_find(&repository->secrets, name);
 }
 
+static bool is_same_reference(const struct image_reference *a, const struct image_reference *b)
+{
+	const char *channel = a->channel ? a->channel : "current";
+
+	return strcmp(a->image, b->image) == 0 && a->version == b->version &&
+	       (a->version || strcmp(channel, b->channel ? b->channel : "current") == 0);
+}
+
+/* The version that a build recorded for REFERENCE; 0: it recorded none. */
+static int64_t find_pinned(const struct json *pinned, const struct image_reference *reference)
+{
+	for (size_t i = 0; i < json_count(pinned); i++) {
+		const struct json *base = json_item(pinned, i);
+		const char *text = json_get_text(base, "text", ""), *colon = strchr(text, ':');
+		struct image_reference recorded;
+		if (!colon || !image_reference_parse(colon + 1, &recorded))
+			continue;
+		bool same = is_same_reference(reference, &recorded);
+		image_reference_clear(&recorded);
+		if (same)
+			return json_get_integer(base, "version", 0);
+	}
+	return 0;
+}
+
+int repository_find_version(struct repository *repository, const struct image_reference *reference,
+	struct build_record *build, struct error *err)
+{
+	struct image_reference exact = *reference;
+	int64_t version = find_pinned(repository->pinned, reference);
+
+	if (version)
+		exact.version = version;
+	return facts_find_version(repository->head->store, repository->id, &exact, build, err);
+}
+
 static bool find_base(void *context, const struct image_reference *reference, struct digest *digest)
 {
 	struct repository *repository = context;
+	struct build_record build;
+	struct error ignored;
 
-	return repository->id &&
-	       facts_find_base(repository->head->store, repository->id, reference, digest);
+	if (!repository->id ||
+		repository_find_version(repository, reference, &build, &ignored) <= 0)
+		return false;
+	bool known = build.has_digest;
+	*digest = build.digest;
+	build_record_clear(&build);
+	return known;
 }
 
 static const char *get_environment(void *context, const char *name)

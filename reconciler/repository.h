@@ -32,6 +32,7 @@ struct repository {
 	struct map secrets;                    /* name -> value, read once */
 	char *secrets_digest;
 	struct evaluator evaluator;
+	const struct json *pinned; /* which versions bases are, as a build recorded them; borrowed, NULL: those that channels name now */
 	struct map evaluations; /* what was evaluated for explanations; planning.c's */
 };
 /*
@@ -55,6 +56,9 @@ void repository_close(struct repository *repository);
 void repository_apply(struct repository *repository, const struct build_settings *settings);
 /* Its row in the store, made if there is none; the ref is fixed then. */
 int repository_register(struct repository *repository, struct error *err);
+/* The version that REFERENCE names, of this repository. 1 found, 0 not, -1. */
+int repository_find_version(struct repository *repository, const struct image_reference *reference,
+	struct build_record *build, struct error *err);
 /* The commit that is followed, or the one REVISION names. */
 int repository_resolve(struct repository *repository, const char *revision, struct commit *commit,
 	struct error *err);

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "reconciler/elsewhere.h"
+#include "reconciler/cold.h"
 
 static int resume_builds(struct loop *loop, struct head *head, int64_t early_of, struct error *err)
 {
@@ -20,12 +21,15 @@ static int resume_builds(struct loop *loop, struct head *head, int64_t early_of,
 		struct replacement *replacement;
 		bool early = build->phase == PHASE_PLANNED || build->phase == PHASE_BUILDING ||
 		             build->phase == PHASE_VALIDATING;
-		bool wanted = !early || early_of == RESUME_ALL || early_of == build->image;
+		bool cold = cold_version(build->policy) != 0;
+		bool wanted = !early || cold || early_of == RESUME_ALL || early_of == build->image;
 		if (!wanted || loop_find_build(loop, build->id))
 			continue;
 		if (replacement_new(head, build, &replacement, err) < 0 ||
 			loop_adopt(loop, replacement, err) < 0)
 			return -1;
+		if (cold)
+			loop_cancel(loop, replacement, "nobody waits for it any more");
 	}
 	return 0;
 }

@@ -132,6 +132,12 @@ static int enter_unneeded(struct replacement *replacement, int64_t now_usec, str
 	struct build_record *build = &replacement->build;
 	struct store *store = replacement->head->store;
 	struct build_record same;
+
+	if (replacement->cold) {
+		autofree char *text =
+			memory_printf("compared with version %lld", (long long)replacement->cold);
+		return move(replacement, PHASE_UNNEEDED, now_usec, text, err);
+	}
 	int found = build->reuses
 	                    ? build_find_version(store, build->image, build->reuses, &same, err)
 	                    : find_live(replacement, &same, err);
@@ -240,6 +246,9 @@ static int enter_failed(struct replacement *replacement, int64_t now_usec, struc
 	struct failure_record before = {0};
 	struct digest key;
 
+	/* it says nothing of what the plan wants */
+	if (replacement->cold)
+		return move(replacement, PHASE_FAILED, now_usec, NULL, err);
 	failure_key(replacement, &key);
 	int known = failure_find(store, build->image, &key, &before, err);
 

@@ -18,6 +18,7 @@ void verification_fault(struct verification *verification, const char *kind, con
 	json_set_text(fault, "where", where);
 	json_set_text(fault, "expected", expected);
 	json_set_text(fault, "found", found);
+	json_set_text(fault, "path", NULL);
 	json_add(verification->faults, fault);
 }
 

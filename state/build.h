@@ -51,6 +51,7 @@ int build_import(struct store *store, const struct build_record *record, const c
 int build_find(struct store *store, const char *id, struct build_record *record, struct error *err);
 int build_find_version(struct store *store, int64_t image, int64_t version,
 	struct build_record *record, struct error *err);
+/* Not counting what was built only to be compared (policy: cold). */
 int build_find_newest(
 	struct store *store, int64_t image, struct build_record *record, struct error *err);
 

@@ -102,6 +102,8 @@ static const char *const sql[QUERY_COUNT] = {
 		"'building', 'validating', "
 		"'publishing', 'switching', 'live')",
 	[QUERY_BUILD_NEWEST] = "SELECT " BUILD_COLUMNS " FROM builds WHERE image = :image "
+			       "AND CASE WHEN json_valid(policy) THEN json_extract(policy, "
+			       "'$.cold') END IS NULL "
 			       "ORDER BY created_usec DESC, id DESC LIMIT 1",
 	[QUERY_BUILD_SET_PHASE] = "UPDATE builds SET phase = :to WHERE id = :id AND phase = :from",
 	[QUERY_BUILD_SET_VERSION] = "UPDATE builds SET version = :version WHERE id = :id",

@@ -358,7 +358,10 @@ static int seal(struct checkpoints *store, const struct digest *key, enum checkp
 	}
 	FAULT("checkpoint-sealed");
 	json_write(note, JSON_LINE, &text);
-	return file_replace(store->folder, name, 0600, text.data, text.size, &err);
+	if (file_replace(store->folder, name, 0600, text.data, text.size, &err) < 0)
+		return -1;
+	FAULT("checkpoint-noted");
+	return 0;
 }
 
 int checkpoint_seal(struct checkpoints *store, const struct digest *key, enum checkpoint_kind kind,

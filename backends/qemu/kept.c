@@ -84,8 +84,10 @@ static void read_one(struct kept_machines *kept, const char *name)
 		return;
 	MEMORY_GROW(kept->items, kept->count, kept->room);
 	each_file(note, count_up, kept);
+	/* not beside TAKE: which of two initialisers is computed first nobody says */
+	int64_t saved_usec = json_get_integer(note, "saved_usec", 0);
 	kept->items[kept->count++] = (struct kept_machine){.name = memory_copy_text(name),
-		.saved_usec = json_get_integer(note, "saved_usec", 0),
+		.saved_usec = saved_usec,
 		.used_usec = (int64_t)about.st_mtim.tv_sec * 1000000 + about.st_mtim.tv_nsec / 1000,
 		.note = TAKE(note)};
 }

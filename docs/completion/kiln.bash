@@ -56,6 +56,7 @@ _kiln() {
 	case $before in
 	--state | -state) _kiln_files "$current" -d; return ;;
 	--config | -config | --var-file | -var-file) _kiln_files "$current" -f; return ;;
+	--cold | -cold) _kiln_words "$current" "$(_kiln_images "$program")"; return ;;
 	--on-error | -on-error) _kiln_words "$current" 'cleanup abort'; return ;;
 	--at | -at | --var | -var | --allow | -allow | @) return ;;
 	esac

@@ -71,6 +71,9 @@ int cli_parse(struct session *session, int argc, char **argv, bool *help, struct
 /* Asks kilnd, shows what comes, and returns the exit code. */
 int cli_ask(struct session *session);
 
+/* -var and -var-file, as kilnd wants them. */
+int cli_read_variables(struct json *arguments, struct error *err);
+
 void cli_print_help(const struct cli_verb *verb);
 void cli_print_verbs(void);
 

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "reconciler/cold.h"
 #include "reconciler/describe.h"
 #include "reconciler/errand.h"
 #include "reconciler/lookup.h"
@@ -40,12 +41,14 @@ static int tell(struct loop *loop, struct errand *errand, struct error *err)
 	CLEANUP(build_record_clear) struct build_record build = {0};
 
 	(void)loop;
-	if (build_find(errand->head->store, errand->word, &build, err) <= 0)
+	if (build_find(errand->head->store, errand->build, &build, err) <= 0)
 		return -1;
 	if (build.phase != PHASE_CANCELLED)
 		return fail(err, ERROR_CATALOG, "%s could not be cancelled any more: it is %s",
 			build.id, phase_name(build.phase));
 	errand_say(errand, &build, "cancelled");
+	if (cold_version(build.policy))
+		return 0;
 	return remember(errand->head, &build, err);
 }
 
@@ -67,6 +70,6 @@ int verb_cancel(struct head *head, struct client *client, struct error *err)
 			build.id, phase_name(build.phase));
 	if (image_find_by_id(head->store, build.image, &image, err) <= 0)
 		return -1;
-	what.word = memory_copy_text(build.id);
+	what.build = memory_copy_text(build.id);
 	return errand_begin(head->loop, client, &image, &what, err);
 }

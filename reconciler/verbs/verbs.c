@@ -15,7 +15,7 @@ const struct verb verbs[] = {
 	{"diff", .run = verb_diff},
 	{"log", .run = verb_log},
 	{"audit", .run = verb_audit},
-	{"verify", .run = verb_verify},
+	{"verify", .loops_with = "cold", .run = verb_verify},
 	{"rollback", .loops = true, .changes = true, .run = verb_rollback},
 	{"promote", .loops = true, .changes = true, .run = verb_promote},
 	{"hold", .changes = true, .run = verb_hold},

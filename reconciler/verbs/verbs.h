@@ -11,6 +11,7 @@ struct verb {
 	bool creates; /* the state folder is made where there is none */
 	bool changes; /* what is to be done may be something else after it */
 	bool loops;   /* its answer takes time: the loop must run */
+	const char *loops_with; /* so does it with this argument; NULL: with none */
 	/*
 	 * Answers by client_item and client_end. -1 with an error: the client is told and gets exit code 1. A verb that
 	 * `loops` may return before it ended.
@@ -41,6 +42,10 @@ int verb_hold(struct head *head, struct client *client, struct error *err);
 int verb_release(struct head *head, struct client *client, struct error *err);
 int verb_retire(struct head *head, struct client *client, struct error *err);
 int verb_cancel(struct head *head, struct client *client, struct error *err);
+/* -var, -var-file, --allow, --on-error and --no-checkpoints. The caller clears SETTINGS, also after a failure. */
+struct build_settings;
+int verb_read_settings(
+	const struct json *arguments, struct build_settings *settings, struct error *err);
 /* For kiln-web, which asks by no word of the command line. */
 int verb_ready(struct head *head, struct client *client, struct error *err);
 int verb_metrics(struct head *head, struct client *client, struct error *err);

@@ -42,7 +42,7 @@ has audit '.[0]' image version digest commit author authored closure inputs base
 has "audit's base" '.[0].base[0]' image version digest commit
 has "audit's phase" '.[0].phases[0]' phase at
 run kiln verify --json
-has verify . events manifests artifacts faults
+has verify . events manifests artifacts faults cold
 run kiln log web --json
 is 'a log line has its fields' "$(printf '%s\n' "$out" | jq -c 'has("time") and has("build") and has("step") and has("stream") and has("text")' | sort -u)" true
 run kiln diff web@1 web@2 --json

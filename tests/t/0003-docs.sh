@@ -304,6 +304,9 @@ gives --version --version
 printf '{"variables": {"a": "b"}, "builders": [{"type": "null"}]}' > v.json
 gives validate validate --own-folder base.json; gives inspect inspect v.json
 printf 'x\n' | kiln console --json > "$T/json/console"
+template chance.json busybox.tar scripts/chance.sh; echo 'head -c 8 /dev/urandom > /etc/chance' | script scripts/chance.sh
+jq '.images.chance = {template: "chance.json"}' kiln.json > "$T/kiln.json"; cp "$T/kiln.json" kiln.json; commit chance; kiln apply chance > /dev/null 2>&1
+gives verify verify --cold chance
 printf '{"limits": {"cache_bytes": 0}}' > "$T/service.json"
 gives gc gc --config "$T/service.json"
 echo tampered >> "$KILN_STATE/catalog/base/1/SHA256SUMS"

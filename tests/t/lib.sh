@@ -119,8 +119,10 @@ three_images() {
 
 # daemon_start CONFIG: in the background, as $daemon, until it answers; what it says goes to $T/daemon
 daemon_start() {
+	# of one that was killed; who asks before the new one listens would take the lock himself
+	rm -f "$KILN_STATE/control.sock"
 	kiln daemon --config "$1" >> "$T/daemon" 2>&1 & daemon=$!; background="$background $daemon"
-	for i in $(seq 600); do kiln doctor > /dev/null 2>&1 < /dev/null && [ -S "$KILN_STATE/control.sock" ] && break; sleep 0.05; done
+	for i in $(seq 600); do [ -S "$KILN_STATE/control.sock" ] && kiln status > /dev/null 2>&1 < /dev/null && break; sleep 0.05; done
 }
 daemon_end() { kill "${1:--TERM}" "$daemon" && wait "$daemon"; daemon_code=$?; }
 # wait_until WANTED COMMAND...: until the command prints it; half a minute at most, what it printed last is in $last

@@ -32,9 +32,10 @@ qemu_template() {
 # guest: the folder of the machine that tests/guest makes; its root's partition begins at the byte $guest_root_at
 guest() { HOME=$(getent passwd "$(id -u)" | cut -d: -f6) "$ROOT/tests/guest/make"; }
 guest_root_at=$((67584 * 512))
-# guest_file DISK FILE: a file of the guest's root, of its disk in format qcow2
+# guest_file DISK FILE...: files of the guest's root, of its disk in format qcow2
 guest_file() {
-	qemu-img convert -f qcow2 -O raw "$1" "$T/guest.raw" && debugfs -R "cat $2" "$T/guest.raw?offset=$guest_root_at" 2> /dev/null
+	qemu-img convert -f qcow2 -O raw "$1" "$T/guest.raw" && shift &&
+		for file in "$@"; do debugfs -R "cat $file" "$T/guest.raw?offset=$guest_root_at" 2> /dev/null; done
 	rm -f "$T/guest.raw"
 }
 # guest_boot_sec FOLDER: how long it takes on this machine as busy as it is until it is ready, in whole seconds

@@ -90,13 +90,26 @@ static const struct step_case cases[] = {
 
 	{"in a freeze it waits", {IN(VALIDATING), .has_rules = true, OK(VALIDATE), .frozen = true},
 		"thaw"},
-	{"once it was checked", {IN(VALIDATING), .has_rules = true, .frozen = true}, "run validate"},
+	{"once it was checked", {IN(VALIDATING), .has_rules = true, .frozen = true},
+		"run validate"},
 	{"unless nobody wants it any more", {IN(VALIDATING), .frozen = true, .unwanted = true},
 		"move cancelled"},
 	{"what equals the live version waits for nothing",
 		{IN(VALIDATING), .equals_live = true, .frozen = true}, "move unneeded"},
 	{"what is published already goes on", {IN(PUBLISHING), OK(PUBLISH), .frozen = true},
 		"move switching"},
+
+	{"what is built to be compared is compared, whatever the rules",
+		{IN(VALIDATING), .cold = true, .has_rules = true}, "run compare"},
+	{"and never published", {IN(VALIDATING), .cold = true, OK(COMPARE)}, "move unneeded"},
+	{"nor waits for the end of a freeze",
+		{IN(VALIDATING), .cold = true, .frozen = true, OK(COMPARE)}, "move unneeded"},
+	{"it cannot be compared", {IN(VALIDATING), .cold = true, BAD(COMPARE, CATALOG)},
+		"move failed"},
+	{"nobody waits for it any more",
+		{IN(VALIDATING), .cold = true, .job = JOB_COMPARE, .run = RUN_ALIVE,
+			.unwanted = true},
+		"stop"},
 
 	{"it is published", {IN(PUBLISHING)}, "run publish"},
 	{"published, the channels move", {IN(PUBLISHING), OK(PUBLISH)}, "move switching"},
@@ -186,6 +199,7 @@ static struct world new_world(void)
 	return (struct world){.facts = {
 				      .phase = PHASE_PLANNED,
 				      .reuses = chance(4) == 0,
+				      .cold = chance(5) == 0,
 				      .has_rules = chance(2),
 				      .equals_live = chance(4) == 0,
 				      .unwanted = chance(20) == 0,
@@ -231,6 +245,8 @@ static void move(struct world *world, enum phase to)
 	demand(world, phase_can_follow(facts->phase, to), "every move is one of the table");
 	demand(world, to != PHASE_CANCELLED || (facts->unwanted && !is_past_recall(facts->phase)),
 		"only the unwanted is cancelled, and nothing that is published");
+	demand(world, to != PHASE_PUBLISHING || !facts->cold,
+		"what is only compared is not published");
 	demand(world, to != PHASE_PUBLISHING || (!facts->reuses && !facts->equals_live),
 		"what is there already is not published again");
 	demand(world, to != PHASE_PUBLISHING || !facts->has_rules || world->ended[JOB_VALIDATE],
