@@ -19,6 +19,7 @@
 #include "backends/qemu/disks.h"
 #include "backends/qemu/halt.h"
 #include "backends/qemu/keeping.h"
+#include "backends/qemu/network.h"
 #include "backends/qemu/port.h"
 #include "backends/qemu/rekey.h"
 #include "base/cleanup.h"
@@ -50,6 +51,7 @@ struct build {
 	struct keeping keeping;
 	struct strings drives; /* what the machine starts with: the disks, or layers of theirs */
 	struct boot_keys keys;
+	struct network network; /* of its own, beside QEMU */
 	struct machine machine;
 	struct ssh_settings ssh;
 	int host_port, vnc_port;
@@ -102,8 +104,37 @@ static int open_checkpoints(struct build *build, struct error *err)
 	/* a disk above a backing file must stay that: it is not made of layers */
 	if (build->options.use_backing_file)
 		return 0;
-	return keeping_open(build->job, build->steps, build->options.qemu_binary,
-		build->accelerator, &build->keeping, err);
+	const struct keeping_machine machine = {build->options.qemu_binary, build->accelerator,
+		build->media.http_place != NULL};
+	return keeping_open(build->job, build->steps, &machine, &build->keeping, err);
+}
+
+/* Its own network leads nowhere; one that qemuargs make is theirs. */
+static bool is_closed(const struct build *build)
+{
+	const struct json *rows = build->options.arguments;
+	bool replaced = false;
+
+	for (size_t i = 0; i < json_count(rows); i++)
+		replaced |= strcmp(json_text(json_item(json_item(rows, i), 0), ""), "-netdev") == 0;
+	return !replaced && !json_get_boolean(build->job->order, "network", false);
+}
+
+/* What provisioners may ask for. */
+static void tell_steps(struct build *build)
+{
+	const struct qemu_media *media = &build->media;
+	autofree char *port = memory_printf("%d", media->http_port);
+	autofree char *address =
+		memory_printf("%s:%s", media->http_ip ? media->http_ip : "", port);
+
+	json_free(build->job->found);
+	build->job->found = json_new_object();
+	if (!media->http_ip)
+		return;
+	json_set_text(build->job->found, "PackerHTTPIP", media->http_ip);
+	json_set_text(build->job->found, "PackerHTTPPort", port);
+	json_set_text(build->job->found, "PackerHTTPAddr", address);
 }
 
 static int prepare(struct build *build, struct error *err)
@@ -115,8 +146,9 @@ static int prepare(struct build *build, struct error *err)
 	struct boot_command_data data = {"10.0.2.2", 0, build->name};
 	if (accelerator_choose(build->job, options->qemu_binary, options->accelerator,
 		    &build->accelerator, err) < 0 ||
-		qemu_media_open(build->job, options, &build->media, err) < 0)
+		qemu_media_open(build->job, options, is_closed(build), &build->media, err) < 0)
 		return -1;
+	tell_steps(build);
 	if (build->media.http_ip)
 		data = (struct boot_command_data){
 			build->media.http_ip, build->media.http_port, build->name};
@@ -198,7 +230,8 @@ static int make_arguments(struct build *build, struct strings *arguments, struct
 		.http_ip = build->media.http_ip,
 		.http_folder = build->media.http_folder,
 		.http_port = build->media.http_port,
-		.isolated = !json_get_boolean(build->job->order, "network", false),
+		.isolated = is_closed(build),
+		.network_fd = build->network.fd >= 0 ? MACHINE_NETWORK_FD : 0,
 		.qmp_fd = MACHINE_QMP_FD};
 
 	if (!build->options.disk_image)
@@ -207,18 +240,42 @@ static int make_arguments(struct build *build, struct strings *arguments, struct
 	return qemu_arguments_make(&setup, arguments, err);
 }
 
+static int start_network(struct build *build, bool *port_taken, struct error *err)
+{
+	struct network_settings settings = {build->media.http_place, build->media.http_port,
+		build->host_port, guest_port(build)};
+
+	*port_taken = false;
+	network_close(&build->network);
+	if (!settings.http_place)
+		return 0;
+	return network_start(&build->network, build->job, &settings, port_taken, err);
+}
+
+static int start_machine(struct build *build, bool *port_taken, struct error *err)
+{
+	CLEANUP(strings_clear) struct strings arguments = {0};
+
+	*port_taken = false;
+	if (make_arguments(build, &arguments, err) < 0)
+		return -1;
+	autofree char *line = strings_join(&arguments, " ");
+	build_log_say(&build->job->log, "%s", line);
+	int result = machine_start(&build->machine, build->job, &arguments, build->folder,
+		build->network.fd, port_taken, err);
+	cleanup_close(&build->network.fd); /* it ends when QEMU does */
+	return result;
+}
+
 /* Another may take the port between our look and QEMU's. */
 static int start(struct build *build, struct error *err)
 {
 	for (int attempt = 0; attempt < STARTS_MOST; attempt++) {
-		CLEANUP(strings_clear) struct strings arguments = {0};
 		bool port_taken;
-		if (choose_ports(build, err) < 0 || make_arguments(build, &arguments, err) < 0)
+		if (choose_ports(build, err) < 0)
 			return -1;
-		autofree char *line = strings_join(&arguments, " ");
-		build_log_say(&build->job->log, "%s", line);
-		if (machine_start(&build->machine, build->job, &arguments, build->folder,
-			    &port_taken, err) == 0)
+		if (start_network(build, &port_taken, err) == 0 &&
+			start_machine(build, &port_taken, err) == 0)
 			return 0;
 		if (!port_taken || !(build->host_port || build->vnc_port))
 			return -1;
@@ -340,7 +397,7 @@ static int run(struct build *build, struct error *err)
 {
 	struct communicator *communicator = NULL;
 
-	if (json_get_boolean(build->job->order, "network", false) == false)
+	if (is_closed(build))
 		build_log_say(&build->job->log,
 			"the machine reaches no network: the power host-network is not granted");
 	int result = bring_up_somehow(build, &communicator, err);
@@ -353,6 +410,7 @@ static int run(struct build *build, struct error *err)
 	}
 	close_communicator(&communicator);
 	machine_close(&build->machine);
+	network_close(&build->network);
 	FAULT("machine-ended");
 	return result;
 }
@@ -400,6 +458,7 @@ static int build_all(struct build *build, struct artifact **artifact, struct err
 static void clear(struct build *build)
 {
 	machine_close(&build->machine);
+	network_close(&build->network);
 	keeping_close(&build->keeping);
 	strings_clear(&build->drives);
 	ssh_settings_clear(&build->ssh);
@@ -420,6 +479,7 @@ static int build_qemu(struct job *job, const struct json *options, const struct 
 		.steps = steps,
 		.media = {.source_fd = -1},
 		.keeping = {.store = {.folder = -1}},
+		.network = NETWORK_NONE,
 		.machine = MACHINE_NONE};
 	CLEANUP(artifact_freep) struct artifact *made = NULL;
 	int result = build_all(&build, &made, err);

@@ -28,6 +28,8 @@ enum {
 	STAT_MOST = 4096,
 	STAT_START = 22, /* the field of proc(5) */
 	EXTRA_AT = 3,
+	EXTRAS_MOST = 2,
+	ASIDE = 10, /* clear of those that the child's are moved to */
 };
 
 /* ---- who a process is ---- */
@@ -75,7 +77,7 @@ struct launch {
 	char *const *arguments;
 	const char *folder;
 	pid_t parent;
-	int output, extra, go, failed;
+	int output, extras[EXTRAS_MOST], go, failed;
 };
 
 /* Only what is safe between fork and exec. */
@@ -97,8 +99,9 @@ static void become(const struct launch *launch)
 	dup2(null, STDIN_FILENO);
 	dup2(launch->output, STDOUT_FILENO);
 	dup2(launch->output, STDERR_FILENO);
-	if (launch->extra >= 0)
-		dup2(launch->extra, EXTRA_AT);
+	for (int i = 0; i < EXTRAS_MOST; i++)
+		if (launch->extras[i] >= 0)
+			dup2(launch->extras[i], EXTRA_AT + i);
 	if (chdir(launch->folder) == 0)
 		execvp(launch->arguments[0], launch->arguments);
 	int why = errno;
@@ -107,7 +110,12 @@ static void become(const struct launch *launch)
 	_exit(127);
 }
 
-/* Descriptors that stay clear of those that the child's are moved to. */
+/* A copy where no descriptor of the child's is moved to; -1 of none. */
+static int aside(int fd)
+{
+	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, ASIDE);
+}
+
 static int pipe_aside(int ends[2], struct error *err)
 {
 	int low[2];
@@ -115,7 +123,7 @@ static int pipe_aside(int ends[2], struct error *err)
 	if (pipe2(low, O_CLOEXEC) < 0)
 		return fail_errno(err, ERROR_RESOURCE, "cannot make a pipe");
 	for (int i = 0; i < 2; i++) {
-		ends[i] = fcntl(low[i], F_DUPFD_CLOEXEC, 10);
+		ends[i] = aside(low[i]);
 		close(low[i]);
 	}
 	return 0;
@@ -164,15 +172,17 @@ static int fork_it(
 }
 
 int child_start(struct child *child, struct job *job, const char *name,
-	const struct strings *arguments, const char *folder, int extra, struct error *err)
+	const struct strings *arguments, const char *folder, const int *extras, struct error *err)
 {
 	int go[2] = {-1, -1}, failed[2] = {-1, -1};
 
 	*child = (struct child){.job = job, .name = name, .pidfd = -1, .said = -1};
 	child->said = memfd_create("said", MFD_CLOEXEC);
-	autoclose int aside = extra < 0 ? -1 : fcntl(extra, F_DUPFD_CLOEXEC, 10);
-	autoclose int output = child->said < 0 ? -1 : fcntl(child->said, F_DUPFD_CLOEXEC, 10);
-	struct launch launch = {arguments->items, folder, 0, output, aside, -1, -1};
+	autoclose int first = aside(extras ? extras[0] : -1);
+	autoclose int second = aside(first >= 0 ? extras[1] : -1);
+	autoclose int output = aside(child->said);
+	struct launch launch = {
+		arguments->items, folder, 0, output, {first, second}, -1, -1};
 	int result = child->said < 0 ? fail_errno(err, ERROR_RESOURCE, "no memory for a log") : 0;
 
 	/* both writers go on where the other ended */
@@ -285,7 +295,7 @@ int child_run(struct job *job, const char *name, const struct strings *arguments
 	struct child child;
 	char how[64];
 
-	if (child_start(&child, job, name, arguments, folder, -1, err) < 0)
+	if (child_start(&child, job, name, arguments, folder, NULL, err) < 0)
 		return -1;
 	int result = child_wait(&child, INT64_MAX, err) < 0 ? -1 : 0;
 	if (result == 0 && child.code != 0) {

@@ -26,11 +26,11 @@ struct child {
 	}
 
 /*
- * Starts ARGUMENTS in FOLDER (absolute), in a process group of its own, standard input being /dev/null; EXTRA (-1: none) becomes its
- * descriptor 3. NAME is borrowed. An error of kind CATALOG if there is no such program.
+ * Starts ARGUMENTS in FOLDER (absolute), in a process group of its own, standard input being /dev/null; EXTRAS (NULL: none; ending
+ * with -1) become its descriptors 3, 4. NAME is borrowed. An error of kind CATALOG if there is no such program.
  */
 int child_start(struct child *child, struct job *job, const char *name,
-	const struct strings *arguments, const char *folder, int extra, struct error *err);
+	const struct strings *arguments, const char *folder, const int *extras, struct error *err);
 /* Waits until it ended, 1; 0 when DEADLINE_USEC (of moment_elapsed_usec) passed; -1 if the job is to end. Logs what it says. */
 int child_wait(struct child *child, int64_t deadline_usec, struct error *err);
 /* It ended by now. Never waits. */

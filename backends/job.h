@@ -34,6 +34,8 @@ struct job {
 	/* Something else that may end the job, a machine for one: asked at every check. -1 with why. May be NULL. */
 	int (*watch)(void *watched, struct error *err);
 	void *watched;
+	/* What the builder found out and steps may ask for, part of job_data: {"PackerHTTPAddr", "Host" ...}; NULL: nothing. */
+	struct json *found;
 	struct post *post; /* what post-processors made so far; NULL before them */
 };
 

@@ -42,10 +42,9 @@ static const struct plugin_option own[] = {
 	{"cd_files", OPTION_TEXTS, PATH_PATTERN, AT(cd_files),
 		.help = "files and folders for a CD of their own"},
 	{"cd_label", OPTION_TEXT, .fallback = "packer", AT(cd_label), .help = "that CD's label"},
-	{"http_directory", OPTION_TEXT, PATH_FOLDER, .optional_path = true,
-		.power = POWER_HOST_NETWORK, AT(http_directory),
-		.help = "a folder that the machine can fetch files from; the power host-network is "
-			"needed: without it a machine reaches nobody"},
+	{"http_directory", OPTION_TEXT, PATH_FOLDER, .optional_path = true, AT(http_directory),
+		.help = "a folder that the machine can fetch files from; without the power "
+			"host-network it is all that a machine reaches"},
 	{"http_port_min", OPTION_INTEGER, .fallback = "8000", AT(http_port_min),
 		.help = "the first port that may be used for that"},
 	{"http_port_max", OPTION_INTEGER, .fallback = "9000", AT(http_port_max),

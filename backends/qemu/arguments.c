@@ -98,6 +98,8 @@ static void add_network(const struct qemu_setup *setup, struct map *switches)
 
 	if (*setup->options->net_bridge) {
 		text_addf(&netdev, "bridge,id=user.0,br=%s", setup->options->net_bridge);
+	} else if (setup->network_fd) {
+		text_addf(&netdev, "socket,id=user.0,fd=%d", setup->network_fd);
 	} else {
 		text_add(&netdev, "user,id=user.0");
 		if (setup->isolated)

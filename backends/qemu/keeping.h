@@ -31,12 +31,18 @@ struct keeping {
 	int64_t started_usec, saved_usec; /* when this build began; what the checkpoint saved */
 };
 
+/* What of a machine is not in its options. */
+struct keeping_machine {
+	const char *program, *accelerator;
+	bool network_apart; /* not QEMU's own */
+};
+
 /*
- * PROGRAM and ACCELERATOR run the machine. Chooses what to go on from. Errors only where the order makes no sense: without a store
+ * Chooses what to go on from. Errors only where the order makes no sense: without a store
  * nothing is kept, and that is logged.
  */
-int keeping_open(struct job *job, const struct steps *steps, const char *program,
-	const char *accelerator, struct keeping *keeping, struct error *err);
+int keeping_open(struct job *job, const struct steps *steps, const struct keeping_machine *machine,
+	struct keeping *keeping, struct error *err);
 /* Waits until what was kept is lasting. */
 void keeping_close(struct keeping *keeping);
 

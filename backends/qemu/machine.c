@@ -42,7 +42,7 @@ static int explain_end(struct machine *machine, bool *port_taken, struct error *
 }
 
 int machine_start(struct machine *machine, struct job *job, const struct strings *arguments,
-	const char *folder, bool *port_taken, struct error *err)
+	const char *folder, int network, bool *port_taken, struct error *err)
 {
 	int ends[2];
 
@@ -51,7 +51,8 @@ int machine_start(struct machine *machine, struct job *job, const struct strings
 	*port_taken = false;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return fail_errno(err, ERROR_RESOURCE, "cannot make a socket");
-	int started = child_start(&machine->child, job, "QEMU", arguments, folder, ends[1], err);
+	int started = child_start(&machine->child, job, "QEMU", arguments, folder,
+		(const int[]){ends[1], network, -1}, err);
 	close(ends[1]);
 	if (started < 0) {
 		close(ends[0]);

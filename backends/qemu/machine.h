@@ -6,7 +6,7 @@
 #include "backends/child.h"
 #include "backends/qemu/qmp.h"
 
-enum { MACHINE_QMP_FD = 3 }; /* the descriptor that QEMU finds its control channel at */
+enum { MACHINE_QMP_FD = 3, MACHINE_NETWORK_FD = 4 }; /* where QEMU finds its control channel, and its network */
 
 struct machine {
 	struct job *job;
@@ -21,11 +21,11 @@ struct machine {
 	}
 
 /*
- * Starts QEMU with ARGUMENTS in FOLDER and waits until its control channel answers. When it ends at once the error (CATALOG; TRANSIENT
+ * Starts QEMU with ARGUMENTS in FOLDER, NETWORK (-1: none) being its network, and waits until its control channel answers. When it ends at once the error (CATALOG; TRANSIENT
  * if the port it was to listen at is taken, and then *PORT_TAKEN) has its last words.
  */
 int machine_start(struct machine *machine, struct job *job, const struct strings *arguments,
-	const char *folder, bool *port_taken, struct error *err);
+	const char *folder, int network, bool *port_taken, struct error *err);
 /* Kills it if it runs. */
 void machine_close(struct machine *machine);
 

@@ -56,12 +56,12 @@ static void runs(void)
 	CHECK(child_run(&job, "bad", &bad, "/", &err) < 0, "its failure is ours");
 	CHECK_TEXT(err.text, "bad: exit code 3: one; two", "with its last words");
 	strings_add(&none, "nosuch-program");
-	CHECK(child_start(&child, &job, "none", &none, "/", -1, &err) < 0 &&
+	CHECK(child_start(&child, &job, "none", &none, "/", NULL, &err) < 0 &&
 			err.kind == ERROR_CATALOG,
 		"one that is not there: %s", err.text);
 	begin(&extra, "echo x >&3");
 	if (pipe(ends) == 0 &&
-		child_start(&child, &job, "extra", &extra, "/", ends[1], &err) == 0) {
+		child_start(&child, &job, "extra", &extra, "/", (int[]){ends[1], -1}, &err) == 0) {
 		CHECK(child_wait(&child, in(60), &err) == 1 && child.code == 0 &&
 				read(ends[0], &c, 1) == 1 && c == 'x',
 			"it inherits one descriptor, the third");
@@ -76,7 +76,7 @@ static void is_killed(void)
 	struct error err = {0};
 
 	begin(&arguments, "sleep 1000 & echo $!; wait");
-	if (!CHECK(child_start(&child, &job, "long", &arguments, "/", -1, &err) == 0,
+	if (!CHECK(child_start(&child, &job, "long", &arguments, "/", NULL, &err) == 0,
 		    "one that takes long"))
 		return;
 	CHECK(child_wait(&child, moment_elapsed_usec() + 300000, &err) == 0,
@@ -106,7 +106,7 @@ static void dies_with_us(void)
 		struct error err;
 		begin(&arguments,
 			"exec sleep 1000"); /* what it starts itself does not die with us */
-		if (child_start(&child, &job, "left", &arguments, "/", -1, &err) == 0 &&
+		if (child_start(&child, &job, "left", &arguments, "/", NULL, &err) == 0 &&
 			write(ends[1], &child.pid, sizeof(child.pid)) > 0)
 			raise(SIGKILL);
 		_exit(1);
