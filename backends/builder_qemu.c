@@ -104,8 +104,8 @@ static int open_checkpoints(struct build *build, struct error *err)
 	/* a disk above a backing file must stay that: it is not made of layers */
 	if (build->options.use_backing_file)
 		return 0;
-	const struct keeping_machine machine = {build->options.qemu_binary, build->accelerator,
-		build->media.http_place != NULL};
+	const struct keeping_machine machine = {
+		build->options.qemu_binary, build->accelerator, build->media.http_place != NULL};
 	return keeping_open(build->job, build->steps, &machine, &build->keeping, err);
 }
 
@@ -125,8 +125,7 @@ static void tell_steps(struct build *build)
 {
 	const struct qemu_media *media = &build->media;
 	autofree char *port = memory_printf("%d", media->http_port);
-	autofree char *address =
-		memory_printf("%s:%s", media->http_ip ? media->http_ip : "", port);
+	autofree char *address = memory_printf("%s:%s", media->http_ip ? media->http_ip : "", port);
 
 	json_free(build->job->found);
 	build->job->found = json_new_object();

@@ -47,9 +47,8 @@ struct closed_network {
 static bool flush(struct closed_network *network)
 {
 	struct text *out = &network->out;
-	ssize_t sent = out->size ? send(NETWORK_FD, out->data, out->size,
-					   MSG_NOSIGNAL | MSG_DONTWAIT)
-	                         : 0;
+	ssize_t sent =
+		out->size ? send(NETWORK_FD, out->data, out->size, MSG_NOSIGNAL | MSG_DONTWAIT) : 0;
 
 	if (sent < 0)
 		return errno == EAGAIN || errno == EINTR;

@@ -121,8 +121,8 @@ static int listen_unseen(const struct job *job, struct error *err)
 
 	if (place < 0)
 		return -1;
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" HTTP_SOCKET,
-		place);
+	snprintf(
+		address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" HTTP_SOCKET, place);
 	unlinkat(place, HTTP_SOCKET, 0);
 	if (fd < 0 || fchmod(place, 0711) < 0 ||
 		bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||

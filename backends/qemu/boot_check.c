@@ -204,8 +204,8 @@ static int start(struct check *check, struct error *err)
 		return -1;
 	autofree char *line = strings_join(&arguments, " ");
 	build_log_say(&check->job->log, "%s", line);
-	if (machine_start(
-		    &check->machine, check->job, &arguments, check->folder, -1, &port_taken, err) < 0)
+	if (machine_start(&check->machine, check->job, &arguments, check->folder, -1, &port_taken,
+		    err) < 0)
 		return -1;
 	machine_watch(&check->machine, true);
 	return 0;

@@ -6,7 +6,10 @@
 #include "backends/child.h"
 #include "backends/qemu/qmp.h"
 
-enum { MACHINE_QMP_FD = 3, MACHINE_NETWORK_FD = 4 }; /* where QEMU finds its control channel, and its network */
+enum {
+	MACHINE_QMP_FD = 3,
+	MACHINE_NETWORK_FD = 4
+}; /* where QEMU finds its control channel, and its network */
 
 struct machine {
 	struct job *job;

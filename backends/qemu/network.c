@@ -57,8 +57,8 @@ static int wait_ready(struct network *network, bool *port_taken, struct error *e
 	return -1;
 }
 
-int network_start(struct network *network, struct job *job,
-	const struct network_settings *settings, bool *port_taken, struct error *err)
+int network_start(struct network *network, struct job *job, const struct network_settings *settings,
+	bool *port_taken, struct error *err)
 {
 	CLEANUP(strings_clear) struct strings arguments = {0};
 	int ends[2];

@@ -13,17 +13,19 @@
 enum { NETWORK_FD = 3 }; /* kiln-network's end */
 
 struct network_settings {
-	const char *http_place; /* the folder of the server's socket, see http_server_start_unseen */
-	int http_port;          /* of NETWORK_HOST, as the machine sees it */
-	int host_port, guest_port; /* 127.0.0.1:HOST_PORT leads to GUEST_PORT; HOST_PORT 0: none does */
+	const char
+		*http_place; /* the folder of the server's socket, see http_server_start_unseen */
+	int http_port;       /* of NETWORK_HOST, as the machine sees it */
+	int host_port,
+		guest_port; /* 127.0.0.1:HOST_PORT leads to GUEST_PORT; HOST_PORT 0: none does */
 };
 
 struct network {
 	struct child child;
 	int fd; /* QEMU's end */
 };
-#define NETWORK_NONE                             \
-	{                                        \
+#define NETWORK_NONE                          \
+	{                                     \
 		.child = CHILD_NONE, .fd = -1 \
 	}
 
@@ -31,6 +33,6 @@ struct network {
  * It is ready when this returns. *PORT_TAKEN: another has HOST_PORT (kind TRANSIENT). It ends when nobody has QEMU's end open any
  * more.
  */
-int network_start(struct network *network, struct job *job,
-	const struct network_settings *settings, bool *port_taken, struct error *err);
+int network_start(struct network *network, struct job *job, const struct network_settings *settings,
+	bool *port_taken, struct error *err);
 void network_close(struct network *network);
