@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
-#include <limits.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -133,28 +132,6 @@ static int listen_unseen(const struct job *job, struct error *err)
 
 /* ---- the process ---- */
 
-static void close_between(int first, int last)
-{
-	if (first <= last)
-		close_range((unsigned)first, (unsigned)last, 0);
-}
-
-static int compare(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-/* Of what the worker has open it keeps what it needs. */
-static void close_others(int listener, int folder, int log)
-{
-	int kept[] = {STDERR_FILENO, listener, folder, log};
-	const int count = sizeof(kept) / sizeof(*kept);
-
-	qsort(kept, count, sizeof(*kept), compare);
-	for (int i = 0; i < count; i++)
-		close_between(kept[i] + 1, i + 1 < count ? kept[i + 1] - 1 : INT_MAX);
-}
-
 /* It talks to strangers: of root's power it needs none, what it serves everybody may read. */
 static bool drop_powers(void)
 {
@@ -172,7 +149,8 @@ static void become_server(struct job *job, int listener, int folder, pid_t worke
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	close_others(listener, folder, job->log.fd);
+	int kept[] = {listener, folder, job->log.fd};
+	process_close_others(kept, sizeof(kept) / sizeof(*kept));
 	if (!drop_powers())
 		_exit(1);
 	/* after the change of user, which undoes it */

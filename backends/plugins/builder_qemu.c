@@ -8,6 +8,7 @@
 #include "backends/plugins/native.h"
 #include "backends/plugins/qemu_switches.h"
 #include "backends/plugins/rules.h"
+#include "backends/plugins/ssh_options.h"
 #include "backends/qemu/boot_command.h"
 #include "base/memory.h"
 
@@ -245,7 +246,7 @@ static const char *unsupported(const struct json *options)
 		!*json_get_text(options, "ssh_host", ""))
 		return "with net_bridge the machine's address is not found by itself yet: ssh_host "
 		       "says it";
-	return NULL;
+	return strcmp(communicator, "ssh") == 0 ? ssh_options_unsupported(options) : NULL;
 }
 
 const struct plugin plugin_builder_qemu = {
