@@ -14,9 +14,11 @@
 #include "backends/plugins/all.h"
 #include "backends/qemu/accelerator.h"
 #include "backends/qemu/arguments.h"
+#include "backends/qemu/bridge.h"
 #include "backends/qemu/connect.h"
 #include "backends/qemu/console.h"
 #include "backends/qemu/disks.h"
+#include "backends/qemu/found.h"
 #include "backends/qemu/halt.h"
 #include "backends/qemu/keeping.h"
 #include "backends/qemu/network.h"
@@ -28,6 +30,8 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/path.h"
+
+#define SSH_TIMEOUT_NSEC ((int64_t)5 * 60 * 1000 * 1000 * 1000)
 
 enum {
 	STARTS_MOST = 5,
@@ -55,6 +59,7 @@ struct build {
 	struct machine machine;
 	struct ssh_settings ssh;
 	int host_port, vnc_port;
+	char mac[BRIDGE_MAC_TEXT_SIZE]; /* on a bridge */
 };
 
 /* ---- before it starts ---- */
@@ -99,13 +104,20 @@ static int make_output(struct build *build, struct error *err)
 	return 0;
 }
 
+/* Its address is somebody else's to give. */
+static bool is_looked_for(const struct build *build)
+{
+	return *build->options.net_bridge && !*json_get_text(build->json, "ssh_host", "") &&
+	       strcmp(json_get_text(build->json, "communicator", "ssh"), "none") != 0;
+}
+
 static int open_checkpoints(struct build *build, struct error *err)
 {
 	/* a disk above a backing file must stay that: it is not made of layers */
 	if (build->options.use_backing_file)
 		return 0;
-	const struct keeping_machine machine = {
-		build->options.qemu_binary, build->accelerator, build->media.http_place != NULL};
+	const struct keeping_machine machine = {build->options.qemu_binary, build->accelerator,
+		build->media.http_place != NULL, is_looked_for(build)};
 	return keeping_open(build->job, build->steps, &machine, &build->keeping, err);
 }
 
@@ -120,22 +132,6 @@ static bool is_closed(const struct build *build)
 	return !replaced && !json_get_boolean(build->job->order, "network", false);
 }
 
-/* What provisioners may ask for. */
-static void tell_steps(struct build *build)
-{
-	const struct qemu_media *media = &build->media;
-	autofree char *port = memory_printf("%d", media->http_port);
-	autofree char *address = memory_printf("%s:%s", media->http_ip ? media->http_ip : "", port);
-
-	json_free(build->job->found);
-	build->job->found = json_new_object();
-	if (!media->http_ip)
-		return;
-	json_set_text(build->job->found, "PackerHTTPIP", media->http_ip);
-	json_set_text(build->job->found, "PackerHTTPPort", port);
-	json_set_text(build->job->found, "PackerHTTPAddr", address);
-}
-
 static int prepare(struct build *build, struct error *err)
 {
 	struct qemu_options *options = &build->options;
@@ -147,7 +143,7 @@ static int prepare(struct build *build, struct error *err)
 		    &build->accelerator, err) < 0 ||
 		qemu_media_open(build->job, options, is_closed(build), &build->media, err) < 0)
 		return -1;
-	tell_steps(build);
+	found_tell_http(build->job, &build->media);
 	if (build->media.http_ip)
 		data = (struct boot_command_data){
 			build->media.http_ip, build->media.http_port, build->name};
@@ -230,6 +226,7 @@ static int make_arguments(struct build *build, struct strings *arguments, struct
 		.http_folder = build->media.http_folder,
 		.http_port = build->media.http_port,
 		.isolated = is_closed(build),
+		.mac = *build->options.net_bridge ? build->mac : NULL,
 		.network_fd = build->network.fd >= 0 ? MACHINE_NETWORK_FD : 0,
 		.qmp_fd = MACHINE_QMP_FD};
 
@@ -256,6 +253,8 @@ static int start_machine(struct build *build, bool *port_taken, struct error *er
 	CLEANUP(strings_clear) struct strings arguments = {0};
 
 	*port_taken = false;
+	if (*build->options.net_bridge)
+		bridge_choose_mac(build->job, build->options.net_bridge, build->mac);
 	if (make_arguments(build, &arguments, err) < 0)
 		return -1;
 	autofree char *line = strings_join(&arguments, " ");
@@ -302,6 +301,15 @@ static int set_vnc_password(struct build *build, struct error *err)
 	return qmp_execute(&build->machine.qmp, "set_password", arguments, COMMAND_USEC, NULL, err);
 }
 
+static int64_t timeout_of(const struct build *build)
+{
+	int64_t nsec = json_get_integer(build->json, "ssh_timeout", 0);
+
+	if (!nsec)
+		nsec = json_get_integer(build->json, "ssh_wait_timeout", 0);
+	return nsec ? nsec : SSH_TIMEOUT_NSEC;
+}
+
 static int connect_guest(struct build *build, struct communicator **communicator, struct error *err)
 {
 	/* one that has a network of its own making says where it is */
@@ -310,8 +318,20 @@ static int connect_guest(struct build *build, struct communicator **communicator
 	struct qemu_address address = {mapped ? "127.0.0.1" : host,
 		mapped ? build->host_port : guest_port(build), keeping_host_key(&build->keeping)};
 
+	char found[BRIDGE_ADDRESS_SIZE];
+
 	ssh_settings_clear(&build->ssh);
-	return qemu_connect(&build->machine, build->json, &address, &build->ssh, communicator, err);
+	if (is_looked_for(build)) {
+		if (bridge_wait_address(&build->machine, build->options.net_bridge,
+			    timeout_of(build), found, err) < 0)
+			return -1;
+		address.host = found;
+	}
+	if (qemu_connect(&build->machine, build->json, &address, &build->ssh, communicator, err) <
+		0)
+		return -1;
+	found_tell_address(build->job, &build->ssh);
+	return 0;
 }
 
 /* From its start to where provisioners reach it. */

@@ -81,7 +81,9 @@ static const struct plugin_option own[] = {
 	{"net_device", OPTION_TEXT, .power = POWER_QEMU_ARGS, .harmless = qemu_word_is_harmless,
 		.fallback = "virtio-net", AT(net_device), .help = "the network card"},
 	{"net_bridge", OPTION_TEXT, .power = POWER_HOST_NETWORK, AT(net_bridge),
-		.help = "a bridge of this machine to connect to, in place of a network of its own"},
+		.help = "a bridge of this machine to connect to, in place of a network of its own; "
+			"unless ssh_host says where the machine is, its address is looked for "
+			"among the kernel's neighbours"},
 	{"qemu_binary", OPTION_TEXT, .power = POWER_QEMU_ARGS, .harmless = qemu_program_is_harmless,
 		.fallback = "qemu-system-x86_64", AT(qemu_binary),
 		.help = "the program; the power qemu-args is needed for what is not called "
@@ -242,10 +244,6 @@ static const char *unsupported(const struct json *options)
 	if (*cdrom && strcmp(cdrom, "ide") != 0 && strcmp(cdrom, "scsi") != 0 &&
 		strcmp(cdrom, "virtio") != 0 && strcmp(cdrom, "virtio-scsi") != 0)
 		return "cdrom_interface is ide, scsi, virtio or virtio-scsi";
-	if (*json_get_text(options, "net_bridge", "") && strcmp(communicator, "none") != 0 &&
-		!*json_get_text(options, "ssh_host", ""))
-		return "with net_bridge the machine's address is not found by itself yet: ssh_host "
-		       "says it";
 	return strcmp(communicator, "ssh") == 0 ? ssh_options_unsupported(options) : NULL;
 }
 

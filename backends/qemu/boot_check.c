@@ -211,32 +211,20 @@ static int start(struct check *check, struct error *err)
 	return 0;
 }
 
-/* What people type at QEMU's monitor; the caller frees *ANSWER. */
-static int ask_monitor(
-	struct check *check, const char *command, struct json **answer, struct error *err)
-{
-	struct json *arguments = json_new_object();
-
-	json_set_text(arguments, "command-line", command);
-	return qmp_execute(
-		&check->machine.qmp, "human-monitor-command", arguments, COMMAND_USEC, answer, err);
-}
-
 /* A port here that leads to GUEST_PORT there. */
 static int forward(struct check *check, int64_t guest_port, int *port, struct error *err)
 {
 	for (int attempt = 0; attempt < FORWARDS_MOST; attempt++) {
-		autojson struct json *answer = NULL;
+		autofree char *answer = NULL;
 		if (port_choose("127.0.0.1", PORT_FIRST, PORT_LAST, port, err) < 0)
 			return -1;
 		autofree char *command = memory_printf(
 			"hostfwd_add user.0 tcp:127.0.0.1:%d-:%lld", *port, (long long)guest_port);
-		if (ask_monitor(check, command, &answer, err) < 0)
+		if (qmp_ask_monitor(&check->machine.qmp, command, &answer, err) < 0)
 			return -1;
-		if (!*json_text(answer, ""))
+		if (!*answer)
 			return 0;
-		error_set(err, ERROR_TRANSIENT, "%.*s", (int)strcspn(json_text(answer, ""), "\r\n"),
-			json_text(answer, ""));
+		error_set(err, ERROR_TRANSIENT, "%.*s", (int)strcspn(answer, "\r\n"), answer);
 	}
 	return -1;
 }
@@ -304,16 +292,15 @@ static int connect_to(int port)
 /* QEMU accepts before its guest does: whether that one did only its own list tells. PORT leads there and nowhere else. */
 static int is_established(struct check *check, int port, struct error *err)
 {
-	autojson struct json *answer = NULL;
+	autofree char *answer = NULL;
 	char wanted[32];
 	int found = 0;
 
-	if (ask_monitor(check, "info usernet", &answer, err) < 0)
+	if (qmp_ask_monitor(&check->machine.qmp, "info usernet", &answer, err) < 0)
 		return -1;
 	/* a line: TCP[ESTABLISHED] FD 127.0.0.1 PORT GUEST GUEST_PORT ... */
 	snprintf(wanted, sizeof(wanted), " %d ", port);
-	autofree char *lines = memory_copy_text(json_text(answer, ""));
-	for (char *rest = lines, *line; (line = strsep(&rest, "\n"));)
+	for (char *rest = answer, *line; (line = strsep(&rest, "\n"));)
 		found |= strstr(line, "TCP[ESTABLISHED]") && strstr(line, wanted);
 	return found;
 }

@@ -124,6 +124,8 @@ int keeping_open(struct job *job, const struct steps *steps, const struct keepin
 		build_log_say(&job->log, "no checkpoints: %s", why.text);
 		return 0;
 	}
+	if (machine->disks_alone)
+		asked = "disk";
 	keeping->kind = strcmp(asked, "disk") == 0 ? CHECKPOINT_KEEP_DISK : CHECKPOINT_KEEP_MEMORY;
 	choose(keeping, keeping->kind == CHECKPOINT_KEEP_MEMORY, strcmp(asked, "memory") != 0);
 	if (!keeping_resumes(keeping))

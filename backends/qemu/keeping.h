@@ -35,6 +35,7 @@ struct keeping {
 struct keeping_machine {
 	const char *program, *accelerator;
 	bool network_apart; /* not QEMU's own */
+	bool disks_alone;   /* what its memory says of the network would not hold any more */
 };
 
 /*

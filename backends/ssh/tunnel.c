@@ -38,7 +38,7 @@ struct way {
 	enum { WAY_OPENS, WAY_DIALS, WAY_OPEN, WAY_CLOSES } phase;
 	const struct ssh_tunnel *tunnel;
 	int fd;
-	LIBSSH2_CHANNEL *channel; /* NULL: the host is being asked for it */
+	LIBSSH2_CHANNEL *channel;      /* NULL: the host is being asked for it */
 	struct addrinfo *found, *next; /* addresses to be dialled */
 	struct pipe up, down;          /* to the host, and from it */
 };
@@ -88,8 +88,8 @@ static bool accept_here(struct tunnels *tunnels)
 	for (size_t i = 0; i < tunnels->listener_count; i++) {
 		if (tunnels->count == WAYS_MOST || is_opening(tunnels))
 			return false;
-		int fd = accept4(
-			tunnels->listeners[i].fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd =
+			accept4(tunnels->listeners[i].fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0)
 			continue;
 		add_way(tunnels, tunnels->listeners[i].tunnel)->fd = fd;
@@ -231,8 +231,8 @@ static int pump_down(struct way *way)
 			return -1;
 	}
 	if (!is_empty(pipe)) {
-		ssize_t sent = send(
-			way->fd, pipe->bytes + pipe->at, pipe->end - pipe->at, MSG_NOSIGNAL);
+		ssize_t sent =
+			send(way->fd, pipe->bytes + pipe->at, pipe->end - pipe->at, MSG_NOSIGNAL);
 		if (sent < 0 && errno != EAGAIN && errno != EINTR)
 			return -1;
 		pipe->at += sent > 0 ? (size_t)sent : 0;
@@ -332,20 +332,18 @@ static short events_of(const struct way *way)
 
 static void wait_for_more(struct tunnels *tunnels, bool at_once)
 {
-	struct pollfd *wait = memory_new(
-		(1 + tunnels->listener_count + WAYS_MOST) * sizeof(*wait));
+	struct pollfd *wait = memory_new((1 + tunnels->listener_count + WAYS_MOST) * sizeof(*wait));
 	bool room = tunnels->count < WAYS_MOST && !is_opening(tunnels);
 	size_t count = 0;
 
 	wait[count++] = (struct pollfd){.fd = tunnels->link->fd,
 		.events = POLLIN | (wire_is_full(tunnels->link) ? POLLOUT : 0)};
 	for (size_t i = 0; room && i < tunnels->listener_count; i++)
-		wait[count++] =
-			(struct pollfd){.fd = tunnels->listeners[i].fd, .events = POLLIN};
+		wait[count++] = (struct pollfd){.fd = tunnels->listeners[i].fd, .events = POLLIN};
 	for (size_t i = 0; i < tunnels->count; i++) {
 		short events = events_of(tunnels->ways[i]);
-		wait[count++] = (struct pollfd){
-			.fd = events ? tunnels->ways[i]->fd : -1, .events = events};
+		wait[count++] =
+			(struct pollfd){.fd = events ? tunnels->ways[i]->fd : -1, .events = events};
 	}
 	poll(wait, count, at_once || link_has_more(tunnels->link) ? 0 : TICK_MSEC);
 	free(wait);
@@ -388,10 +386,9 @@ int tunnel_serve(struct link *link, const struct tunnel_listener *listeners, siz
 	const struct ssh_tunnels *remote, void (*ready)(void *context), void *context,
 	struct error *err)
 {
-	CLEANUP(clear) struct tunnels tunnels = {.link = link,
-		.listeners = listeners,
-		.listener_count = count,
-		.remote = remote};
+	CLEANUP(clear)
+	struct tunnels tunnels = {
+		.link = link, .listeners = listeners, .listener_count = count, .remote = remote};
 
 	tunnels.idle = channel_open(link, err);
 	if (!tunnels.idle || listen_there(&tunnels, err) < 0)
