@@ -24,7 +24,7 @@ backends_includes  := base backends
 reconciler_includes := base state backends reconciler
 base_headers       := json-c/ openssl/
 state_headers      := sqlite3.h
-backends_headers   := archive curl/ libssh2 xxhash.h zlib.h zstd.h
+backends_headers   := archive curl/ libssh2 slirp/ xxhash.h zlib.h zstd.h
 reconciler/git_headers := git2
 reconciler/tools_headers := yaml.h
 reconciler/web_headers := microhttpd.h
@@ -36,6 +36,7 @@ kiln-fetch_links   := reconciler base | -lgit2 -ljson-c -lssl -lcrypto
 kiln-web_links     := reconciler backends base | -lmicrohttpd -ljson-c -lcrypto
 # libarchive and libcurl are loaded when they are first needed (backends/late.h)
 kiln-build_links   := backends base | -lssh2 -lz -lzstd -lcrypto -ljson-c
+kiln-network_links := base | -lslirp
 
 # ---- flags ------------------------------------------------------------------------------------------------------
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
@@ -48,8 +49,9 @@ ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DKILN_VERSION='"$(VERSION)"' -I. $(WARNI
 ALL_LDFLAGS := $(LDFLAGS) -pie -Wl,--as-needed $(if $(SAN),-fsanitize=address$(comma)undefined)
 
 # ---- rules ------------------------------------------------------------------------------------------------------
-PROGRAMS := kiln kilnd kiln-fetch kiln-web kiln-build
-MAINS    := reconciler/kiln.c reconciler/kilnd.c reconciler/kiln-fetch.c reconciler/kiln-web.c backends/kiln-build.c
+PROGRAMS := kiln kilnd kiln-fetch kiln-web kiln-build kiln-network
+MAINS    := reconciler/kiln.c reconciler/kilnd.c reconciler/kiln-fetch.c reconciler/kiln-web.c backends/kiln-build.c \
+            backends/kiln-network.c
 main_of   = $(filter %/$(1).c,$(MAINS))
 sources   = $(filter-out $(MAINS),$(shell find $(1) -name '*.c'))
 objects   = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -213,7 +215,8 @@ UNITS       := $(wildcard contrib/systemd/*.service.in)
 
 install: all
 	install -D -m 755 $(BUILD)/kiln $(DESTDIR)$(bindir)/kiln
-	install -D -m 755 -t $(DESTDIR)$(libexecdir) $(BUILD)/kilnd $(BUILD)/kiln-fetch $(BUILD)/kiln-web $(BUILD)/kiln-build
+	install -D -m 755 -t $(DESTDIR)$(libexecdir) $(BUILD)/kilnd $(BUILD)/kiln-fetch $(BUILD)/kiln-web $(BUILD)/kiln-build \
+		$(BUILD)/kiln-network
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man1 docs/man/*.1
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man5 docs/man/*.5
 	install -D -m 644 -t $(DESTDIR)$(sharedir)/kiln docs/*.schema.json contrib/prometheus/kiln.rules.yml

@@ -269,8 +269,8 @@ int published_open(struct job *job, const struct published_file *file, struct er
 		job, json_get_text(job->order, "artifact_folder", NULL), file, err);
 }
 
-int published_open_in(struct job *job, const char *folder, const struct published_file *file,
-	struct error *err)
+int published_open_in(
+	struct job *job, const char *folder, const struct published_file *file, struct error *err)
 {
 	autofree char *rooted = memory_printf(JOB_REPOSITORY "/%s", file->path);
 

@@ -14,11 +14,14 @@
 #include "backends/plugins/all.h"
 #include "backends/qemu/accelerator.h"
 #include "backends/qemu/arguments.h"
+#include "backends/qemu/bridge.h"
 #include "backends/qemu/connect.h"
 #include "backends/qemu/console.h"
 #include "backends/qemu/disks.h"
+#include "backends/qemu/found.h"
 #include "backends/qemu/halt.h"
 #include "backends/qemu/keeping.h"
+#include "backends/qemu/network.h"
 #include "backends/qemu/port.h"
 #include "backends/qemu/rekey.h"
 #include "base/cleanup.h"
@@ -27,6 +30,8 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/path.h"
+
+#define SSH_TIMEOUT_NSEC ((int64_t)5 * 60 * 1000 * 1000 * 1000)
 
 enum {
 	STARTS_MOST = 5,
@@ -50,9 +55,11 @@ struct build {
 	struct keeping keeping;
 	struct strings drives; /* what the machine starts with: the disks, or layers of theirs */
 	struct boot_keys keys;
+	struct network network; /* of its own, beside QEMU */
 	struct machine machine;
 	struct ssh_settings ssh;
 	int host_port, vnc_port;
+	char mac[BRIDGE_MAC_TEXT_SIZE]; /* on a bridge */
 };
 
 /* ---- before it starts ---- */
@@ -97,13 +104,32 @@ static int make_output(struct build *build, struct error *err)
 	return 0;
 }
 
+/* Its address is somebody else's to give. */
+static bool is_looked_for(const struct build *build)
+{
+	return *build->options.net_bridge && !*json_get_text(build->json, "ssh_host", "") &&
+	       strcmp(json_get_text(build->json, "communicator", "ssh"), "none") != 0;
+}
+
 static int open_checkpoints(struct build *build, struct error *err)
 {
 	/* a disk above a backing file must stay that: it is not made of layers */
 	if (build->options.use_backing_file)
 		return 0;
-	return keeping_open(build->job, build->steps, build->options.qemu_binary,
-		build->accelerator, &build->keeping, err);
+	const struct keeping_machine machine = {build->options.qemu_binary, build->accelerator,
+		build->media.http_place != NULL, is_looked_for(build)};
+	return keeping_open(build->job, build->steps, &machine, &build->keeping, err);
+}
+
+/* Its own network leads nowhere; one that qemuargs make is theirs. */
+static bool is_closed(const struct build *build)
+{
+	const struct json *rows = build->options.arguments;
+	bool replaced = false;
+
+	for (size_t i = 0; i < json_count(rows); i++)
+		replaced |= strcmp(json_text(json_item(json_item(rows, i), 0), ""), "-netdev") == 0;
+	return !replaced && !json_get_boolean(build->job->order, "network", false);
 }
 
 static int prepare(struct build *build, struct error *err)
@@ -115,8 +141,9 @@ static int prepare(struct build *build, struct error *err)
 	struct boot_command_data data = {"10.0.2.2", 0, build->name};
 	if (accelerator_choose(build->job, options->qemu_binary, options->accelerator,
 		    &build->accelerator, err) < 0 ||
-		qemu_media_open(build->job, options, &build->media, err) < 0)
+		qemu_media_open(build->job, options, is_closed(build), &build->media, err) < 0)
 		return -1;
+	found_tell_http(build->job, &build->media);
 	if (build->media.http_ip)
 		data = (struct boot_command_data){
 			build->media.http_ip, build->media.http_port, build->name};
@@ -204,7 +231,9 @@ static int make_arguments(struct build *build, struct strings *arguments, struct
 		.http_ip = build->media.http_ip,
 		.http_folder = build->media.http_folder,
 		.http_port = build->media.http_port,
-		.isolated = !json_get_boolean(build->job->order, "network", false),
+		.isolated = is_closed(build),
+		.mac = *build->options.net_bridge ? build->mac : NULL,
+		.network_fd = build->network.fd >= 0 ? MACHINE_NETWORK_FD : 0,
 		.qmp_fd = MACHINE_QMP_FD};
 
 	if (!build->options.disk_image)
@@ -215,18 +244,44 @@ static int make_arguments(struct build *build, struct strings *arguments, struct
 	               : keeping_share_memory(&build->keeping, arguments, err);
 }
 
+static int start_network(struct build *build, bool *port_taken, struct error *err)
+{
+	struct network_settings settings = {build->media.http_place, build->media.http_port,
+		build->host_port, guest_port(build)};
+
+	*port_taken = false;
+	network_close(&build->network);
+	if (!settings.http_place)
+		return 0;
+	return network_start(&build->network, build->job, &settings, port_taken, err);
+}
+
+static int start_machine(struct build *build, bool *port_taken, struct error *err)
+{
+	CLEANUP(strings_clear) struct strings arguments = {0};
+
+	*port_taken = false;
+	if (*build->options.net_bridge)
+		bridge_choose_mac(build->job, build->options.net_bridge, build->mac);
+	if (make_arguments(build, &arguments, err) < 0)
+		return -1;
+	autofree char *line = strings_join(&arguments, " ");
+	build_log_say(&build->job->log, "%s", line);
+	int result = machine_start(&build->machine, build->job, &arguments, build->folder,
+		build->keeping.memory.fd, build->network.fd, port_taken, err);
+	cleanup_close(&build->network.fd); /* it ends when QEMU does */
+	return result;
+}
+
 /* Another may take the port between our look and QEMU's. */
 static int start(struct build *build, struct error *err)
 {
 	for (int attempt = 0; attempt < STARTS_MOST; attempt++) {
-		CLEANUP(strings_clear) struct strings arguments = {0};
 		bool port_taken;
-		if (choose_ports(build, err) < 0 || make_arguments(build, &arguments, err) < 0)
+		if (choose_ports(build, err) < 0)
 			return -1;
-		autofree char *line = strings_join(&arguments, " ");
-		build_log_say(&build->job->log, "%s", line);
-		if (machine_start(&build->machine, build->job, &arguments, build->folder,
-			    build->keeping.memory.fd, &port_taken, err) == 0)
+		if (start_network(build, &port_taken, err) == 0 &&
+			start_machine(build, &port_taken, err) == 0)
 			return 0;
 		if (!port_taken || !(build->host_port || build->vnc_port))
 			return -1;
@@ -254,6 +309,15 @@ static int set_vnc_password(struct build *build, struct error *err)
 	return qmp_execute(&build->machine.qmp, "set_password", arguments, COMMAND_USEC, NULL, err);
 }
 
+static int64_t timeout_of(const struct build *build)
+{
+	int64_t nsec = json_get_integer(build->json, "ssh_timeout", 0);
+
+	if (!nsec)
+		nsec = json_get_integer(build->json, "ssh_wait_timeout", 0);
+	return nsec ? nsec : SSH_TIMEOUT_NSEC;
+}
+
 static int connect_guest(struct build *build, struct communicator **communicator, struct error *err)
 {
 	/* one that has a network of its own making says where it is */
@@ -262,8 +326,20 @@ static int connect_guest(struct build *build, struct communicator **communicator
 	struct qemu_address address = {mapped ? "127.0.0.1" : host,
 		mapped ? build->host_port : guest_port(build), keeping_host_key(&build->keeping)};
 
+	char found[BRIDGE_ADDRESS_SIZE];
+
 	ssh_settings_clear(&build->ssh);
-	return qemu_connect(&build->machine, build->json, &address, &build->ssh, communicator, err);
+	if (is_looked_for(build)) {
+		if (bridge_wait_address(&build->machine, build->options.net_bridge,
+			    timeout_of(build), found, err) < 0)
+			return -1;
+		address.host = found;
+	}
+	if (qemu_connect(&build->machine, build->json, &address, &build->ssh, communicator, err) <
+		0)
+		return -1;
+	found_tell_address(build->job, &build->ssh);
+	return 0;
 }
 
 /* From its start to where provisioners reach it. */
@@ -350,7 +426,7 @@ static int run(struct build *build, struct error *err)
 {
 	struct communicator *communicator = NULL;
 
-	if (json_get_boolean(build->job->order, "network", false) == false)
+	if (is_closed(build))
 		build_log_say(&build->job->log,
 			"the machine reaches no network: the power host-network is not granted");
 	int result = bring_up_somehow(build, &communicator, err);
@@ -363,6 +439,7 @@ static int run(struct build *build, struct error *err)
 	}
 	close_communicator(&communicator);
 	machine_close(&build->machine);
+	network_close(&build->network);
 	FAULT("machine-ended");
 	return result;
 }
@@ -410,6 +487,7 @@ static int build_all(struct build *build, struct artifact **artifact, struct err
 static void clear(struct build *build)
 {
 	machine_close(&build->machine);
+	network_close(&build->network);
 	keeping_close(&build->keeping);
 	strings_clear(&build->drives);
 	ssh_settings_clear(&build->ssh);
@@ -430,6 +508,7 @@ static int build_qemu(struct job *job, const struct json *options, const struct 
 		.steps = steps,
 		.media = {.source_fd = -1},
 		.keeping = KEEPING_NONE,
+		.network = NETWORK_NONE,
 		.machine = MACHINE_NONE};
 	CLEANUP(artifact_freep) struct artifact *made = NULL;
 	int result = build_all(&build, &made, err);

@@ -173,7 +173,7 @@ int child_start(struct child *child, struct job *job, const char *name,
 	*child = (struct child){.job = job, .name = name, .pidfd = -1, .said = -1};
 	child->said = memfd_create("said", MFD_CLOEXEC);
 	autoclose int output = child->said < 0 ? -1 : fcntl(child->said, F_DUPFD_CLOEXEC, 10);
-	struct launch launch = {arguments->items, folder, 0, output, {-1, -1}, -1, -1};
+	struct launch launch = {arguments->items, folder, 0, output, {-1, -1, -1}, -1, -1};
 	int result = child->said < 0 ? fail_errno(err, ERROR_RESOURCE, "no memory for a log") : 0;
 
 	for (int i = 0; extra && i < CHILD_EXTRA_COUNT; i++)

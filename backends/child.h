@@ -10,7 +10,7 @@
 #include "backends/job.h"
 #include "base/strings.h"
 
-enum { CHILD_EXTRA_COUNT = 2 };
+enum { CHILD_EXTRA_COUNT = 3 };
 
 struct child {
 	struct job *job;
@@ -29,7 +29,7 @@ struct child {
 
 /*
  * Starts ARGUMENTS in FOLDER (absolute), in a process group of its own, standard input being /dev/null; EXTRA (NULL, -1: none) become its
- * descriptors 3 and 4. NAME is borrowed. An error of kind CATALOG if there is no such program.
+ * descriptors 3, 4 and 5. NAME is borrowed. An error of kind CATALOG if there is no such program.
  */
 int child_start(struct child *child, struct job *job, const char *name,
 	const struct strings *arguments, const char *folder, const int extra[CHILD_EXTRA_COUNT],

@@ -170,6 +170,7 @@ void job_close(struct job *job)
 	cleanup_close(&job->folder_fd);
 	cleanup_close(&job->userns);
 	json_free(job->order);
+	json_free(job->found);
 	*job = (struct job){.journal = {-1}, .log = {.fd = -1}};
 }
 

@@ -39,7 +39,9 @@ struct job {
 	void *watched;
 	int watched_fds[2];
 	int64_t watched_usec; /* when it was asked last */
-	struct post *post;    /* what post-processors made so far; NULL before them */
+	/* What the builder found out and steps may ask for, part of job_data: {"PackerHTTPAddr", "Host" ...}; NULL: nothing. */
+	struct json *found;
+	struct post *post; /* what post-processors made so far; NULL before them */
 };
 
 /* Opens the folders and files of ORDER, which it takes over. */

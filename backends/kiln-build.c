@@ -344,7 +344,7 @@ int main(int argc, char **argv)
 		return tell_outside();
 	if (argc != 1) {
 		fprintf(stderr, "usage: kiln-build [--collect | --notify] < ORDER | kiln-build "
-		                "--probe [STATE]\n");
+				"--probe [STATE]\n");
 		return 2;
 	}
 	job_catch_signals();

@@ -15,10 +15,14 @@
 	FUNCTION(archive_entry_filetype)                  \
 	FUNCTION(archive_entry_free)                      \
 	FUNCTION(archive_entry_gid)                       \
+	FUNCTION(archive_entry_hardlink)                  \
+	FUNCTION(archive_entry_mode)                      \
 	FUNCTION(archive_entry_mtime)                     \
 	FUNCTION(archive_entry_mtime_is_set)              \
 	FUNCTION(archive_entry_new)                       \
 	FUNCTION(archive_entry_pathname)                  \
+	FUNCTION(archive_entry_rdevmajor)                 \
+	FUNCTION(archive_entry_rdevminor)                 \
 	FUNCTION(archive_entry_set_atime)                 \
 	FUNCTION(archive_entry_set_birthtime)             \
 	FUNCTION(archive_entry_set_ctime)                 \
@@ -32,12 +36,15 @@
 	FUNCTION(archive_entry_set_uid)                   \
 	FUNCTION(archive_entry_set_uname)                 \
 	FUNCTION(archive_entry_size)                      \
+	FUNCTION(archive_entry_symlink)                   \
 	FUNCTION(archive_entry_uid)                       \
 	FUNCTION(archive_entry_unset_atime)               \
 	FUNCTION(archive_entry_unset_birthtime)           \
 	FUNCTION(archive_entry_unset_ctime)               \
 	FUNCTION(archive_entry_unset_size)                \
 	FUNCTION(archive_entry_xattr_add_entry)           \
+	FUNCTION(archive_entry_xattr_next)                \
+	FUNCTION(archive_entry_xattr_reset)               \
 	FUNCTION(archive_errno)                           \
 	FUNCTION(archive_error_string)                    \
 	FUNCTION(archive_read_data)                       \
@@ -48,12 +55,17 @@
 	FUNCTION(archive_read_open_fd)                    \
 	FUNCTION(archive_read_set_options)                \
 	FUNCTION(archive_read_support_filter_all)         \
+	FUNCTION(archive_read_support_filter_bzip2)       \
 	FUNCTION(archive_read_support_filter_gzip)        \
+	FUNCTION(archive_read_support_filter_lz4)         \
 	FUNCTION(archive_read_support_filter_xz)          \
 	FUNCTION(archive_read_support_filter_zstd)        \
+	FUNCTION(archive_read_support_format_cpio)        \
 	FUNCTION(archive_read_support_format_empty)       \
+	FUNCTION(archive_read_support_format_iso9660)     \
 	FUNCTION(archive_read_support_format_raw)         \
 	FUNCTION(archive_read_support_format_tar)         \
+	FUNCTION(archive_read_support_format_zip)         \
 	FUNCTION(archive_set_error)                       \
 	FUNCTION(archive_write_add_filter_gzip)           \
 	FUNCTION(archive_write_add_filter_lz4)            \

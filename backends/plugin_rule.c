@@ -88,7 +88,8 @@ static const char *get_value(const struct scope *scope, const char *name, struct
 	}
 	row = find_row(scope, name);
 	add_value(json_get(scope->options, name), row, room);
-	if (!room->size && !json_has(scope->options, name) && row && row->fallback && strcmp(row->fallback, "false") != 0)
+	if (!room->size && !json_has(scope->options, name) && row && row->fallback &&
+		strcmp(row->fallback, "false") != 0)
 		text_add(room, row->fallback);
 	return text_get(room);
 }

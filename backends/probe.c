@@ -149,9 +149,9 @@ static void probe_qemu(struct json *list, const char *state)
 			       "virtual machines are emulated (tcg), many times slower: %s", why);
 	add(list, "kvm", false, runs, text,
 		"a processor with virtualization, switched on in the firmware (and passed on by "
-	        "the "
+		"the "
 		"hypervisor, if this is a virtual machine), and /dev/kvm for kiln's user (group "
-	        "kvm)");
+		"kvm)");
 }
 
 int probe_print(const char *state)

@@ -272,6 +272,11 @@ static void add_variables(struct ansible *ansible, struct strings *arguments)
 	}
 	strings_add(arguments, "-e");
 	strings_addf(arguments, "packer_builder_type=%s", json_get_text(order, "build_type", ""));
+	const char *http = json_get_text(ansible->job->found, "PackerHTTPAddr", NULL);
+	if (http) {
+		strings_add(arguments, "-e");
+		strings_addf(arguments, "packer_http_addr=%s", http);
+	}
 }
 
 static void add_ssh_arguments(struct ansible *ansible, struct strings *arguments)

@@ -215,8 +215,11 @@ static int run_playbook(struct ansible_local *local, const char *playbook, struc
 		local->options.command, playbook);
 	if (name)
 		text_addf(&command, "packer_build_name=%s ", name);
-	text_addf(
-		&command, "packer_builder_type=%s\"", json_get_text(job->order, "build_type", ""));
+	text_addf(&command, "packer_builder_type=%s", json_get_text(job->order, "build_type", ""));
+	const char *http = json_get_text(job->found, "PackerHTTPAddr", NULL);
+	if (http)
+		text_addf(&command, " packer_http_addr=%s", http);
+	text_add(&command, "\"");
 	for (size_t i = 0; i < json_count(more); i++)
 		text_addf(&command, " %s", json_text(json_item(more, i), ""));
 	text_addf(&command, " -c local -i %s", local->inventory);

@@ -21,6 +21,19 @@ int shell_script_of_lines(const struct json *lines, const char *shebang, const s
 	return 0;
 }
 
+/* Where a script finds the server of http_directory, if there is one. */
+static void add_found(const struct job *job, struct json *variables)
+{
+	static const char *const names[][2] = {{"PackerHTTPAddr", "PACKER_HTTP_ADDR"},
+		{"PackerHTTPIP", "PACKER_HTTP_IP"}, {"PackerHTTPPort", "PACKER_HTTP_PORT"}};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *value = json_get_text(job->found, names[i][0], NULL);
+		if (value)
+			json_set_text(variables, names[i][1], value);
+	}
+}
+
 int shell_variables(const struct job *job, const struct json *environment, bool render,
 	const struct json *data, struct json **variables, struct error *err)
 {
@@ -31,6 +44,7 @@ int shell_variables(const struct job *job, const struct json *environment, bool 
 	if (build_name)
 		json_set_text(unsorted, "PACKER_BUILD_NAME", build_name);
 	json_set_text(unsorted, "PACKER_BUILDER_TYPE", json_get_text(job->order, "build_type", ""));
+	add_found(job, unsorted);
 	for (size_t i = 0; i < json_count(environment); i++) {
 		CLEANUP(text_clear) struct text pair = {0};
 		const char *raw = json_text(json_item(environment, i), "");

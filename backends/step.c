@@ -226,6 +226,8 @@ struct json *job_data(const struct job *job)
 		json_set_text(data, "BuildName", name);
 	json_set_text(data, "BuilderType", json_get_text(job->order, "build_type", ""));
 	json_set_text(data, "PackerRunUUID", json_get_text(job->order, "run_uuid", ""));
+	json_each_member (member, job->found)
+		json_set(data, member.key, json_copy(member.value));
 	return data;
 }
 

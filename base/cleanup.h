@@ -51,6 +51,7 @@ static inline void cleanup_close(int *fd)
 		int saved = errno;
 		close(*fd);
 		errno = saved;
+		*fd = -1; /* closing it once more closes nobody else's */
 	}
 }
 

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,6 +72,26 @@ pid_t process_start(const struct process_options *options, struct error *err)
 		return fail_errno(err, ERROR_BROKEN, "cannot start %s", options->arguments[0]);
 	}
 	return pid;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+void process_close_others(int *kept, size_t count)
+{
+	int from = STDERR_FILENO + 1;
+
+	qsort(kept, count, sizeof(*kept), compare);
+	for (size_t i = 0; i < count; i++) {
+		if (kept[i] < from)
+			continue;
+		if (kept[i] > from)
+			close_range((unsigned)from, (unsigned)kept[i] - 1, 0);
+		from = kept[i] + 1;
+	}
+	close_range((unsigned)from, INT_MAX, 0);
 }
 
 int process_wait(pid_t pid)

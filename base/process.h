@@ -28,6 +28,9 @@ struct process_options {
 /* Starts it; every descriptor of ours but those named is closed in it (all are O_CLOEXEC). The pid, or -1. */
 pid_t process_start(const struct process_options *options, struct error *err);
 
+/* In a process that fork made: every descriptor above 2 but KEPT (-1 is none), which is put in order, is closed. */
+void process_close_others(int *kept, size_t count);
+
 /* Blocks until it ended. The exit code, or 128 + the signal that ended it. */
 int process_wait(pid_t pid);
 

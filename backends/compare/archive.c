@@ -2,12 +2,11 @@
 /* Source: opencontainers/image-spec v1.0, layer.md (whiteouts). */
 #include "backends/compare/listing.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends/late_archive.h"
 #include "backends/rootfs/oci.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
@@ -20,7 +19,7 @@ enum { BLOCK_SIZE = 256 * 1024 };
 
 static void free_archive(struct archive **archive)
 {
-	archive_read_free(*archive);
+	late_archive_read_free(*archive);
 }
 
 /* ---- one entry ---- */
@@ -61,7 +60,8 @@ static int digest_content(struct job *job, struct archive *archive, int64_t all,
 	size_t size;
 	int more;
 
-	while ((more = archive_read_data_block(archive, &bytes, &size, &offset)) == ARCHIVE_OK) {
+	while ((more = late_archive_read_data_block(archive, &bytes, &size, &offset)) ==
+		ARCHIVE_OK) {
 		if (job_check(job, err) < 0)
 			return -1;
 		add_zeros(stream, offset - at);
@@ -69,7 +69,7 @@ static int digest_content(struct job *job, struct archive *archive, int64_t all,
 		at = offset + (la_int64_t)size;
 	}
 	if (more != ARCHIVE_EOF)
-		return fail(err, ERROR_CATALOG, "%s", archive_error_string(archive));
+		return fail(err, ERROR_CATALOG, "%s", late_archive_error_string(archive));
 	add_zeros(stream, all - at);
 	digest_stream_end(stream, digest->bytes);
 	return 0;
@@ -83,8 +83,8 @@ static char *with_attributes(char *line, struct archive_entry *entry)
 	const void *value;
 	size_t size;
 
-	archive_entry_xattr_reset(entry);
-	while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
+	late_archive_entry_xattr_reset(entry);
+	while (late_archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
 		autofree char *hex = memory_new(2 * size + 1);
 		digest_write_hex(value, size, hex);
 		strings_addf(&attributes, "%s=%s", name, hex);
@@ -103,14 +103,14 @@ static int add_entry(struct job *job, struct archive *archive, struct archive_en
 	const char *path, struct listing *listing, struct error *err)
 {
 	struct digest digest;
-	struct listing_entry entry = {.mode = archive_entry_mode(from),
-		.owner = archive_entry_uid(from),
-		.group = archive_entry_gid(from),
-		.size = archive_entry_size(from),
-		.target = archive_entry_symlink(from),
-		.major = archive_entry_rdevmajor(from),
-		.minor = archive_entry_rdevminor(from)};
-	const char *other = archive_entry_hardlink(from);
+	struct listing_entry entry = {.mode = late_archive_entry_mode(from),
+		.owner = late_archive_entry_uid(from),
+		.group = late_archive_entry_gid(from),
+		.size = late_archive_entry_size(from),
+		.target = late_archive_entry_symlink(from),
+		.major = late_archive_entry_rdevmajor(from),
+		.minor = late_archive_entry_rdevminor(from)};
+	const char *other = late_archive_entry_hardlink(from);
 
 	if (other) { /* it is what its first name is */
 		autofree char *first = rooted(other);
@@ -152,16 +152,16 @@ static int read_entries(struct job *job, struct archive *archive, bool layer,
 	bool first = true;
 	int more;
 
-	while ((more = archive_read_next_header(archive, &entry)) != ARCHIVE_EOF) {
+	while ((more = late_archive_read_next_header(archive, &entry)) != ARCHIVE_EOF) {
 		if (more < ARCHIVE_WARN && first)
 			return 0;
 		if (more < ARCHIVE_WARN)
 			return fail(err, ERROR_CATALOG, "the archive cannot be read: %s",
-				archive_error_string(archive));
+				late_archive_error_string(archive));
 		first = false;
-		if (!archive_entry_pathname(entry))
+		if (!late_archive_entry_pathname(entry))
 			continue;
-		autofree char *path = rooted(archive_entry_pathname(entry));
+		autofree char *path = rooted(late_archive_entry_pathname(entry));
 		if (layer && text_starts_with(path_name(path), WHITEOUT))
 			strings_add(whiteouts, path);
 		else if (add_entry(job, archive, entry, path, listing, err) < 0)
@@ -173,22 +173,24 @@ static int read_entries(struct job *job, struct archive *archive, bool layer,
 int listing_read_archive(
 	struct job *job, int fd, bool layer, struct listing *listing, struct error *err)
 {
-	CLEANUP(free_archive) struct archive *archive = archive_read_new();
+	if (late_load_archive(err) < 0)
+		return -1;
+	CLEANUP(free_archive) struct archive *archive = late_archive_read_new();
 	CLEANUP(strings_clear) struct strings whiteouts = {0};
 	CLEANUP(listing_clear) struct listing own = {0};
 
-	archive_read_support_filter_gzip(archive);
-	archive_read_support_filter_bzip2(archive);
-	archive_read_support_filter_xz(archive);
-	archive_read_support_filter_zstd(archive);
-	archive_read_support_filter_lz4(archive);
-	archive_read_support_format_tar(archive);
-	archive_read_support_format_cpio(archive);
-	archive_read_support_format_zip(archive);
-	archive_read_support_format_iso9660(archive);
-	archive_read_set_options(archive, "hdrcharset=BINARY");
+	late_archive_read_support_filter_gzip(archive);
+	late_archive_read_support_filter_bzip2(archive);
+	late_archive_read_support_filter_xz(archive);
+	late_archive_read_support_filter_zstd(archive);
+	late_archive_read_support_filter_lz4(archive);
+	late_archive_read_support_format_tar(archive);
+	late_archive_read_support_format_cpio(archive);
+	late_archive_read_support_format_zip(archive);
+	late_archive_read_support_format_iso9660(archive);
+	late_archive_read_set_options(archive, "hdrcharset=BINARY");
 	if (lseek(fd, 0, SEEK_SET) < 0 ||
-		archive_read_open_fd(archive, fd, BLOCK_SIZE) != ARCHIVE_OK)
+		late_archive_read_open_fd(archive, fd, BLOCK_SIZE) != ARCHIVE_OK)
 		return 0;
 	int read = read_entries(job, archive, layer, &own, &whiteouts, err);
 	if (read <= 0)

@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
-#include <limits.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,15 +12,20 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "backends/media/http_serve.h"
 #include "base/cleanup.h"
+#include "base/files.h"
+#include "base/memory.h"
 #include "base/process.h"
 
 enum { BACKLOG = 64, PORT_MOST = 65535, NOBODY = 65534 };
 
 #define DEFAULT_ADDRESS "127.0.0.1"
+#define PLACE "http" /* in the work folder */
 
 /* ---- listening ---- */
 
@@ -104,29 +108,29 @@ static int listen_somewhere(const struct http_settings *settings, struct error *
 		text, min, (int)(min + count - 1));
 }
 
+/*
+ * The folder can be entered by everybody who is past those above it, which are the state folder's owner's alone: a process that was put there
+ * before it gave up its rights. The address goes through a descriptor: a path may be longer than it has room for.
+ */
+static int listen_unseen(const struct job *job, struct error *err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	autoclose int place = folder_make_inside(job->work_fd, PLACE, 0711, err);
+	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (place < 0)
+		return -1;
+	snprintf(
+		address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" HTTP_SOCKET, place);
+	unlinkat(place, HTTP_SOCKET, 0);
+	if (fd < 0 || fchmod(place, 0711) < 0 ||
+		bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+		fchmodat(place, HTTP_SOCKET, 0666, 0) < 0 || listen(fd, BACKLOG) < 0)
+		return fail_errno(err, ERROR_RESOURCE, "cannot make the socket " PLACE);
+	return TAKE_FD(fd);
+}
+
 /* ---- the process ---- */
-
-static void close_between(int first, int last)
-{
-	if (first <= last)
-		close_range((unsigned)first, (unsigned)last, 0);
-}
-
-static int compare(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-/* Of what the worker has open it keeps what it needs. */
-static void close_others(int listener, int folder, int log)
-{
-	int kept[] = {STDERR_FILENO, listener, folder, log};
-	const int count = sizeof(kept) / sizeof(*kept);
-
-	qsort(kept, count, sizeof(*kept), compare);
-	for (int i = 0; i < count; i++)
-		close_between(kept[i] + 1, i + 1 < count ? kept[i + 1] - 1 : INT_MAX);
-}
 
 /* It talks to strangers: of root's power it needs none, what it serves everybody may read. */
 static bool drop_powers(void)
@@ -145,7 +149,8 @@ static void become_server(struct job *job, int listener, int folder, pid_t worke
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	close_others(listener, folder, job->log.fd);
+	int kept[] = {listener, folder, job->log.fd};
+	process_close_others(kept, sizeof(kept) / sizeof(*kept));
 	if (!drop_powers())
 		_exit(1);
 	/* after the change of user, which undoes it */
@@ -156,23 +161,41 @@ static void become_server(struct job *job, int listener, int folder, pid_t worke
 	_exit(1);
 }
 
+static int start(struct job *job, int listener, int folder, pid_t *pid, struct error *err)
+{
+	pid_t worker = getpid(), child = fork();
+
+	if (child < 0)
+		return fail_errno(err, ERROR_RESOURCE, "cannot fork");
+	if (child == 0)
+		become_server(job, listener, folder, worker);
+	*pid = child;
+	return 0;
+}
+
 int http_server_start(struct job *job, int folder, const struct http_settings *settings,
 	struct http_server *server, struct error *err)
 {
-	pid_t worker = getpid();
-
 	*server = (struct http_server){0};
 	autoclose int listener = listen_somewhere(settings, err);
-	if (listener < 0)
+	if (listener < 0 || start(job, listener, folder, &server->pid, err) < 0)
 		return -1;
-	pid_t pid = fork();
-	if (pid < 0)
-		return fail_errno(err, ERROR_RESOURCE, "cannot fork");
-	if (pid == 0)
-		become_server(job, listener, folder, worker);
-	*server = (struct http_server){pid, get_port(listener)};
+	server->port = get_port(listener);
 	build_log_say(&job->log, "http_directory is served at %s, port %d",
 		*settings->address ? settings->address : DEFAULT_ADDRESS, server->port);
+	return 0;
+}
+
+int http_server_start_unseen(
+	struct job *job, int folder, struct http_server *server, char **place, struct error *err)
+{
+	*server = (struct http_server){0};
+	autoclose int listener = listen_unseen(job, err);
+	if (listener < 0 || start(job, listener, folder, &server->pid, err) < 0)
+		return -1;
+	*place = memory_printf("%s/work/" PLACE, job->folder);
+	build_log_say(&job->log, "http_directory is served to the machine alone, at no port of "
+				 "this one");
 	return 0;
 }
 

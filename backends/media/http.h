@@ -4,6 +4,7 @@
 /*
  * The server of http_directory: a process of its own beside the worker, for as long as the build wants it. It reads nothing outside of the
  * folder, writes nothing, and answers GET and HEAD; it dies with the worker. Each request is a line in the job's log.
+ * It listens at a port, or at a socket in the build's folder that nobody else finds.
  */
 
 #include "backends/job.h"
@@ -24,5 +25,12 @@ struct http_server {
  */
 int http_server_start(struct job *job, int folder, const struct http_settings *settings,
 	struct http_server *server, struct error *err);
+/*
+ * The same, at the socket HTTP_SOCKET of a folder of the job's; *PLACE is its path, absolute, and the caller's to free. Whoever stands in that folder may
+ * connect, and nobody else gets there. server->port is 0.
+ */
+#define HTTP_SOCKET "http.sock"
+int http_server_start_unseen(
+	struct job *job, int folder, struct http_server *server, char **place, struct error *err);
 /* Ends it, and waits for that; nothing where there is none. */
 void http_server_stop(struct http_server *server);

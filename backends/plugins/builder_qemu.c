@@ -8,6 +8,7 @@
 #include "backends/plugins/native.h"
 #include "backends/plugins/qemu_switches.h"
 #include "backends/plugins/rules.h"
+#include "backends/plugins/ssh_options.h"
 #include "backends/qemu/boot_command.h"
 #include "base/memory.h"
 
@@ -42,10 +43,9 @@ static const struct plugin_option own[] = {
 	{"cd_files", OPTION_TEXTS, PATH_PATTERN, AT(cd_files),
 		.help = "files and folders for a CD of their own"},
 	{"cd_label", OPTION_TEXT, .fallback = "packer", AT(cd_label), .help = "that CD's label"},
-	{"http_directory", OPTION_TEXT, PATH_FOLDER, .optional_path = true,
-		.power = POWER_HOST_NETWORK, AT(http_directory),
-		.help = "a folder that the machine can fetch files from; the power host-network is "
-			"needed: without it a machine reaches nobody"},
+	{"http_directory", OPTION_TEXT, PATH_FOLDER, .optional_path = true, AT(http_directory),
+		.help = "a folder that the machine can fetch files from; without the power "
+			"host-network it is all that a machine reaches"},
 	{"http_port_min", OPTION_INTEGER, .fallback = "8000", AT(http_port_min),
 		.help = "the first port that may be used for that"},
 	{"http_port_max", OPTION_INTEGER, .fallback = "9000", AT(http_port_max),
@@ -81,7 +81,9 @@ static const struct plugin_option own[] = {
 	{"net_device", OPTION_TEXT, .power = POWER_QEMU_ARGS, .harmless = qemu_word_is_harmless,
 		.fallback = "virtio-net", AT(net_device), .help = "the network card"},
 	{"net_bridge", OPTION_TEXT, .power = POWER_HOST_NETWORK, AT(net_bridge),
-		.help = "a bridge of this machine to connect to, in place of a network of its own"},
+		.help = "a bridge of this machine to connect to, in place of a network of its own; "
+			"unless ssh_host says where the machine is, its address is looked for "
+			"among the kernel's neighbours"},
 	{"qemu_binary", OPTION_TEXT, .power = POWER_QEMU_ARGS, .harmless = qemu_program_is_harmless,
 		.fallback = "qemu-system-x86_64", AT(qemu_binary),
 		.help = "the program; the power qemu-args is needed for what is not called "
@@ -242,11 +244,7 @@ static const char *unsupported(const struct json *options)
 	if (*cdrom && strcmp(cdrom, "ide") != 0 && strcmp(cdrom, "scsi") != 0 &&
 		strcmp(cdrom, "virtio") != 0 && strcmp(cdrom, "virtio-scsi") != 0)
 		return "cdrom_interface is ide, scsi, virtio or virtio-scsi";
-	if (*json_get_text(options, "net_bridge", "") && strcmp(communicator, "none") != 0 &&
-		!*json_get_text(options, "ssh_host", ""))
-		return "with net_bridge the machine's address is not found by itself yet: ssh_host "
-		       "says it";
-	return NULL;
+	return strcmp(communicator, "ssh") == 0 ? ssh_options_unsupported(options) : NULL;
 }
 
 const struct plugin plugin_builder_qemu = {

@@ -71,8 +71,12 @@ const struct plugin_option options_communicator[] = {
 		.help = "between two signs of life (5s); negative: none"},
 	{"ssh_read_write_timeout", OPTION_DURATION, SHARED,
 		.help = "a connection that is silent for so long is lost (never)"},
-	{"ssh_remote_tunnels", OPTION_TEXTS, SHARED, .help = "ports of the machine that lead here"},
-	{"ssh_local_tunnels", OPTION_TEXTS, SHARED, .help = "ports here that lead to the machine"},
+	{"ssh_remote_tunnels", OPTION_TEXTS, .power = POWER_HOST_NETWORK, SHARED,
+		.help = "PORT:HOST:PORT, ports of the machine's loopback that lead to what this "
+			"machine reaches"},
+	{"ssh_local_tunnels", OPTION_TEXTS, .power = POWER_HOST_NETWORK, SHARED,
+		.help = "PORT:HOST:PORT, ports of 127.0.0.1 here that lead to what the machine "
+			"reaches"},
 	{"ssh_public_key", OPTION_BYTES, SHARED, .help = "a public key for the machine"},
 	{"ssh_private_key", OPTION_BYTES, SHARED, .help = "its private key"},
 	{"winrm_username", OPTION_TEXT, SHARED, .help = "who logs in by WinRM"},

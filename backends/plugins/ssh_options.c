@@ -2,6 +2,7 @@
 /* Source: Packer 1.6.6 helper/communicator/config.go. */
 #include "backends/plugins/ssh_options.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { PORT_MOST = 65535 };
@@ -14,6 +15,19 @@ static bool is_given(const struct json *options, const char *name)
 static bool is_port(int64_t port)
 {
 	return port >= 0 && port <= PORT_MOST;
+}
+
+/* Their form was looked at before: PORT:HOST:PORT. */
+static bool are_tunnels(const struct json *tunnels)
+{
+	for (size_t i = 0; i < json_count(tunnels); i++) {
+		const char *text = json_text(json_item(tunnels, i), "");
+		const char *last = strrchr(text, ':');
+		long from = strtol(text, NULL, 10), to = last ? strtol(last + 1, NULL, 10) : 0;
+		if (from < 1 || from > PORT_MOST || to < 1 || to > PORT_MOST)
+			return false;
+	}
+	return true;
 }
 
 const char *ssh_options_unsupported(const struct json *options)
@@ -29,8 +43,8 @@ const char *ssh_options_unsupported(const struct json *options)
 		return "libssh2 1.10 cannot log in with an SSH certificate";
 	if (json_get_boolean(options, "ssh_bastion_interactive", false))
 		return "ssh_bastion_interactive: nobody is there to be asked";
-	if (json_count(json_get(options, "ssh_local_tunnels")) ||
-		json_count(json_get(options, "ssh_remote_tunnels")))
-		return "ssh_local_tunnels and ssh_remote_tunnels are not built yet";
+	if (!are_tunnels(json_get(options, "ssh_local_tunnels")) ||
+		!are_tunnels(json_get(options, "ssh_remote_tunnels")))
+		return "ssh_local_tunnels, ssh_remote_tunnels: a port is 1 to 65535";
 	return NULL;
 }

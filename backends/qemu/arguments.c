@@ -92,12 +92,20 @@ static void add_media(const struct qemu_setup *setup, struct map *switches)
 		strings_add(values_of(switches, "-fda"), setup->floppy);
 }
 
+static void add_card(const struct qemu_setup *setup, struct strings *devices)
+{
+	strings_addf(devices, "%s,netdev=user.0%s%s", setup->options->net_device,
+		setup->mac ? ",mac=" : "", setup->mac ? setup->mac : "");
+}
+
 static void add_network(const struct qemu_setup *setup, struct map *switches)
 {
 	CLEANUP(text_clear) struct text netdev = {0};
 
 	if (*setup->options->net_bridge) {
 		text_addf(&netdev, "bridge,id=user.0,br=%s", setup->options->net_bridge);
+	} else if (setup->network_fd) {
+		text_addf(&netdev, "socket,id=user.0,fd=%d", setup->network_fd);
 	} else {
 		text_add(&netdev, "user,id=user.0");
 		if (setup->isolated)
@@ -107,8 +115,7 @@ static void add_network(const struct qemu_setup *setup, struct map *switches)
 				setup->guest_port);
 	}
 	strings_add(values_of(switches, "-netdev"), text_get(&netdev));
-	strings_addf(
-		values_of(switches, "-device"), "%s,netdev=user.0", setup->options->net_device);
+	add_card(setup, values_of(switches, "-device"));
 }
 
 static void add_machine(const struct qemu_setup *setup, struct map *switches)
@@ -204,7 +211,7 @@ static void keep_network(const struct qemu_setup *setup, struct map *switches)
 	autofree char *all = devices ? strings_join(devices, "") : NULL;
 
 	if (all && !strstr(all, setup->options->net_device))
-		strings_addf(devices, "%s,netdev=user.0", setup->options->net_device);
+		add_card(setup, devices);
 }
 
 static void flatten(const struct map *switches, struct strings *arguments)

@@ -27,9 +27,11 @@ struct qemu_setup {
 		guest_port; /* 127.0.0.1:HOST_PORT leads to GUEST_PORT; host_port 0: none does */
 	const char *vnc;    /* "127.0.0.1:3", NULL: none */
 	const char *http_ip, *http_folder;
-	int http_port; /* 0: nothing is served */
-	bool isolated; /* the machine reaches nothing but what reaches it */
-	int qmp_fd;    /* the descriptor that QEMU inherits */
+	int http_port;   /* 0: nothing is served */
+	bool isolated;   /* the machine reaches nothing but what reaches it */
+	const char *mac; /* of its card; NULL: QEMU's, which every machine has */
+	int network_fd; /* its network is there, at a descriptor that QEMU inherits; 0: QEMU's own */
+	int qmp_fd;     /* the descriptor that QEMU inherits */
 };
 
 /* Adds the whole list, the program first. Errors (CATALOG): a field in qemuargs that there is not. */

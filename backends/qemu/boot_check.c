@@ -96,16 +96,15 @@ static int connect_to(int port)
 /* QEMU accepts before its guest does: whether that one did only its own list tells. PORT leads there and nowhere else. */
 static int is_established(struct check *check, int port, struct error *err)
 {
-	autojson struct json *answer = NULL;
+	autofree char *answer = NULL;
 	char wanted[32];
 	int found = 0;
 
-	if (booted_ask_monitor(&check->booted, "info usernet", &answer, err) < 0)
+	if (qmp_ask_monitor(&check->booted.machine.qmp, "info usernet", &answer, err) < 0)
 		return -1;
 	/* a line: TCP[ESTABLISHED] FD 127.0.0.1 PORT GUEST GUEST_PORT ... */
 	snprintf(wanted, sizeof(wanted), " %d ", port);
-	autofree char *lines = memory_copy_text(json_text(answer, ""));
-	for (char *rest = lines, *line; (line = strsep(&rest, "\n"));)
+	for (char *rest = answer, *line; (line = strsep(&rest, "\n"));)
 		found |= strstr(line, "TCP[ESTABLISHED]") && strstr(line, wanted);
 	return found;
 }

@@ -178,39 +178,27 @@ int booted_start(struct booted *booted, struct error *err)
 		return -1;
 	autofree char *line = strings_join(&arguments, " ");
 	build_log_say(&booted->job->log, "%s", line);
-	if (machine_start(&booted->machine, booted->job, &arguments, booted->folder, -1,
+	if (machine_start(&booted->machine, booted->job, &arguments, booted->folder, -1, -1,
 		    &port_taken, err) < 0)
 		return -1;
 	machine_watch(&booted->machine, true);
 	return 0;
 }
 
-/* What people type at QEMU's monitor; the caller frees *ANSWER. */
-int booted_ask_monitor(
-	struct booted *booted, const char *command, struct json **answer, struct error *err)
-{
-	struct json *arguments = json_new_object();
-
-	json_set_text(arguments, "command-line", command);
-	return qmp_execute(&booted->machine.qmp, "human-monitor-command", arguments, COMMAND_USEC,
-		answer, err);
-}
-
 /* A port here that leads to GUEST_PORT there. */
 int booted_forward(struct booted *booted, int64_t guest_port, int *port, struct error *err)
 {
 	for (int attempt = 0; attempt < FORWARDS_MOST; attempt++) {
-		autojson struct json *answer = NULL;
+		autofree char *answer = NULL;
 		if (port_choose("127.0.0.1", PORT_FIRST, PORT_LAST, port, err) < 0)
 			return -1;
 		autofree char *command = memory_printf(
 			"hostfwd_add user.0 tcp:127.0.0.1:%d-:%lld", *port, (long long)guest_port);
-		if (booted_ask_monitor(booted, command, &answer, err) < 0)
+		if (qmp_ask_monitor(&booted->machine.qmp, command, &answer, err) < 0)
 			return -1;
-		if (!*json_text(answer, ""))
+		if (!*answer)
 			return 0;
-		error_set(err, ERROR_TRANSIENT, "%.*s", (int)strcspn(json_text(answer, ""), "\r\n"),
-			json_text(answer, ""));
+		error_set(err, ERROR_TRANSIENT, "%.*s", (int)strcspn(answer, "\r\n"), answer);
 	}
 	return -1;
 }

@@ -41,9 +41,6 @@ bool booted_is_disk(const struct booted *booted, const struct published *files, 
 int booted_start(struct booted *booted, struct error *err);
 /* Sets *PORT to one here that leads to GUEST_PORT there. */
 int booted_forward(struct booted *booted, int64_t guest_port, int *port, struct error *err);
-/* What people type at QEMU's monitor; the caller frees *ANSWER. */
-int booted_ask_monitor(
-	struct booted *booted, const char *command, struct json **answer, struct error *err);
 /* Waits for ssh, by the builder's own communicator. CATALOG where that is none. */
 int booted_connect(struct booted *booted, struct error *err);
 /* Ends it and removes the layers. */

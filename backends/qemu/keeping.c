@@ -50,10 +50,12 @@ static void key_behind(
 		layer_next_key(key, &keeping->steps->items[i].digest, key);
 }
 
-static void set_root(struct keeping *keeping, const char *program, const char *accelerator)
+/* QEMU's own network is part of what is kept, another one is not. */
+static void set_root(struct keeping *keeping, const struct keeping_machine *about)
 {
-	autofree char *qemu = describe_program(program);
-	autofree char *machine = memory_printf("machine 2\n%s\n%s\n", qemu, accelerator);
+	autofree char *qemu = describe_program(about->program);
+	autofree char *machine = memory_printf("machine 2\n%s\n%s\n%s", qemu, about->accelerator,
+		about->network_apart ? "network apart\n" : "");
 	struct digest of_machine;
 
 	digest_of(machine, strlen(machine), &of_machine);
@@ -102,8 +104,8 @@ static void choose(struct keeping *keeping, bool memory, bool disk)
 	}
 }
 
-int keeping_open(struct job *job, const struct steps *steps, const char *program,
-	const char *accelerator, struct keeping *keeping, struct error *err)
+int keeping_open(struct job *job, const struct steps *steps, const struct keeping_machine *machine,
+	struct keeping *keeping, struct error *err)
 {
 	const char *asked = json_get_text(job->order, "checkpoint_kind", "");
 	struct error why;
@@ -118,11 +120,13 @@ int keeping_open(struct job *job, const struct steps *steps, const char *program
 		return 0;
 	if (!digest_parse(json_get_text(job->order, "root_digest", ""), &keeping->root))
 		return fail(err, ERROR_BROKEN, "the order has no root_digest");
-	set_root(keeping, program, accelerator);
+	set_root(keeping, machine);
 	if (checkpoints_open(job, &keeping->store, &why) < 0) {
 		build_log_say(&job->log, "no checkpoints: %s", why.text);
 		return 0;
 	}
+	if (machine->disks_alone)
+		asked = "disk";
 	keeping->kind = strcmp(asked, "disk") == 0 ? CHECKPOINT_KEEP_DISK : CHECKPOINT_KEEP_MEMORY;
 	choose(keeping, keeping->kind == CHECKPOINT_KEEP_MEMORY, strcmp(asked, "memory") != 0);
 	if (!keeping_resumes(keeping))

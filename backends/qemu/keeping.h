@@ -37,12 +37,19 @@ struct keeping {
 		.store = {.folder = -1}, .memory = GUEST_MEMORY_NONE \
 	}
 
+/* What of a machine is not in its options. */
+struct keeping_machine {
+	const char *program, *accelerator;
+	bool network_apart; /* not QEMU's own */
+	bool disks_alone;   /* what its memory says of the network would not hold any more */
+};
+
 /*
- * PROGRAM and ACCELERATOR run the machine. Chooses what to go on from. Errors only where the order makes no sense: without a store
+ * Chooses what to go on from. Errors only where the order makes no sense: without a store
  * nothing is kept, and that is logged.
  */
-int keeping_open(struct job *job, const struct steps *steps, const char *program,
-	const char *accelerator, struct keeping *keeping, struct error *err);
+int keeping_open(struct job *job, const struct steps *steps, const struct keeping_machine *machine,
+	struct keeping *keeping, struct error *err);
 /* Waits until what was kept is lasting. */
 void keeping_close(struct keeping *keeping);
 

@@ -48,7 +48,7 @@ static int explain_end(struct machine *machine, bool *port_taken, struct error *
 }
 
 int machine_start(struct machine *machine, struct job *job, const struct strings *arguments,
-	const char *folder, int memory, bool *port_taken, struct error *err)
+	const char *folder, int memory, int network, bool *port_taken, struct error *err)
 {
 	int ends[2];
 
@@ -57,7 +57,7 @@ int machine_start(struct machine *machine, struct job *job, const struct strings
 	*port_taken = false;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return fail_errno(err, ERROR_RESOURCE, "cannot make a socket");
-	const int extra[CHILD_EXTRA_COUNT] = {ends[1], memory};
+	const int extra[CHILD_EXTRA_COUNT] = {ends[1], memory, network};
 	int started = child_start(&machine->child, job, "QEMU", arguments, folder, extra, err);
 	close(ends[1]);
 	if (started < 0) {

@@ -6,8 +6,8 @@
 #include "backends/child.h"
 #include "backends/qemu/qmp.h"
 
-/* The descriptors that QEMU finds its control channel and its guest's memory at. */
-enum { MACHINE_QMP_FD = 3, MACHINE_MEMORY_FD = 4 };
+/* The descriptors at which QEMU finds its control channel, its guest's memory and its network. */
+enum { MACHINE_QMP_FD = 3, MACHINE_MEMORY_FD, MACHINE_NETWORK_FD };
 
 struct machine {
 	struct job *job;
@@ -24,11 +24,12 @@ struct machine {
 	}
 
 /*
- * Starts QEMU with ARGUMENTS in FOLDER, its guest having MEMORY (-1: memory of its own), and waits until its control channel answers. When it ends at once the error (CATALOG; TRANSIENT
- * if the port it was to listen at is taken, and then *PORT_TAKEN) has its last words.
+ * Starts QEMU with ARGUMENTS in FOLDER, its guest having MEMORY and its network being NETWORK (each -1: of its own, or none), and waits
+ * until its control channel answers. When it ends at once the error (CATALOG; TRANSIENT if the port it was to listen at is taken, and then
+ * *PORT_TAKEN) has its last words.
  */
 int machine_start(struct machine *machine, struct job *job, const struct strings *arguments,
-	const char *folder, int memory, bool *port_taken, struct error *err);
+	const char *folder, int memory, int network, bool *port_taken, struct error *err);
 /* Kills it if it runs. */
 void machine_close(struct machine *machine);
 

@@ -15,13 +15,15 @@
 #include "backends/media/floppy.h"
 #include "backends/media/iso.h"
 #include "backends/qemu/image_file.h"
+#include "backends/qemu/network.h"
 #include "base/cleanup.h"
 #include "base/memory.h"
 
 /* The host as QEMU's user network shows it, and where it listens then. */
-#define USER_NETWORK_HOST "10.0.2.2"
 #define LOOPBACK "127.0.0.1"
 #define ANY_ADDRESS "0.0.0.0"
+
+enum { PORT_MOST = 65535 };
 
 /* ---- where it starts from ---- */
 
@@ -118,9 +120,26 @@ static char *address_of(const char *interface, struct error *err)
 	return memory_copy_text(text);
 }
 
+/*
+ * At no port of this machine: the machine's own network has the host's address there to itself. So every port is free; the first of the range is
+ * as good as another, and the same at each build.
+ */
+static int serve_closed(struct job *job, const struct qemu_options *options, int folder,
+	struct qemu_media *media, struct error *err)
+{
+	if (options->http_port_min < 1 || options->http_port_min > PORT_MOST)
+		return fail(err, ERROR_CATALOG, "http_port_min: a port is 1 to %d", PORT_MOST);
+	if (http_server_start_unseen(job, folder, &media->http, &media->http_place, err) < 0)
+		return -1;
+	media->http_ip = memory_copy_text(NETWORK_HOST);
+	media->http_port = (int)options->http_port_min;
+	media->http_folder = memory_copy_text(options->http_directory);
+	return 0;
+}
+
 /* Nobody but the machine is to find it: unless an address is asked for, it listens where the machine reaches it and nowhere else. */
-static int serve(struct job *job, const struct qemu_options *options, struct qemu_media *media,
-	struct error *err)
+static int serve(struct job *job, const struct qemu_options *options, bool closed,
+	struct qemu_media *media, struct error *err)
 {
 	const char *interface =
 		*options->http_interface ? options->http_interface : options->net_bridge;
@@ -133,8 +152,10 @@ static int serve(struct job *job, const struct qemu_options *options, struct qem
 		job_open_path(job, options->http_directory, O_RDONLY | O_DIRECTORY, 0, err);
 	if (folder < 0)
 		return fail_while(err, "http_directory");
+	if (closed)
+		return serve_closed(job, options, folder, media, err);
 	autofree char *ip =
-		*interface ? address_of(interface, err) : memory_copy_text(USER_NETWORK_HOST);
+		*interface ? address_of(interface, err) : memory_copy_text(NETWORK_HOST);
 	if (!ip)
 		return -1;
 	if (strcmp(settings.address, ANY_ADDRESS) == 0)
@@ -149,13 +170,13 @@ static int serve(struct job *job, const struct qemu_options *options, struct qem
 
 /* ---- all of it ---- */
 
-int qemu_media_open(struct job *job, const struct qemu_options *options, struct qemu_media *media,
-	struct error *err)
+int qemu_media_open(struct job *job, const struct qemu_options *options, bool closed,
+	struct qemu_media *media, struct error *err)
 {
 	*media = (struct qemu_media){.source_fd = -1};
 	if (open_source(job, options, media, err) < 0 || make_drives(job, options, media, err) < 0)
 		return -1;
-	return serve(job, options, media, err);
+	return serve(job, options, closed, media, err);
 }
 
 void qemu_media_clear(struct qemu_media *media)
@@ -165,6 +186,7 @@ void qemu_media_clear(struct qemu_media *media)
 	free(media->floppy);
 	free(media->http_ip);
 	free(media->http_folder);
+	free(media->http_place);
 	strings_clear(&media->cds);
 	cleanup_close(&media->source_fd);
 	*media = (struct qemu_media){.source_fd = -1};

@@ -21,11 +21,13 @@ struct qemu_media {
 	char *http_ip;      /* as the machine sees it; NULL: nothing is served */
 	char *http_folder;
 	int http_port;
+	char *http_place; /* the folder of the server's socket, for a network of its own; NULL: it listens at a port */
 	struct http_server http;
 };
 
-/* Kind CATALOG for what is not there or has another checksum, TRANSIENT for what may come later. Clear it also when this fails. */
-int qemu_media_open(struct job *job, const struct qemu_options *options, struct qemu_media *media,
-	struct error *err);
+/*
+ * CLOSED: the machine reaches nobody, so what is served to it goes another way than over this machine's network. Kind CATALOG for what is not there or has another checksum, TRANSIENT for what may come later. Clear it also when this fails. */
+int qemu_media_open(struct job *job, const struct qemu_options *options, bool closed,
+	struct qemu_media *media, struct error *err);
 /* Nothing is served any more. */
 void qemu_media_clear(struct qemu_media *media);

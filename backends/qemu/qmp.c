@@ -337,6 +337,18 @@ int qmp_dump_screen(struct qmp *qmp, const char *path, bool *is_png, struct erro
 	return qmp_execute(qmp, "screendump", arguments, COMMAND_USEC, NULL, err);
 }
 
+int qmp_ask_monitor(struct qmp *qmp, const char *command, char **answer, struct error *err)
+{
+	struct json *arguments = json_new_object();
+	autojson struct json *result = NULL;
+
+	json_set_text(arguments, "command-line", command);
+	if (qmp_execute(qmp, "human-monitor-command", arguments, COMMAND_USEC, &result, err) < 0)
+		return -1;
+	*answer = memory_copy_text(json_text(result, ""));
+	return 0;
+}
+
 int qmp_query_status(struct qmp *qmp, char **status, struct error *err)
 {
 	autojson struct json *result = NULL;

@@ -47,6 +47,8 @@ int qmp_wait_event(struct qmp *qmp, const char *name, int64_t timeout_usec, stru
 int qmp_send_key(struct qmp *qmp, const char *key, bool down, struct error *err);
 /* The screen as a PNG file (PPM with QEMU before 7.1, which is told by *IS_PNG). QEMU writes the file, as itself. */
 int qmp_dump_screen(struct qmp *qmp, const char *path, bool *is_png, struct error *err);
+/* What people type at QEMU's monitor; *ANSWER is its text, and the caller's to free. */
+int qmp_ask_monitor(struct qmp *qmp, const char *command, char **answer, struct error *err);
 /* "running", "paused", "shutdown", "guest-panicked" ...: the caller frees. */
 int qmp_query_status(struct qmp *qmp, char **status, struct error *err);
 /* Asks the guest by ACPI to halt. */

@@ -45,12 +45,16 @@ static struct lookup *lookup_new(const char *host, int port)
 	return lookup;
 }
 
-static struct lookup *find_host(
-	const char *host, int port, const struct patience *patience, struct error *err)
+static struct lookup *find_host(const struct ssh_settings *settings, const char *host, int port,
+	const struct patience *patience, struct error *err)
 {
 	struct lookup *lookup = lookup_new(host, port);
-	int code = getaddrinfo_a(GAI_NOWAIT, lookup->list, 1, NULL);
+	int code = settings->alone ? getaddrinfo(host, lookup->port, &lookup->hints,
+					     &lookup->request.ar_result)
+	                           : getaddrinfo_a(GAI_NOWAIT, lookup->list, 1, NULL);
 
+	if (settings->alone && code == 0)
+		return lookup;
 	while (code == 0 && (code = gai_error(&lookup->request)) == EAI_INPROGRESS) {
 		const struct timespec tick = {.tv_nsec = 100 * 1000 * 1000};
 		if (patience_check(patience, err) < 0) {
@@ -117,10 +121,10 @@ static int connect_to(
 	return TAKE_FD(fd);
 }
 
-static int connect_host(
-	const char *host, int port, const struct patience *patience, struct error *err)
+static int connect_host(const struct ssh_settings *settings, const char *host, int port,
+	const struct patience *patience, struct error *err)
 {
-	struct lookup *lookup = find_host(host, port, patience, err);
+	struct lookup *lookup = find_host(settings, host, port, patience, err);
 	int fd = -1;
 
 	if (!lookup)
@@ -136,7 +140,7 @@ int dial(const struct ssh_settings *settings, const char *host, int port,
 {
 	const char *proxy = settings->proxy_host;
 	autoclose int fd = connect_host(
-		proxy ? proxy : host, proxy ? settings->proxy_port : port, patience, err);
+		settings, proxy ? proxy : host, proxy ? settings->proxy_port : port, patience, err);
 
 	if (fd < 0)
 		return proxy ? fail_while(err, "the proxy") : -1;

@@ -16,8 +16,8 @@
 
 /* ---- waiting ---- */
 
-/* What is there already, though no socket will tell: it was read while something else was done. */
-static bool has_more(const struct link *link)
+/* It was read while something else was done. */
+bool link_has_more(const struct link *link)
 {
 	unsigned long available = 0;
 
@@ -25,7 +25,7 @@ static bool has_more(const struct link *link)
 		return true;
 	if (link->tunnel)
 		libssh2_channel_window_read_ex(link->tunnel, &available, NULL);
-	return available > 0 || (link->outer && has_more(link->outer));
+	return available > 0 || (link->outer && link_has_more(link->outer));
 }
 
 static struct link *outermost(struct link *link)
@@ -36,7 +36,7 @@ static struct link *outermost(struct link *link)
 }
 
 /* Of two sessions the outer one says it. Nothing is said while a packet waits for room: libssh2 would mix them up. */
-static void keep_alive(struct link *link)
+void link_keep_alive(struct link *link)
 {
 	int next;
 
@@ -53,7 +53,7 @@ int link_wait(struct link *link, struct error *err)
 
 	wire_flush(link); /* an error shows in what libssh2 does next */
 	wire_look(link);
-	if (has_more(link) && patience_check(&link->patience, err) == 0)
+	if (link_has_more(link) && patience_check(&link->patience, err) == 0)
 		return 0;
 	short events = POLLIN | (wire_is_full(outermost(link)) ? POLLOUT : 0);
 	if (patience_wait(&link->patience, link->fd, events, &got, err) < 0) {
@@ -74,7 +74,7 @@ int link_wait(struct link *link, struct error *err)
 			"%s: not a byte within ssh_read_write_timeout (%lld ms)", link->name,
 			(long long)idle_usec / 1000);
 	}
-	keep_alive(link);
+	link_keep_alive(link);
 	return 0;
 }
 

@@ -62,6 +62,10 @@ struct link *link_open(const struct ssh_settings *settings, const struct ssh_hos
 	struct link *outer, struct known_host *known, const struct patience *patience,
 	int64_t greeting_usec, struct error *err);
 void link_close(struct link *link); /* NULL is fine */
+/* A sign of life, if it is time for one. */
+void link_keep_alive(struct link *link);
+/* What came and nobody read yet, though no socket tells. */
+bool link_has_more(const struct link *link);
 /* Until libssh2 may go on with what it was doing. */
 int link_wait(struct link *link, struct error *err);
 /* CODE of a libssh2 call that failed becomes ERR: "WHAT: ...". -1. Notes whether the connection is lost. */

@@ -94,6 +94,27 @@ static void read_connection(const struct json *options, struct ssh_settings *set
 	settings->proxy_password = read_text(options, "ssh_proxy_password");
 }
 
+/* Their form was checked with the template's. */
+static int read_tunnels(const struct json *options, const char *name, struct ssh_tunnels *tunnels,
+	struct error *err)
+{
+	CLEANUP(strings_clear) struct strings list = {0};
+
+	json_get_texts(options, name, &list);
+	strings_each (text, &list) {
+		const char *host = strchr(text, ':'), *to = strrchr(text, ':');
+		if (!host || to == host)
+			return fail(
+				err, ERROR_CATALOG, "%s: \"%s\" is not PORT:HOST:PORT", name, text);
+		host += host[1] == '[' ? 2 : 1;
+		MEMORY_GROW(tunnels->items, tunnels->count, tunnels->room);
+		tunnels->items[tunnels->count++] = (struct ssh_tunnel){.port = atoi(text),
+			.to_port = atoi(to + 1),
+			.host = memory_copy_bytes(host, to - host - (to[-1] == ']'))};
+	}
+	return 0;
+}
+
 int ssh_settings_read(struct job *job, const struct json *options, struct ssh_settings *settings,
 	struct error *err)
 {
@@ -108,7 +129,9 @@ int ssh_settings_read(struct job *job, const struct json *options, struct ssh_se
 	read_connection(options, &made);
 	if (read_key(job, options, "ssh_private_key_file", &target->identity.private_keys, err) <
 			0 ||
-		read_bastion(job, options, &made.bastion, err) < 0)
+		read_bastion(job, options, &made.bastion, err) < 0 ||
+		read_tunnels(options, "ssh_local_tunnels", &made.local_tunnels, err) < 0 ||
+		read_tunnels(options, "ssh_remote_tunnels", &made.remote_tunnels, err) < 0)
 		return -1;
 	*settings = made;
 	made = (struct ssh_settings){0};
@@ -135,6 +158,13 @@ static void clear_host(struct ssh_host *host)
 	free(host->host_key);
 }
 
+static void clear_tunnels(struct ssh_tunnels *tunnels)
+{
+	for (size_t i = 0; i < tunnels->count; i++)
+		free(tunnels->items[i].host);
+	free(tunnels->items);
+}
+
 void ssh_settings_clear(struct ssh_settings *settings)
 {
 	clear_host(&settings->target);
@@ -144,5 +174,7 @@ void ssh_settings_clear(struct ssh_settings *settings)
 	clear_secret(settings->proxy_password);
 	free(settings->ciphers);
 	free(settings->exchanges);
+	clear_tunnels(&settings->local_tunnels);
+	clear_tunnels(&settings->remote_tunnels);
 	*settings = (struct ssh_settings){0};
 }

@@ -30,6 +30,16 @@ struct ssh_host {
 	char *host_key;
 };
 
+/* PORT:HOST:TO_PORT: what listens at PORT leads to HOST port TO_PORT on the other side. */
+struct ssh_tunnel {
+	int port, to_port;
+	char *host;
+};
+struct ssh_tunnels {
+	struct ssh_tunnel *items;
+	size_t count, room;
+};
+
 struct ssh_settings {
 	struct ssh_host target;
 	struct ssh_host bastion; /* host NULL: none */
@@ -45,6 +55,10 @@ struct ssh_settings {
 	bool sftp;       /* files go by sftp, not by scp */
 	char *ciphers;   /* "aes128-ctr,..." in the order of preference; NULL: libssh2's */
 	char *exchanges; /* key exchange algorithms; NULL: libssh2's */
+	struct ssh_tunnels local_tunnels; /* from 127.0.0.1 here to what the host reaches */
+	struct ssh_tunnels
+		remote_tunnels; /* from the host's own loopback to what this machine reaches */
+	bool alone; /* this process does nothing else: a name may be looked up for as long as it takes */
 };
 
 /*

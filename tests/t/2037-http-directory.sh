@@ -148,4 +148,15 @@ if python3 -c 'import socket; socket.socket(socket.AF_INET6).bind(("::1", 0))' 2
 else
 	skip IPv6 'there is none here'
 fi
+
+# at no port
+rm -f "$T/in"; mkfifo "$T/in"
+"$tool" "$W" http-unseen http < "$T/in" > "$T/started" 2> "$T/err" & pid=$!; background="$background $pid"
+exec 9> "$T/in"
+wait_until yes sh -c "[ -s '$T/started' ] && echo yes"
+read -r server place < "$T/started"
+is 'a server at no port, but in a folder of the build' "$(curl -s --unix-socket "$place/http.sock" http://10.0.2.2/in)" 'd-i preseed'
+is 'which everybody may enter who got so far' "$(stat -c %a "$place" "$place/http.sock" | tr '\n' ' ')" '711 666 '
+stop
+is 'ends as well' "$(kill -0 "$server" 2> /dev/null; echo $?)" 1
 done_testing

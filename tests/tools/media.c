@@ -96,6 +96,23 @@ static int serve(struct job *job, char **arguments, struct error *err)
 	return 0;
 }
 
+/* http-unseen FOLDER: prints pid and socket, and ends when its input does */
+static int serve_unseen(struct job *job, char **arguments, struct error *err)
+{
+	struct http_server server;
+	autofree char *path = NULL;
+
+	autoclose int folder = job_open_path(job, arguments[1], O_RDONLY | O_DIRECTORY, 0, err);
+	if (folder < 0 || http_server_start_unseen(job, folder, &server, &path, err) < 0)
+		return -1;
+	printf("%d %s\n", (int)server.pid, path);
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+	http_server_stop(&server);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int count; /* arguments at least */
@@ -106,6 +123,7 @@ static const struct {
 	{"iso", 2, make_iso},
 	{"floppy", 2, make_floppy},
 	{"http", 5, serve},
+	{"http-unseen", 2, serve_unseen},
 };
 
 static int run(struct job *job, int count, char **arguments, struct error *err)

@@ -61,7 +61,7 @@ static void runs(void)
 		"one that is not there: %s", err.text);
 	begin(&extra, "echo x >&3");
 	if (pipe(ends) == 0 &&
-		child_start(&child, &job, "extra", &extra, "/", (int[]){ends[1], -1}, &err) == 0) {
+		child_start(&child, &job, "extra", &extra, "/", (int[]){ends[1], -1, -1}, &err) == 0) {
 		CHECK(child_wait(&child, in(60), &err) == 1 && child.code == 0 &&
 				read(ends[0], &c, 1) == 1 && c == 'x',
 			"it inherits one descriptor, the third");

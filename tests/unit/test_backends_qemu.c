@@ -82,7 +82,8 @@ static const struct {
 		"-display none" NET " -drive " DISK " -x out:10.0.2.2:8001:http" OWN},
 };
 
-static void makes(const char *text, const char *wanted)
+/* NETWORK_FD: as struct qemu_setup has it. */
+static void makes_with(const char *text, int network_fd, const char *wanted)
 {
 	const struct plugin *plugin = &plugin_builder_qemu;
 	CLEANUP(strings_clear) struct strings disks = {0}, cds = {0}, list = {0};
@@ -116,10 +117,17 @@ static void makes(const char *text, const char *wanted)
 		.http_ip = "10.0.2.2",
 		.http_folder = "http",
 		.http_port = 8001,
+		.isolated = network_fd != 0,
+		.network_fd = network_fd,
 		.qmp_fd = 3};
 	int result = qemu_arguments_make(&setup, &list, &err);
 	autofree char *line = strings_join(&list, " ");
 	CHECK_TEXT(result == 0 ? line : err.text, wanted, "%s", text);
+}
+
+static void makes(const char *text, const char *wanted)
+{
+	makes_with(text, 0, wanted);
 }
 
 static const struct {
@@ -170,6 +178,10 @@ int main(void)
 {
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		makes(cases[i].options, cases[i].list);
+	makes_with("{\"disk_image\":true}", 4,
+		"qemu-system-x86_64 -name vm -machine type=pc,accel=tcg -m 512M -boot c -display "
+		"none -netdev socket,id=user.0,fd=4 -device virtio-net,netdev=user.0 -drive " DISK
+			OWN);
 	makes("{\"qemuargs\":[[\"-x\",\"{{.Nope}}\"]]}",
 		"qemuargs: row 1: there is no field .Nope here");
 	for (size_t i = 0; i < sizeof(switches) / sizeof(*switches); i++)
