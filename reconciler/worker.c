@@ -69,9 +69,10 @@ struct child *worker_spawn(struct loop *loop, const char *flag, const struct jso
 struct child *worker_start(
 	struct loop *loop, const struct json *order, int errors, struct error *err)
 {
-	struct worker_streams streams = {-1, errors};
+	const struct worker_streams streams = {-1, errors};
+	struct child *worker = world->start_worker(loop, NULL, order, &streams, err);
 
-	return world->start_worker(loop, NULL, order, &streams, err);
+	return worker;
 }
 
 struct child *worker_start_with(struct loop *loop, const char *flag, const struct json *order,
