@@ -167,7 +167,7 @@ static int start(
 	collecting->said = memfd_create("said", MFD_CLOEXEC);
 	collecting->answer = memfd_create("answer", MFD_CLOEXEC);
 	struct worker_streams streams = {collecting->answer, collecting->said};
-	collecting->child = worker_start_with(loop, "--collect", order, &streams, err);
+	collecting->child = worker_start(loop, "--collect", order, &streams, err);
 	return collecting->child ? 0 : -1;
 }
 

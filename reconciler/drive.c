@@ -236,7 +236,8 @@ static int start(const struct driving *driving, enum job_kind job, struct error 
 		return -1;
 	FAULT("worker-before");
 	replacement->said = memfd_create("said", MFD_CLOEXEC);
-	replacement->worker = worker_start(driving->loop, order, replacement->said, err);
+	const struct worker_streams streams = {-1, replacement->said};
+	replacement->worker = worker_start(driving->loop, NULL, order, &streams, err);
 	if (!replacement->worker)
 		return -1;
 	FAULT("worker-started");

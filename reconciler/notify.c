@@ -108,7 +108,7 @@ static int start(struct delivery *delivery, struct loop *loop, struct error *err
 	cleanup_close(&delivery->said);
 	delivery->said = memfd_create("said", MFD_CLOEXEC);
 	struct worker_streams streams = {-1, delivery->said};
-	delivery->child = worker_start_with(loop, "--notify", order, &streams, err);
+	delivery->child = worker_start(loop, "--notify", order, &streams, err);
 	return delivery->child ? 0 : -1;
 }
 

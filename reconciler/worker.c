@@ -66,15 +66,7 @@ struct child *worker_spawn(struct loop *loop, const char *flag, const struct jso
 	return child_start(loop, &program, err);
 }
 
-struct child *worker_start(
-	struct loop *loop, const struct json *order, int errors, struct error *err)
-{
-	struct worker_streams streams = {-1, errors};
-
-	return world->start_worker(loop, NULL, order, &streams, err);
-}
-
-struct child *worker_start_with(struct loop *loop, const char *flag, const struct json *order,
+struct child *worker_start(struct loop *loop, const char *flag, const struct json *order,
 	const struct worker_streams *streams, struct error *err)
 {
 	return world->start_worker(loop, flag, order, streams, err);

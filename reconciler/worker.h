@@ -22,15 +22,11 @@ struct worker_run {
 	int deaths;           /* workers of that job that began and never said how they ended */
 };
 
-/* Starts a worker with ORDER on its standard input, ERRORS as its standard error. NULL on error. */
-struct child *worker_start(
-	struct loop *loop, const struct json *order, int errors, struct error *err);
-
-/* The same with a flag of the program, for what is no build's job. */
 struct worker_streams {
 	int output, errors;
 };
-struct child *worker_start_with(struct loop *loop, const char *flag, const struct json *order,
+/* Starts a worker with ORDER on its standard input; FLAG is for what is no build's job, NULL for what is. NULL on error. */
+struct child *worker_start(struct loop *loop, const char *flag, const struct json *order,
 	const struct worker_streams *streams, struct error *err);
 /* The real start of one: what the world's table has. */
 struct child *worker_spawn(struct loop *loop, const char *flag, const struct json *order,

@@ -234,8 +234,10 @@ static const char *const sql[QUERY_COUNT] = {
 		"plan_bases.definition WHERE plan_bases.tree = :tree AND base = :base",
 
 	[QUERY_FIGURES_NEWEST] =
-		"SELECT phase, count(*) FROM (SELECT phase, max(created_usec) FROM builds "
-		"GROUP BY image) GROUP BY phase",
+		"SELECT newest, count(*) FROM (SELECT (SELECT phase FROM builds WHERE image = "
+                "images.id "
+		"ORDER BY created_usec DESC, id DESC LIMIT 1) AS newest FROM images) "
+		"WHERE newest IS NOT NULL GROUP BY newest",
 	[QUERY_FIGURES_BUILDS] =
 		"SELECT phase, count(*), count(ended_usec - started_usec), "
 		"coalesce(sum(ended_usec - started_usec), 0) FROM builds GROUP BY phase",

@@ -24,8 +24,9 @@ enum { APPLICATION_ID = 0x6B696C6E /* "kiln" */ };
 	extern const char symbol[];
 
 SCHEMA_FILE(schema_0001, "state/schema/0001-initial.sql")
+SCHEMA_FILE(schema_0002, "state/schema/0002-figures.sql")
 
-static const char *const schemas[] = {schema_0001};
+static const char *const schemas[] = {schema_0001, schema_0002};
 
 struct store {
 	sqlite3 *database;

@@ -181,7 +181,7 @@ if [ -n "$python" ] && command -v chromedriver > /dev/null && command -v chromiu
 	code=$?
 	told "$T/browser"
 	is 'the browser went all the way' "$code" 0
-	[ "$code" = 0 ] || tail -n 12 "$T/browser.err" | sed 's/^/# /'
+	[ "$code" = 0 ] || grep -v '<unknown>$' "$T/browser.err" | tail -n 12 | sed 's/^/# /'
 else
 	skip 'the page in Chromium' 'chromium, chromium-driver or python3-selenium is not installed'
 fi
