@@ -197,7 +197,7 @@ static int look_into_machine(struct job *job, struct side *side, struct error *e
 	build_log_say(&job->log, "starting the %s machine to look into it",
 		side->folder ? "published" : "new");
 	int result = boot(job, side, &booted, err);
-	if (result < 0)
+	if (result < 0 && booted.machine.job)
 		machine_show_state(&booted.machine);
 	booted_close(&booted);
 	if (result == 0)

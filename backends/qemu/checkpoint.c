@@ -156,18 +156,25 @@ void checkpoint_forget(struct checkpoints *store, const struct digest *key)
 	unlinkat(store->folder, note, 0);
 }
 
-static bool is_young(const struct json *note, const struct checkpoint_age *ages, size_t age_count)
+/* When step INDEX ran, as the note has it; 0: it does not say, for the step was not open then. */
+static int64_t opened_usec(const struct json *note, size_t index)
 {
 	const struct json *opened = json_get(note, "opened");
+	int64_t usec = 0;
 
-	for (size_t i = 0; i < json_count(opened); i++) {
-		const struct json *step = json_item(opened, i);
-		size_t index = (size_t)json_get_integer(step, "step", 0);
-		int64_t age = moment_now_usec() - json_get_integer(step, "usec", 0);
-		for (size_t a = 0; a < age_count; a++)
-			if (ages[a].step == index && ages[a].max_sec &&
-				(age < 0 || age / 1000000 > ages[a].max_sec))
-				return false;
+	for (size_t i = 0; i < json_count(opened); i++)
+		if ((size_t)json_get_integer(json_item(opened, i), "step", 0) == index)
+			usec = json_get_integer(json_item(opened, i), "usec", 0);
+	return usec;
+}
+
+static bool is_young(const struct json *note, const struct checkpoint_age *ages, size_t age_count)
+{
+	for (size_t a = 0; a < age_count; a++) {
+		int64_t usec = opened_usec(note, ages[a].step);
+		int64_t age = moment_now_usec() - usec;
+		if (ages[a].max_sec && (!usec || age < 0 || age / 1000000 > ages[a].max_sec))
+			return false;
 	}
 	return true;
 }

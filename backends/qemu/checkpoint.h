@@ -41,8 +41,9 @@ struct checkpoint_age {
 };
 
 /*
- * The checkpoint of that key: 1 if it is there, whole, of KIND, and none of its open steps ran longer ago than its age in AGES says;
- * else 0. A damaged one is logged and removed. It is not evicted as long as the store is open.
+ * The checkpoint of that key: 1 if it is there, whole, of KIND, and each open step of AGES ran no longer ago than it says (one that was
+ * not open then has no time, and counts as too old); else 0. A damaged one is logged and removed. It is not evicted as long as the store
+ * is open.
  */
 int checkpoint_find(struct checkpoints *store, const struct digest *key, enum checkpoint_kind kind,
 	const struct checkpoint_age *ages, size_t age_count, struct checkpoint *checkpoint);

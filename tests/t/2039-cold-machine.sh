@@ -3,16 +3,39 @@
 # kiln verify --cold of a machine: its own shell lists its files, of what is published and of what is built anew.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/machine.sh"
+# serve FOLDER: by HTTP, at $port
+serve() {
+	python3 -u -m http.server 0 --bind 127.0.0.1 --directory "$1" > "$T/serving" 2> /dev/null & background="$background $!"
+	wait_until 1 grep -c '^Serving' "$T/serving"
+	port=$(sed -n 's/.* port \([0-9]*\).*/\1/p' "$T/serving")
+}
+mkdir "$T/outside"; serve "$T/outside"
+
+# ---- disks that nobody can look into ----
+
+new_repository "$T/disks"
+halting_disk "$T/outside/disk.img"
+qemu_template disk.json "http://127.0.0.1:$port/disk.img"; commit disk
+succeeds 'a disk that is fetched from where no checksum says what it is' kiln apply
+run kiln verify --cold disk --json
+json 'is the same when it is built anew' '[.cold.files, .cold.varies, .faults]' '[0,[],[]]'
+printf changed | dd of="$T/outside/disk.img" bs=1 seek=300 conv=notrunc 2> /dev/null
+touch -d '2 days' "$T/outside/disk.img"
+run kiln verify --cold disk
+is 'where another one is fetched by now, and nobody can look into it,' "$code" 1
+like 'that is said' "$err" '*disk@1 (build *): the disks differ, and the new machine cannot be looked into: its builder has no communicator*'
+is 'nothing is left of that' "$(find "$KILN_STATE/builds" -mindepth 2 ! -name log ! -name journal)" ''
+cd "$T" && remove_state "$KILN_STATE"
+
+# ---- machines that list their files ----
+
 if ! guest=$(guest 2> "$T/guest.err"); then
 	skip 'machines are compared file by file' "$(tail -n 1 "$T/guest.err")"
 	done_testing
 fi
 new_repository
 cp "$guest/id_ed25519" key; chmod 600 key
-mkdir "$T/outside"; echo old > "$T/outside/it"
-python3 -u -m http.server 0 --bind 127.0.0.1 --directory "$T/outside" > "$T/serving" 2> /dev/null & background="$background $!"
-wait_until 1 grep -c '^Serving' "$T/serving"
-port=$(sed -n 's/.* port \([0-9]*\).*/\1/p' "$T/serving")
+echo old > "$T/outside/it"
 printf '{"repositories": [{"url": "%s", "allow": ["host-network", "outside-path:%s"]}]}' "$repository" "$guest" > "$T/service.json"
 echo '{"images": {"vm": {"template": "vm.json", "steps": [{"index": 0, "open": true, "max_age": "30d"}]}}}' > kiln.json
 # machine STEP: what the first step fetches is outside of every closure, STEP is the second
