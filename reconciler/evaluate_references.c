@@ -108,21 +108,21 @@ int image_work_make_recipe(struct image_work *build, size_t index)
 	return 0;
 }
 
-/* What is missing, said once for both folders. */
+/* What is missing, said once for both folders; CHOSEN is the one that stands. */
 static void report_missing(
-	struct image_work *build, const char *folder, const size_t there[], const size_t wanted[])
+	struct image_work *build, size_t chosen, const size_t there[], const size_t wanted[])
 {
 	struct work *work = build->work;
-	autofree char *first = *work->candidates[0] ? memory_copy_text(work->candidates[0])
-	                                            : memory_copy_text("the root");
+	bool mixed = work->candidate_count == FOLDERS_MOST && there[0] && there[1];
+	const char *folder = work->candidates[chosen];
 
-	if (work->candidate_count == 2 && there[0] && there[1])
+	if (mixed)
 		reasons_add(&build->image->problems, REASON_MISSING,
 			work->definition->template_path, NULL, NULL,
 			"%s: of the files that it names %zu of %zu lie below %s and %zu of %zu "
-			"below "
-			"the root: relative paths count from one folder (set `directory`)",
-			work->definition->template_path, there[0], wanted[0], first, there[1],
+			"below the root: relative paths count from one folder (set `directory`)",
+			work->definition->template_path, there[0], wanted[0],
+			*work->candidates[0] ? work->candidates[0] : "the root", there[1],
 			wanted[1]);
 	for (size_t i = 0; i < build->references.count; i++) {
 		const struct reference *reference = &build->references.items[i];
@@ -136,7 +136,7 @@ static void report_missing(
 			if (path && inputs_matches(build->inputs, path, &found[c], &err) == 0)
 				strings_add_once(&tried, path);
 		}
-		if (found[0] && (work->candidate_count == 1 || found[1]))
+		if (mixed ? found[0] && found[1] : found[chosen])
 			continue;
 		autofree char *label = reference_label(reference);
 		autofree char *where = strings_join(&tried, " and ");
@@ -165,13 +165,16 @@ int image_work_choose_folder(struct image_work *build, size_t *chosen)
 		if (there[c] == wanted[c])
 			return 1;
 	}
-	/* nowhere all: the first folder stands, and both lists are shown */
-	if (*chosen != 0) {
-		*chosen = 0;
-		if (image_work_make_recipe(build, 0) < 0)
+	/* nowhere all: the folder where some are stands, the first if both have some */
+	size_t best = there[0] ? 0 : *chosen;
+	if (!there[best])
+		best = 0;
+	if (*chosen != best) {
+		*chosen = best;
+		if (image_work_make_recipe(build, best) < 0)
 			return 0;
 	}
-	report_missing(build, work->candidates[0], there, wanted);
+	report_missing(build, best, there, wanted);
 	return 1;
 }
 

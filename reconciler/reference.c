@@ -79,13 +79,14 @@ static void add_word(struct references *references, struct reference reference, 
 	}
 }
 
-/* Rows of words, as other programs take them. */
+/* Words or rows of words, as other programs take them. */
 static void add_rows(
 	struct references *references, struct reference reference, const struct json *rows)
 {
 	reference.optional = true;
 	for (size_t i = 0; json_kind(rows) == JSON_LIST && i < json_count(rows); i++) {
 		const struct json *row = json_item(rows, i);
+		add_word(references, reference, json_text(row, ""));
 		for (size_t j = 0; json_kind(row) == JSON_LIST && j < json_count(row); j++)
 			add_word(references, reference, json_text(json_item(row, j), ""));
 	}
