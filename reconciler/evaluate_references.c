@@ -84,7 +84,6 @@ static int count_there(struct image_work *build, const char *folder, size_t *the
 	return 0;
 }
 
-/* The recipe as it is with relative paths from candidate INDEX. */
 int image_work_make_recipe(struct image_work *build, size_t index)
 {
 	struct work *work = build->work;
@@ -150,7 +149,6 @@ static void report_missing(
 	}
 }
 
-/* Chooses the folder that relative paths count from; *CHOSEN is its candidate. 1 if every file is there. */
 int image_work_choose_folder(struct image_work *build, size_t *chosen)
 {
 	struct work *work = build->work;
@@ -219,7 +217,8 @@ static int add_file(struct image_work *build, const struct reference *reference,
 	autofree char *label = reference_label(reference);
 	bool found;
 
-	if (!path && reference->path == PATH_WORDS)
+	bool perhaps = reference->path == PATH_WORDS || reference->path == PATH_NAME;
+	if (!path && perhaps)
 		return 0; /* a word, then */
 	if (!path) {
 		add_outside(build, reference);
@@ -227,11 +226,12 @@ static int add_file(struct image_work *build, const struct reference *reference,
 	}
 	if (reference->path == PATH_OUTPUT)
 		return 0;
-	if (reference->path == PATH_WORDS) {
+	if (perhaps) {
 		enum entry_kind kind;
 		if (inputs_look(build->inputs, path, &kind, build->work->err) < 0)
 			return -1;
-		if (kind != ENTRY_FILE)
+		bool tree = kind == ENTRY_FOLDER && reference->path == PATH_NAME && *path;
+		if (kind != ENTRY_FILE && !tree)
 			return 0;
 	}
 	if (inputs_add(build->inputs, path, reference->path, files, &found, build->work->err) < 0)
@@ -292,7 +292,6 @@ static void add_tool_inputs(void *context, struct recipe_part *part)
 				&build->files[image_work_owner(build, part)], build->work->err) < 0;
 }
 
-/* What the tools that plugins start read beyond what options name. */
 int image_work_add_tool_inputs(struct image_work *build, const char *folder)
 {
 	struct tool_parts parts = {build, folder, false};
