@@ -50,6 +50,7 @@ enum option_path {
 	PATH_OUTPUT,   /* it is written: no input */
 	PATH_KEYS,     /* the names in a map are paths, if they begin with '/' or '.' */
 	PATH_WORDS,    /* arguments of another program: those that name a file of the repository */
+	PATH_NAME,     /* it may name a file or a folder of the repository */
 	PATH_OVERRIDE, /* an object of objects with options of this plugin, which may name files */
 	PATH_COUNT
 };

@@ -45,11 +45,14 @@ static void add_part(const struct json *part, enum plugin_kind kind, const struc
 	const struct json *options = json_get(part, "options");
 	CLEANUP(strings_clear) struct strings names = {0};
 
-	if (!plugin || !plugin->elsewhere || !plugin_holds(plugin, options, plugin->elsewhere_when))
+	/* of one that nobody here knows anything may be */
+	if (plugin &&
+		(!plugin->elsewhere || !plugin_holds(plugin, options, plugin->elsewhere_when)))
 		return;
 	struct json *about = json_new_object(), *where = json_new_object();
-	autofree char *called = memory_printf("%s %s", plugin_kind_name(kind), plugin->name);
-	strings_split(&names, plugin->elsewhere, ' ');
+	autofree char *called =
+		memory_printf("%s %s", plugin_kind_name(kind), json_get_text(part, "type", ""));
+	strings_split(&names, plugin ? plugin->elsewhere : "", ' ');
 	strings_each (name, &names)
 		add_value(json_get(options, name), secrets, where, name);
 	json_set_text(about, "plugin", called);

@@ -104,16 +104,22 @@ static void check_catalogs(struct image_work *build)
 /* ---- the engine ---- */
 
 struct driver_check {
+	bool asked; /* the definition says that packer builds it: it may have plugins that nobody here knows */
 	struct text native; /* why kiln cannot build it, of the first part that it cannot */
 	struct text packer; /* why packer cannot */
 };
 
-static void check_packer(const struct recipe_part *part, const char *label, struct text *why)
+static void check_packer(const struct driver_check *check, const struct recipe_part *part,
+	const char *label, struct text *why)
 {
-	if (!part->plugin) {
+	if (!part->plugin && !check->asked) {
 		const char *near = plugin_nearest(part->part->kind, part->part->type);
-		text_addf(why, "nobody knows %s: neither kiln nor Packer " PACKER_VERSION "%s%s%s",
+		text_addf(why,
+			"nobody knows %s: neither kiln nor Packer " PACKER_VERSION "%s%s%s (if the "
+			"installed packer does: \"engine\": \"packer\" in kiln.json)",
 			label, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+	} else if (!part->plugin) {
+		return;
 	} else if (part->plugin->own) {
 		text_addf(why, "Packer has no %s", label);
 	}
@@ -128,7 +134,7 @@ static void check_driver(void *context, struct recipe_part *part)
 
 	template_part_label(part->part, label);
 	if (!check->packer.size)
-		check_packer(part, label, &check->packer);
+		check_packer(check, part, label, &check->packer);
 	if (plugin && plugin->native && plugin->unsupported && part->options)
 		reason = plugin->unsupported(part->options);
 	if (check->native.size || (plugin && plugin->native && !reason))
@@ -138,7 +144,7 @@ static void check_driver(void *context, struct recipe_part *part)
 	else if (plugin)
 		text_addf(&check->native, "kiln has no driver for %s yet", label);
 	else
-		check_packer(part, label, &check->native);
+		check_packer(check, part, label, &check->native);
 }
 
 static void refuse_engine(struct image_work *build, const char *why, const char *more)
@@ -175,7 +181,7 @@ void image_work_need_engine(struct image_work *build, const char *why)
 void image_work_choose_engine(struct image_work *build)
 {
 	enum engine wanted = build->work->definition->engine;
-	struct driver_check check = {0};
+	struct driver_check check = {.asked = wanted == ENGINE_PACKER};
 
 	recipe_each_part(&build->recipe, check_driver, &check);
 	const char *native = text_get(&check.native), *packer = text_get(&check.packer);

@@ -84,7 +84,6 @@ static int count_there(struct image_work *build, const char *folder, size_t *the
 	return 0;
 }
 
-/* The recipe as it is with relative paths from candidate INDEX. */
 int image_work_make_recipe(struct image_work *build, size_t index)
 {
 	struct work *work = build->work;
@@ -108,21 +107,21 @@ int image_work_make_recipe(struct image_work *build, size_t index)
 	return 0;
 }
 
-/* What is missing, said once for both folders. */
+/* What is missing, said once for both folders; CHOSEN is the one that stands. */
 static void report_missing(
-	struct image_work *build, const char *folder, const size_t there[], const size_t wanted[])
+	struct image_work *build, size_t chosen, const size_t there[], const size_t wanted[])
 {
 	struct work *work = build->work;
-	autofree char *first = *work->candidates[0] ? memory_copy_text(work->candidates[0])
-	                                            : memory_copy_text("the root");
+	bool mixed = work->candidate_count == FOLDERS_MOST && there[0] && there[1];
+	const char *folder = work->candidates[chosen];
 
-	if (work->candidate_count == 2 && there[0] && there[1])
+	if (mixed)
 		reasons_add(&build->image->problems, REASON_MISSING,
 			work->definition->template_path, NULL, NULL,
 			"%s: of the files that it names %zu of %zu lie below %s and %zu of %zu "
-			"below "
-			"the root: relative paths count from one folder (set `directory`)",
-			work->definition->template_path, there[0], wanted[0], first, there[1],
+			"below the root: relative paths count from one folder (set `directory`)",
+			work->definition->template_path, there[0], wanted[0],
+			*work->candidates[0] ? work->candidates[0] : "the root", there[1],
 			wanted[1]);
 	for (size_t i = 0; i < build->references.count; i++) {
 		const struct reference *reference = &build->references.items[i];
@@ -136,7 +135,7 @@ static void report_missing(
 			if (path && inputs_matches(build->inputs, path, &found[c], &err) == 0)
 				strings_add_once(&tried, path);
 		}
-		if (found[0] && (work->candidate_count == 1 || found[1]))
+		if (mixed ? found[0] && found[1] : found[chosen])
 			continue;
 		autofree char *label = reference_label(reference);
 		autofree char *where = strings_join(&tried, " and ");
@@ -150,7 +149,6 @@ static void report_missing(
 	}
 }
 
-/* Chooses the folder that relative paths count from; *CHOSEN is its candidate. 1 if every file is there. */
 int image_work_choose_folder(struct image_work *build, size_t *chosen)
 {
 	struct work *work = build->work;
@@ -165,13 +163,16 @@ int image_work_choose_folder(struct image_work *build, size_t *chosen)
 		if (there[c] == wanted[c])
 			return 1;
 	}
-	/* nowhere all: the first folder stands, and both lists are shown */
-	if (*chosen != 0) {
-		*chosen = 0;
-		if (image_work_make_recipe(build, 0) < 0)
+	/* nowhere all: the folder where some are stands, the first if both have some */
+	size_t best = there[0] ? 0 : *chosen;
+	if (!there[best])
+		best = 0;
+	if (*chosen != best) {
+		*chosen = best;
+		if (image_work_make_recipe(build, best) < 0)
 			return 0;
 	}
-	report_missing(build, work->candidates[0], there, wanted);
+	report_missing(build, best, there, wanted);
 	return 1;
 }
 
@@ -216,7 +217,8 @@ static int add_file(struct image_work *build, const struct reference *reference,
 	autofree char *label = reference_label(reference);
 	bool found;
 
-	if (!path && reference->path == PATH_WORDS)
+	bool perhaps = reference->path == PATH_WORDS || reference->path == PATH_NAME;
+	if (!path && perhaps)
 		return 0; /* a word, then */
 	if (!path) {
 		add_outside(build, reference);
@@ -224,11 +226,12 @@ static int add_file(struct image_work *build, const struct reference *reference,
 	}
 	if (reference->path == PATH_OUTPUT)
 		return 0;
-	if (reference->path == PATH_WORDS) {
+	if (perhaps) {
 		enum entry_kind kind;
 		if (inputs_look(build->inputs, path, &kind, build->work->err) < 0)
 			return -1;
-		if (kind != ENTRY_FILE)
+		bool tree = kind == ENTRY_FOLDER && reference->path == PATH_NAME && *path;
+		if (kind != ENTRY_FILE && !tree)
 			return 0;
 	}
 	if (inputs_add(build->inputs, path, reference->path, files, &found, build->work->err) < 0)
@@ -289,7 +292,6 @@ static void add_tool_inputs(void *context, struct recipe_part *part)
 				&build->files[image_work_owner(build, part)], build->work->err) < 0;
 }
 
-/* What the tools that plugins start read beyond what options name. */
 int image_work_add_tool_inputs(struct image_work *build, const char *folder)
 {
 	struct tool_parts parts = {build, folder, false};

@@ -102,7 +102,6 @@ char *work_rooted(const char *folder)
 	               : memory_copy_text(REPOSITORY_ROOT);
 }
 
-/* The variables as they are where relative paths count from candidate INDEX ({{pwd}} is that folder). */
 int work_solve(struct work *work, size_t index, struct error *err)
 {
 	autofree char *template_folder = path_folder(work->definition->template_path);

@@ -64,7 +64,7 @@ void work_read_variables(struct work *work);
 void work_free_override(void *override);
 /* Fills `candidates`. */
 void work_find_folders(struct work *work);
-/* Solves the variables for candidate INDEX, once. */
+/* Solves the variables for candidate INDEX ({{pwd}} is that folder), once. */
 int work_solve(struct work *work, size_t index, struct error *err);
 /* A variable of the environment that the operator grants; NULL: it is not there, or not granted. CONTEXT is the work. */
 const char *work_get_environment(void *context, const char *name);

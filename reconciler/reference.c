@@ -79,13 +79,14 @@ static void add_word(struct references *references, struct reference reference, 
 	}
 }
 
-/* Rows of words, as other programs take them. */
+/* Words or rows of words, as other programs take them. */
 static void add_rows(
 	struct references *references, struct reference reference, const struct json *rows)
 {
 	reference.optional = true;
 	for (size_t i = 0; json_kind(rows) == JSON_LIST && i < json_count(rows); i++) {
 		const struct json *row = json_item(rows, i);
+		add_word(references, reference, json_text(row, ""));
 		for (size_t j = 0; json_kind(row) == JSON_LIST && j < json_count(row); j++)
 			add_word(references, reference, json_text(json_item(row, j), ""));
 	}
@@ -198,10 +199,36 @@ static void add_option(struct references *references, const struct recipe_part *
 			add_value(references, reference, json_text(member.value, ""));
 }
 
+/* What a plugin that nobody here knows may read: every text of it that names something. */
+static void add_unknown(
+	struct references *references, const struct recipe_part *part, const struct json *value)
+{
+	static const struct plugin_option any = {
+		"an option", OPTION_TEXT, PATH_NAME, .check = CHECK_NOTHING};
+	struct reference reference = {.part = part,
+		.option = &any,
+		.options = part->options,
+		.path = PATH_NAME,
+		.optional = true};
+	const char *text = json_text(value, "");
+
+	if (*text && !strpbrk(text, "\n{") &&
+		(*text != '/' || path_is_within(text, REPOSITORY_ROOT)))
+		add_path(references, reference, text);
+	for (size_t i = 0; json_kind(value) == JSON_LIST && i < json_count(value); i++)
+		add_unknown(references, part, json_item(value, i));
+	json_each_member (member, value)
+		add_unknown(references, part, member.value);
+}
+
 static void find_in_part(void *context, struct recipe_part *part)
 {
-	if (!part->plugin || !part->options)
+	if (!part->options)
 		return;
+	if (!part->plugin) {
+		add_unknown(context, part, part->options);
+		return;
+	}
 	plugin_each_option(option, part->plugin)
 	{
 		if (part->plugin->reads && option->path != PATH_OUTPUT &&

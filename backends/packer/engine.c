@@ -336,7 +336,7 @@ static int end_report(struct engine *engine, int code, bool failed, struct error
 {
 	struct packer_report *report = &engine->report;
 	CLEANUP(strings_clear) struct strings made = {0};
-	struct error ignored, *why = failed ? &ignored : err;
+	struct error ignored = {0}, *why = failed ? &ignored : err;
 
 	int result = packer_report_end(report, why);
 	packer_report_list_elsewhere(report, &made);

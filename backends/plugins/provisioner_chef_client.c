@@ -7,7 +7,7 @@ static const struct plugin_option own[] = {
 	{"json", OPTION_BLOCK},
 	{"chef_environment", OPTION_TEXT},
 	{"chef_license", OPTION_TEXT},
-	{"client_key", OPTION_TEXT, PATH_FILE, .check = CHECK_NOTHING},
+	{"client_key", OPTION_TEXT}, /* over there, as are the certificates */
 	{"config_template", OPTION_TEXT, PATH_FILE, .check = CHECK_FILE},
 	{"elevated_user", OPTION_TEXT},
 	{"elevated_password", OPTION_TEXT},
@@ -27,7 +27,7 @@ static const struct plugin_option own[] = {
 	{"skip_clean_staging_directory", OPTION_BOOL},
 	{"skip_install", OPTION_BOOL},
 	{"ssl_verify_mode", OPTION_TEXT},
-	{"trusted_certs_dir", OPTION_TEXT, PATH_FOLDER, .check = CHECK_NOTHING},
+	{"trusted_certs_dir", OPTION_TEXT},
 	{"staging_directory", OPTION_TEXT},
 	{"validation_client_name", OPTION_TEXT},
 	{"validation_key_path", OPTION_TEXT, PATH_FILE, .check = CHECK_NOTHING},

@@ -5,7 +5,7 @@
 static const struct plugin_option own[] = {
 	{"command", OPTION_TEXT},
 	{"SubCommand", OPTION_TEXT},
-	{"extra_arguments", OPTION_TEXTS},
+	{"extra_arguments", OPTION_TEXTS, PATH_WORDS, .check = CHECK_NOTHING},
 	{"inspec_env_vars", OPTION_TEXTS},
 	{"profile", OPTION_TEXT, PATH_URL},
 	{"attributes_directory", OPTION_TEXT, PATH_FOLDER, .check = CHECK_FOLDER},

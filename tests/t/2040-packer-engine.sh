@@ -246,6 +246,23 @@ sed 's/"$ID"/ffff/' "$T/made-ami" | fake ami2
 succeeds 'built anew' kiln apply cloud --force --config "$T/service.json" $engine
 expect_live cloud 2 'another id is another version'
 
+# ---- a builder that only the installed packer knows ----
+
+mkdir -p tree/inner; echo x > tree/inner/file
+cat > foreign.json <<'EOF'
+{"builders": [{"type": "foreign", "setup": "one/say.sh", "upload": {"from": ["tree"]}, "words": "one two", "elsewhere": "/etc/passwd"}]}
+EOF
+images '"foreign": {"template": "foreign.json"}'
+like 'what nobody here knows is refused' "$(reason foreign)" 'blocked unsupported *nobody knows builder 1 (foreign)*"engine": "packer"*'
+images '"foreign": {"template": "foreign.json", "engine": "packer"}'
+is 'unless the definition says that packer has it' "$(reason foreign | cut -d' ' -f1,2)" 'blocked not-allowed'
+is 'what its options name is an input' "$(kiln inputs foreign 2>/dev/null | sed -n 's/^file \([^ ]*\) .*/\1/p' | tr '\n' ' ')" 'one/say.sh tree/inner/file '
+{ echo 'cat tree/inner/file one/say.sh >&2'; sed 's/"$ID"/f0/; s/cloud/foreign/g' "$T/made-ami"; } | fake foreign
+succeeds 'and packer builds it' kiln apply foreign --config "$T/service.json" $engine
+expect_live foreign 1
+echo 'kill -9 $$' | fake foreign; kiln apply foreign --force --config "$T/service.json" $engine > /dev/null 2>&1
+is 'which may leave things anywhere' "$(kiln doctor --json | jq -r '.elsewhere[].makes[].plugin')" 'builder foreign'
+
 # ---- ending it ----
 
 cat > slow.json <<EOF

@@ -142,4 +142,23 @@ EOF
 mkdir lib; echo x > lib/x; commit folder
 fails 'a folder' kiln apply --allow shell-local
 like 'is named as such' "$out" '*\["lib"\]*'
+# ---- other tools ----
+
+new_repository "$T/tools"
+mkdir -p profile/controls keys; echo 'name: p' > profile/inspec.yml; echo 'x' > profile/controls/a.rb
+for file in values.yml waived.yml keys/validation.pem keys/bag chef.rb other.yml; do echo x > $file; done
+ssh='"type": "null", "ssh_host": "127.0.0.1", "ssh_username": "root", "ssh_password": "x"'
+cat > inspec.json <<EOF
+{"builders": [{$ssh}], "provisioners": [{"type": "inspec", "profile": "profile", "attributes": ["values.yml"],
+ "extra_arguments": ["--waiver-file", "waived.yml", "--reporter=json:out.json", "--no-color", "--controls=/a.*/"]}]}
+EOF
+cat > chef.json <<EOF
+{"builders": [{$ssh}], "provisioners": [{"type": "chef-client", "server_url": "http://127.0.0.1/", "client_key": "/etc/chef/client.pem", "trusted_certs_dir": "/etc/chef/certs",
+ "validation_key_path": "keys/validation.pem", "encrypted_data_bag_secret_path": "keys/bag", "config_template": "chef.rb"}]}
+EOF
+commit tools
+files() { kiln inputs "$1" --json 2> /dev/null | jq -r '[.lines[] | select(.kind == "file") | .key] | join(" ")'; }
+is 'what arguments of inspec name is read by it' "$(files inspec)" 'profile/controls/a.rb profile/inspec.yml values.yml waived.yml'
+is 'of chef-client what is uploaded, and not what lies over there' "$(files chef)" 'chef.rb keys/bag keys/validation.pem'
+unlike 'which stands in nobody'\''s way' "$(kiln plan chef --json 2> /dev/null | jq -r '.images[].reasons[].kind' | sort -u | tr '\n' ' ')" '*outside*'
 done_testing

@@ -97,6 +97,18 @@ git commit -q --allow-empty -m empty
 git checkout -q --orphan blank && git rm -rfq . && git commit -q --allow-empty -m blank
 run kiln plan --at blank --json; is 'a commit without templates has no images' "$(printf '%s' "$out" | jq -c '[.images[] | select(.action != "orphaned")]')" '[]'
 
+# ---- relative paths that count from one folder or the other ----
+
+git checkout -q --orphan folders; mkdir -p sub/own own
+for file in own/a own/b sub/own/c; do echo x > $file; done
+names() { printf '{"builders": [{"type": "null", "communicator": "none"}], "provisioners": [{"type": "shell-local", "scripts": ["own/%s", "own/%s"]}]}' "$@" > sub/t.json; commit names; }
+missing() { kiln plan --at folders --json 2>/dev/null | jq -r '[.images[] | select(.name == "sub-t").reasons[] | select(.kind == "missing") | .text | sub(".*: "; "")] | join("|")'; }
+names a b; is 'all below the root will do' "$(missing)" ''
+names a d; is 'of those that are nowhere it is said, and no word of the rest' "$(missing)" 'there is no sub/own/d and own/d'
+like 'what is there is among the inputs' "$(kiln inputs sub-t --at folders 2>/dev/null)" '*absent sub/own/d*file own/a *'
+names a c; is 'some here and some there are both lists' "$(missing)" \
+	'relative paths count from one folder (set `directory`)|there is only one of sub/own/a and own/a|there is only one of sub/own/c and own/c'
+
 # ---- the service's file ----
 conf() { printf '%s' "$1" > "$T/service.json"; run kiln status --config "$T/service.json"; }
 conf '{"repositories": [{"ulr": "x"}]}'; is 'an unknown key of service.json fails' "$code" 1

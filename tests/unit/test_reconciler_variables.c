@@ -67,7 +67,7 @@ static void bounds(void)
 	add_doubling(&text, 60);
 	autofree char *large = solved(text_get(&text), "a59");
 	CHECK(strstr(large, "t.json:1:") && strstr(large, "variable a") &&
-			strstr(large, "larger than 16777216 bytes"),
+			strstr(large, "more than 16777216 bytes"),
 		"but not without end: %.200s", large);
 	text_reset(&text);
 	add_doubling(&text, 18);
