@@ -17,6 +17,7 @@
 #include "backends/qemu/accelerator.h"
 #include "backends/qemu/arguments.h"
 #include "backends/qemu/connect.h"
+#include "backends/qemu/firmware.h"
 #include "backends/qemu/image_file.h"
 #include "backends/qemu/port.h"
 #include "base/cleanup.h"
@@ -47,6 +48,8 @@ struct check {
 	char *folder;           /* absolute */
 	const char *accelerator;
 	struct strings drives;
+	struct firmware firmware;
+	char *firmware_vars; /* its own; NULL: it starts by BIOS */
 	struct machine machine;
 	struct text serial; /* all that came, as far as it is kept */
 };
@@ -91,13 +94,36 @@ static const char *format_of(
 	return NULL;
 }
 
+/* Absolute. */
+static char *path_of(const struct job *job, const struct published_file *file)
+{
+	const char *folder = json_get_text(job->order, "artifact_folder", NULL);
+
+	return folder ? memory_printf("%s/%s", folder, file->name)
+	              : memory_printf("%s/work/tree/%s", job->folder, file->path);
+}
+
+/* Variables that came with the disks, or new ones: a copy, as what is started is thrown away. */
+static int make_vars(struct check *check, const struct published *files, struct error *err)
+{
+	autofree char *found = NULL;
+
+	if (!check->firmware.code)
+		return 0;
+	for (size_t i = 0; i < files->count && !found; i++) {
+		const char *slash = strrchr(files->items[i].name, '/');
+		if (strcmp(slash ? slash + 1 : files->items[i].name, FIRMWARE_VARS_NAME) == 0)
+			found = path_of(check->job, &files->items[i]);
+	}
+	check->firmware_vars = memory_printf("%s/" FIRMWARE_VARS_NAME, check->folder);
+	return firmware_copy_vars(found ? found : check->firmware.vars, check->firmware_vars, err);
+}
+
 static int add_layer(struct check *check, const struct published_file *file, struct error *err)
 {
 	struct job *job = check->job;
-	const char *folder = json_get_text(job->order, "artifact_folder", NULL);
 	CLEANUP(strings_clear) struct strings arguments = {0};
-	autofree char *below = folder ? memory_printf("%s/%s", folder, file->name)
-	                              : memory_printf("%s/work/tree/%s", job->folder, file->path);
+	autofree char *below = path_of(job, file);
 	autofree char *layer = memory_printf("disk%zu.qcow2", check->drives.count);
 	const char *format = format_of(check, file, err);
 
@@ -131,7 +157,7 @@ static int make_disks(struct check *check, struct error *err)
 		if (is_disk(check, &files, i) && add_layer(check, &files.items[i], err) < 0)
 			return -1;
 	if (check->drives.count)
-		return 0;
+		return make_vars(check, &files, err);
 	return fail(err, ERROR_CATALOG,
 		"none of the artifact's %zu files is the machine's disk (a post-processor took "
 		"its place?)",
@@ -182,6 +208,8 @@ static int read_options(struct check *check, struct error *err)
 	options->qmp_enable = false;
 	options->disk_cache = "unsafe"; /* it is thrown away */
 	check->folder = memory_printf("%s/work/" FOLDER, check->job->folder);
+	if (firmware_find(check->job, options, &check->firmware, err) < 0)
+		return -1;
 	return accelerator_choose(
 		check->job, options->qemu_binary, options->accelerator, &check->accelerator, err);
 }
@@ -195,6 +223,8 @@ static int start(struct check *check, struct error *err)
 		.accelerator = check->accelerator,
 		.disks = &check->drives,
 		.disk_format = "qcow2",
+		.firmware_code = check->firmware.code,
+		.firmware_vars = check->firmware_vars,
 		.installed = true,
 		.isolated = !json_get_boolean(check->job->order, "network", false),
 		.qmp_fd = MACHINE_QMP_FD};
@@ -481,5 +511,7 @@ int boot_check(struct job *job, const struct json *entry, struct error *err)
 	strings_clear(&check.drives);
 	text_clear(&check.serial);
 	free(check.folder);
+	free(check.firmware_vars);
+	firmware_clear(&check.firmware);
 	return result;
 }

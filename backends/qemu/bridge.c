@@ -16,8 +16,8 @@ enum { LOOK_NSEC = 500 * 1000 * 1000 };
 void bridge_choose_mac(
 	const struct job *job, const char *bridge, char mac[static BRIDGE_MAC_TEXT_SIZE])
 {
-	autofree char *who = memory_printf(
-		"%s\n%s", json_get_text(job->order, "state", ""), job->image);
+	autofree char *who =
+		memory_printf("%s\n%s", json_get_text(job->order, "state", ""), job->image);
 	unsigned char bytes[MAC_SIZE];
 	struct digest digest;
 
@@ -29,8 +29,7 @@ void bridge_choose_mac(
 }
 
 /* qemuargs may have given it another card than ours: QEMU is asked which one. */
-static int find_card(
-	struct machine *machine, unsigned char mac[static MAC_SIZE], struct error *err)
+static int find_card(struct machine *machine, unsigned char mac[static MAC_SIZE], struct error *err)
 {
 	static const char before[] = "macaddr=";
 	autofree char *about = NULL;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends/copy.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/files.h"
@@ -51,6 +52,11 @@ static char *note_name(const struct digest *key)
 static char *memory_name(const struct digest *key)
 {
 	return name_of(key, "memory");
+}
+
+static char *vars_name(const struct digest *key)
+{
+	return name_of(key, "efivars");
 }
 
 /* ---- the store ---- */
@@ -109,6 +115,8 @@ static void hold(struct checkpoints *store, int fd)
 
 /* ---- finding one ---- */
 
+static const char *const others[] = {"memory", "efivars"};
+
 /* Every file of NOTE as {"file", "digest", "size"}: each layer of each disk, and the memory. */
 typedef bool visit_file(void *context, const struct json *file);
 
@@ -120,7 +128,10 @@ static bool each_file(const struct json *note, visit_file *visit, void *context)
 		for (size_t j = 0; j < json_count(json_item(disks, i)); j++)
 			if (!visit(context, json_item(json_item(disks, i), j)))
 				return false;
-	return !json_get(note, "memory") || visit(context, json_get(note, "memory"));
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (json_get(note, others[i]) && !visit(context, json_get(note, others[i])))
+			return false;
+	return true;
 }
 
 static bool is_whole(void *context, const struct json *file)
@@ -256,6 +267,30 @@ int checkpoint_take_disk(struct checkpoints *store, const struct digest *key, si
 	return 0;
 }
 
+int checkpoint_take_vars(
+	struct checkpoints *store, const struct digest *key, const char *path, struct error *err)
+{
+	autofree char *name = vars_name(key);
+
+	unlinkat(store->folder, name, 0);
+	if (copy_file(AT_FDCWD, path, store->folder, name, 0600, NULL, NULL, err) < 0)
+		return fail_while(err, "checkpoints/%s", name);
+	int fd = openat(store->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return fail_errno(err, ERROR_BROKEN, "checkpoints/%s", name);
+	hold(store, fd);
+	return 0;
+}
+
+int checkpoint_give_vars(const struct checkpoints *store, const struct checkpoint *checkpoint,
+	const char *path, struct error *err)
+{
+	const char *name = json_get_text(json_get(checkpoint->note, "efivars"), "file", "");
+
+	unlink(path);
+	return copy_file(store->folder, name, AT_FDCWD, path, 0644, NULL, NULL, err);
+}
+
 /* Synced, read-only and digested: {"file", "digest", "size"}, NULL if that fails. */
 static struct json *seal_file(const struct checkpoints *store, const char *name)
 {
@@ -275,13 +310,24 @@ static struct json *seal_file(const struct checkpoints *store, const char *name)
 	return file;
 }
 
+static int seal_into(
+	const struct checkpoints *store, struct json *note, const char *what, const char *name)
+{
+	struct json *file = seal_file(store, name);
+
+	if (!file)
+		return -1;
+	json_set(note, what, file);
+	return 0;
+}
+
 /* In a process of its own. */
 static int seal(struct checkpoints *store, const struct digest *key, enum checkpoint_kind kind,
-	size_t disk_count, const struct json *below, struct json *note)
+	size_t disk_count, bool with_vars, const struct json *below, struct json *note)
 {
 	struct json *disks = json_new_list();
 	CLEANUP(text_clear) struct text text = {0};
-	autofree char *name = note_name(key), *memory = memory_name(key);
+	autofree char *name = note_name(key), *memory = memory_name(key), *vars = vars_name(key);
 	struct error err;
 
 	json_set(note, "disks", disks);
@@ -296,19 +342,18 @@ static int seal(struct checkpoints *store, const struct digest *key, enum checkp
 		for (size_t j = 0; j < json_count(under); j++)
 			json_add(layers, json_copy(json_item(under, j)));
 	}
-	if (kind == CHECKPOINT_KEEP_MEMORY) {
-		struct json *file = seal_file(store, memory);
-		if (!file)
-			return -1;
-		json_set(note, "memory", file);
-	}
+	if (kind == CHECKPOINT_KEEP_MEMORY && seal_into(store, note, "memory", memory) < 0)
+		return -1;
+	if (with_vars && seal_into(store, note, "efivars", vars) < 0)
+		return -1;
 	FAULT("checkpoint-sealed");
 	json_write(note, JSON_LINE, &text);
 	return file_replace(store->folder, name, 0600, text.data, text.size, &err);
 }
 
 int checkpoint_seal(struct checkpoints *store, const struct digest *key, enum checkpoint_kind kind,
-	size_t disk_count, const struct digest *below, struct json *about, struct error *err)
+	size_t disk_count, bool with_vars, const struct digest *below, struct json *about,
+	struct error *err)
 {
 	autojson struct json *note = about, *under = NULL;
 
@@ -323,7 +368,7 @@ int checkpoint_seal(struct checkpoints *store, const struct digest *key, enum ch
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(1);
-		_exit(seal(store, key, kind, disk_count, under, note) < 0);
+		_exit(seal(store, key, kind, disk_count, with_vars, under, note) < 0);
 	}
 	if (pid < 0)
 		return fail_errno(err, ERROR_RESOURCE, "cannot fork");

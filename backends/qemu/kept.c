@@ -21,6 +21,8 @@ static void visit(const struct json *file, visit_file *call, void *context)
 	call(context, json_get_text(file, "file", ""), json_get_integer(file, "size", 0));
 }
 
+static const char *const others[] = {"memory", "efivars"};
+
 static void each_file(const struct json *note, visit_file *call, void *context)
 {
 	const struct json *disks = json_get(note, "disks");
@@ -28,8 +30,9 @@ static void each_file(const struct json *note, visit_file *call, void *context)
 	for (size_t i = 0; i < json_count(disks); i++)
 		for (size_t j = 0; j < json_count(json_item(disks, i)); j++)
 			visit(json_item(json_item(disks, i), j), call, context);
-	if (json_get(note, "memory"))
-		visit(json_get(note, "memory"), call, context);
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (json_get(note, others[i]))
+			visit(json_get(note, others[i]), call, context);
 }
 
 static uintptr_t count_of(const struct kept_machines *kept, const char *file)
@@ -169,5 +172,6 @@ bool kept_is_machine_file(const char *file)
 {
 	const char *dot = strrchr(file, '.');
 
-	return dot && (text_starts_with(dot, ".disk") || strcmp(dot, ".memory") == 0);
+	return dot && (text_starts_with(dot, ".disk") || strcmp(dot, ".memory") == 0 ||
+			      strcmp(dot, ".efivars") == 0);
 }

@@ -73,10 +73,9 @@ static bool read_entry(const struct nlmsghdr *head, unsigned interface, const un
 static int each_entry(int fd, unsigned interface, const unsigned char *mac, visit_entry *visit,
 	void *context, struct error *err)
 {
-	struct request request = {
-		.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ndmsg)),
-			.nlmsg_type = RTM_GETNEIGH,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+	struct request request = {.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ndmsg)),
+					  .nlmsg_type = RTM_GETNEIGH,
+					  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 		.about = {.ndm_family = AF_INET}};
 	_Alignas(struct nlmsghdr) char answer[ANSWER_SIZE];
 
@@ -172,8 +171,8 @@ void neighbour_forget(const char *interface, const unsigned char mac[static MAC_
 	struct error ignored;
 	autoclose int fd = open_table(interface, &forgetting.interface, &ignored);
 
-	if (fd < 0 || each_entry(fd, forgetting.interface, mac, note_address, &forgetting,
-			      &ignored) < 0)
+	if (fd < 0 ||
+		each_entry(fd, forgetting.interface, mac, note_address, &forgetting, &ignored) < 0)
 		return;
 	for (size_t i = 0; i < forgetting.count; i++)
 		remove_entry(fd, forgetting.interface, forgetting.addresses[i]);
