@@ -179,7 +179,7 @@ int child_start(struct child *child, struct job *job, const char *name,
 	*child = (struct child){.job = job, .name = name, .pidfd = -1, .said = -1};
 	child->said = memfd_create("said", MFD_CLOEXEC);
 	autoclose int first = aside(extras ? extras[0] : -1);
-	autoclose int second = aside(first >= 0 ? extras[1] : -1);
+	autoclose int second = aside(extras && extras[0] >= 0 ? extras[1] : -1);
 	autoclose int output = aside(child->said);
 	struct launch launch = {arguments->items, folder, 0, output, {first, second}, -1, -1};
 	int result = child->said < 0 ? fail_errno(err, ERROR_RESOURCE, "no memory for a log") : 0;
