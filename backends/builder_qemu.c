@@ -18,6 +18,7 @@
 #include "backends/qemu/connect.h"
 #include "backends/qemu/console.h"
 #include "backends/qemu/disks.h"
+#include "backends/qemu/firmware.h"
 #include "backends/qemu/found.h"
 #include "backends/qemu/halt.h"
 #include "backends/qemu/keeping.h"
@@ -51,6 +52,8 @@ struct build {
 	char *folder;        /* where QEMU runs, absolute */
 	const char *accelerator;
 	struct qemu_media media;
+	struct firmware firmware;
+	char *firmware_vars; /* the machine's own, absolute; NULL: it starts by BIOS */
 	struct qemu_disks disks;
 	struct keeping keeping;
 	struct strings drives; /* what the machine starts with: the disks, or layers of theirs */
@@ -117,7 +120,8 @@ static int open_checkpoints(struct build *build, struct error *err)
 	if (build->options.use_backing_file)
 		return 0;
 	const struct keeping_machine machine = {build->options.qemu_binary, build->accelerator,
-		build->media.http_place != NULL, is_looked_for(build)};
+		build->media.http_place != NULL, is_looked_for(build),
+		*build->options.efi_code ? NULL : build->firmware.code, build->firmware_vars};
 	return keeping_open(build->job, build->steps, &machine, &build->keeping, err);
 }
 
@@ -141,6 +145,7 @@ static int prepare(struct build *build, struct error *err)
 	struct boot_command_data data = {"10.0.2.2", 0, build->name};
 	if (accelerator_choose(build->job, options->qemu_binary, options->accelerator,
 		    &build->accelerator, err) < 0 ||
+		firmware_find(build->job, options, &build->firmware, err) < 0 ||
 		qemu_media_open(build->job, options, is_closed(build), &build->media, err) < 0)
 		return -1;
 	found_tell_http(build->job, &build->media);
@@ -150,6 +155,9 @@ static int prepare(struct build *build, struct error *err)
 	if (boot_command_read(options->boot_command, &data, &build->keys, err) < 0 ||
 		make_output(build, err) < 0)
 		return -1;
+	if (build->firmware.code)
+		build->firmware_vars = memory_printf("%s/work/tree/%s/" FIRMWARE_VARS_NAME,
+			build->job->folder, build->output_path);
 	qemu_disks_name(options, build->folder, build->output, build->name, &build->disks);
 	return open_checkpoints(build, err);
 }
@@ -161,6 +169,9 @@ static int make_disks(struct build *build, struct error *err)
 	if (keeping_resumes(&build->keeping))
 		return keeping_make_disks(&build->keeping, &build->drives, err);
 	strings_add_all(&build->drives, &build->disks.paths);
+	if (build->firmware_vars &&
+		firmware_copy_vars(build->firmware.vars, build->firmware_vars, err) < 0)
+		return -1;
 	autofree char *under = NULL;
 	if (qemu_disks_may_lie_above(&build->options, &build->media))
 		under = build->keeping.kind == CHECKPOINT_KEEP_NONE
@@ -225,6 +236,8 @@ static int make_arguments(struct build *build, struct strings *arguments, struct
 		.installed = keeping_resumes(&build->keeping),
 		.cds = &cds,
 		.floppy = build->media.floppy,
+		.firmware_code = build->firmware.code,
+		.firmware_vars = build->firmware_vars,
 		.host_port = build->host_port,
 		.guest_port = guest_port(build),
 		.vnc = build->vnc_port ? vnc : NULL,
@@ -408,6 +421,35 @@ static int keep_step(void *context, const struct step *step, struct error *err)
 		&work->build->keeping, &work->build->machine, step, work->communicator, err);
 }
 
+/*
+ * ssh_clear_authorized_keys: the lines that end in the name of the build's key go, of who logs in and of root. As in Packer
+ * nothing fails where that cannot be done, but it is said. Source: Packer 1.6.6 communicator's step_cleanup_temp_keys.go.
+ */
+static int remove_key(struct build *build, struct communicator *communicator, struct error *err)
+{
+	static const char *const formats[] = {
+		"sed -i.bak '/ %s$/d' ~/.ssh/authorized_keys; rm ~/.ssh/authorized_keys.bak",
+		"sudo sed -i.bak '/ %s$/d' /root/.ssh/authorized_keys; "
+		"sudo rm /root/.ssh/authorized_keys.bak"};
+	const char *name = json_get_text(build->json, "temporary_key_pair_name", "");
+
+	if (!communicator || !*name ||
+		!json_get_boolean(build->json, "ssh_clear_authorized_keys", false))
+		return 0;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		size_t size;
+		autofree char *command =
+			text_replace(formats[i], strlen(formats[i]), "%s", name, &size);
+		int code = 0;
+		if (communicator->ops->run(communicator, command, &code, err) < 0)
+			return -1;
+		if (code)
+			build_log_say(&build->job->log,
+				"ssh_clear_authorized_keys: exit code %d: %s", code, command);
+	}
+	return 0;
+}
+
 static int provision(struct build *build, struct communicator *communicator, struct error *err)
 {
 	struct at_work work = {build, communicator};
@@ -416,6 +458,7 @@ static int provision(struct build *build, struct communicator *communicator, str
 		build->options.shutdown_command, build->options.shutdown_timeout_nsec};
 
 	if (steps_run(build->job, build->steps, communicator, &observer, err) < 0 ||
+		remove_key(build, communicator, err) < 0 ||
 		gate_look(build->job, communicator, err) < 0)
 		return -1;
 	machine_watch(&build->machine, false);
@@ -451,6 +494,8 @@ static int collect(struct build *build, struct artifact *artifact, struct error 
 {
 	CLEANUP(strings_clear) struct strings names = {0};
 
+	if (build->firmware_vars && build->options.efi_drop_vars)
+		unlink(build->firmware_vars);
 	if (folder_list(build->job->tree_fd, build->output_path, &names, err) < 0)
 		return -1;
 	strings_each (name, &names) {
@@ -494,6 +539,8 @@ static void clear(struct build *build)
 	boot_keys_clear(&build->keys);
 	qemu_disks_clear(&build->disks);
 	qemu_media_clear(&build->media);
+	firmware_clear(&build->firmware);
+	free(build->firmware_vars);
 	free(build->name);
 	free(build->output);
 	free(build->output_path);

@@ -78,6 +78,7 @@ struct plugin_option {
 	const char *name;
 	enum option_type type;
 	enum option_path path;
+	bool later;         /* Packer 1.6.6 does not know it, its later plugins do */
 	bool optional_path; /* Packer does not mind when the file is not there */
 	enum path_check check;
 	const char *check_when; /* only then; words as in struct plugin_rule. NULL: always */

@@ -76,6 +76,22 @@ static const struct plugin_option own[] = {
 		.fallback = "pc", AT(machine_type),
 		.help = "QEMU's machine type; with options of it the power qemu-args is needed"},
 	{"cpus", OPTION_INTEGER, .fallback = "1", AT(cpus), .help = "processors"},
+	{"cpu_model", OPTION_TEXT, .later = true, .power = POWER_QEMU_ARGS,
+		.harmless = qemu_word_is_harmless, AT(cpu_model),
+		.help = "the model of the processors, host for those of this machine"},
+	{"sockets", OPTION_INTEGER, .later = true, AT(sockets),
+		.help = "sockets of processors; as many as there are unless given"},
+	{"cores", OPTION_INTEGER, .later = true, AT(cores), .help = "cores of each socket"},
+	{"threads", OPTION_INTEGER, .later = true, AT(threads), .help = "threads of each core"},
+	{"efi_boot", OPTION_BOOL, .later = true, AT(efi_boot),
+		.help = "start by UEFI (OVMF), in place of BIOS"},
+	{"efi_firmware_code", OPTION_TEXT, PATH_FILE, .later = true, AT(efi_code),
+		.help = "the firmware; that of Debian's package ovmf unless given"},
+	{"efi_firmware_vars", OPTION_TEXT, PATH_FILE, .later = true, AT(efi_vars),
+		.help = "what its variables begin as; the machine's own are efivars.fd beside its "
+			"disks"},
+	{"efi_drop_efivars", OPTION_BOOL, .later = true, AT(efi_drop_vars),
+		.help = "the machine's variables are no part of the result"},
 	{"memory", OPTION_INTEGER, .fallback = "512", AT(memory_mb),
 		.help = "memory in MiB; below 10 it is 512"},
 	{"net_device", OPTION_TEXT, .power = POWER_QEMU_ARGS, .harmless = qemu_word_is_harmless,
@@ -173,6 +189,8 @@ static const struct plugin_rule rules[] = {
 	{RULE_RANGE, "vnc_port_max", "5900 65535", .when = "!vnc_port_min"},
 	{RULE_RANGE, "vnc_port_min", "-999999999 6000", .when = "!vnc_port_max"},
 	{RULE_RANGE, "host_port_min ssh_host_port_min", "0 65535"},
+	{RULE_TOGETHER, "efi_firmware_code efi_firmware_vars"},
+	{RULE_RANGE, "sockets cores threads", "0 4096"},
 	{0},
 };
 
@@ -232,6 +250,14 @@ static int check(struct json *options, struct error *err)
 	return qemu_arguments_check(json_get(options, "qemuargs"), err);
 }
 
+/* It becomes part of a command of the machine's shell, and of a pattern there. */
+static bool is_key_name(const char *name)
+{
+	return name[strspn(name,
+		       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@:-")] ==
+	       '\0';
+}
+
 static const char *unsupported(const struct json *options)
 {
 	const char *communicator = json_get_text(options, "communicator", "ssh");
@@ -239,6 +265,10 @@ static const char *unsupported(const struct json *options)
 
 	if (strcmp(communicator, "none") != 0 && strcmp(communicator, "ssh") != 0)
 		return "machines are reached by ssh, or not at all (communicator none)";
+	if (json_get_boolean(options, "ssh_clear_authorized_keys", false) &&
+		!is_key_name(json_get_text(options, "temporary_key_pair_name", "")))
+		return "with ssh_clear_authorized_keys temporary_key_pair_name is letters, digits, "
+		       "_, @, : and -";
 	if (!are_sizes(json_get(options, "disk_additional_size")))
 		return "a disk_additional_size is a number and b, k, m, g or t (MiB without)";
 	if (*cdrom && strcmp(cdrom, "ide") != 0 && strcmp(cdrom, "scsi") != 0 &&

@@ -27,7 +27,8 @@ const struct plugin_option options_communicator[] = {
 	{"temporary_key_pair_bits", OPTION_INTEGER, SHARED, .help = "its size"},
 	{"ssh_ciphers", OPTION_TEXTS, SHARED, .help = "ciphers in the order of preference"},
 	{"ssh_clear_authorized_keys", OPTION_BOOL, SHARED,
-		.help = "remove the key of the build from the machine"},
+		.help = "remove the key called temporary_key_pair_name from the machine's "
+			"authorized_keys"},
 	{"ssh_key_exchange_algorithms", OPTION_TEXTS, SHARED,
 		.help = "key exchange algorithms in the order of preference"},
 	{"ssh_private_key_file", OPTION_TEXT, PATH_FILE, .check = CHECK_KEY,

@@ -119,7 +119,11 @@ struct qemu_options {
 	const char *qemu_binary, *accelerator, *machine_type, *net_device, *net_bridge;
 	const char *vm_name; /* "": packer-BUILDNAME */
 	int64_t cpus, memory_mb;
-	const struct json *arguments; /* qemuargs: rows, not yet rendered */
+	const char *cpu_model;           /* "": QEMU's choice */
+	int64_t sockets, cores, threads; /* 0: one for each of cpus, one, one */
+	bool efi_boot, efi_drop_vars;
+	const char *efi_code, *efi_vars; /* files; "": the usual ones */
+	const struct json *arguments;    /* qemuargs: rows, not yet rendered */
 	bool headless, use_default_display;
 	const char *display;
 	bool disable_vnc, vnc_use_password;

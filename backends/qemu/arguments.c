@@ -80,6 +80,16 @@ static void add_cd(const struct qemu_setup *setup, size_t index, struct map *swi
 	}
 }
 
+/* Two flash chips: the firmware, and the variables that it writes. */
+static void add_firmware(const struct qemu_setup *setup, struct strings *drives)
+{
+	if (!setup->firmware_code)
+		return;
+	autofree char *code = escape(setup->firmware_code), *vars = escape(setup->firmware_vars);
+	strings_addf(drives, "file=%s,if=pflash,unit=0,format=raw,readonly=on", code);
+	strings_addf(drives, "file=%s,if=pflash,unit=1,format=raw", vars);
+}
+
 static void add_media(const struct qemu_setup *setup, struct map *switches)
 {
 	if (strcmp(setup->options->disk_interface, "virtio-scsi") == 0)
@@ -88,6 +98,7 @@ static void add_media(const struct qemu_setup *setup, struct map *switches)
 		add_disk(setup, i, switches);
 	for (size_t i = 0; setup->cds && i < setup->cds->count; i++)
 		add_cd(setup, i, switches);
+	add_firmware(setup, values_of(switches, "-drive"));
 	if (setup->floppy)
 		strings_add(values_of(switches, "-fda"), setup->floppy);
 }
@@ -118,11 +129,29 @@ static void add_network(const struct qemu_setup *setup, struct map *switches)
 	add_card(setup, values_of(switches, "-device"));
 }
 
+/* Of what is not said there is one, but as many sockets as the rest leaves. */
+static void add_processors(const struct qemu_options *options, struct map *switches)
+{
+	long long cores = options->cores ? options->cores : 1;
+	long long threads = options->threads ? options->threads : 1;
+	long long each = cores * threads;
+	long long sockets = options->sockets ? options->sockets : (options->cpus + each - 1) / each;
+
+	if (*options->cpu_model)
+		strings_add(values_of(switches, "-cpu"), options->cpu_model);
+	if (options->sockets || options->cores || options->threads)
+		strings_addf(values_of(switches, "-smp"),
+			"cpus=%lld,sockets=%lld,cores=%lld,threads=%lld", sockets * each, sockets,
+			cores, threads);
+	else if (options->cpus > 1)
+		strings_addf(values_of(switches, "-smp"), "cpus=%lld,sockets=%lld",
+			(long long)options->cpus, (long long)options->cpus);
+}
+
 static void add_machine(const struct qemu_setup *setup, struct map *switches)
 {
 	const struct qemu_options *options = setup->options;
 	long long memory = options->memory_mb < MEMORY_LEAST_MB ? MEMORY_MB : options->memory_mb;
-	long long cpus = options->cpus;
 
 	strings_add(values_of(switches, "-name"), setup->vm_name);
 	if (strcmp(setup->accelerator, "none") == 0)
@@ -131,8 +160,7 @@ static void add_machine(const struct qemu_setup *setup, struct map *switches)
 		strings_addf(values_of(switches, "-machine"), "type=%s,accel=%s",
 			options->machine_type, setup->accelerator);
 	strings_addf(values_of(switches, "-m"), "%lldM", memory);
-	if (cpus > 1)
-		strings_addf(values_of(switches, "-smp"), "cpus=%lld,sockets=%lld", cpus, cpus);
+	add_processors(options, switches);
 	strings_add(values_of(switches, "-boot"),
 		options->disk_image || setup->installed ? "c" : "once=d");
 	strings_add(values_of(switches, "-display"), "none");

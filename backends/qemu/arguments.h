@@ -21,8 +21,9 @@ struct qemu_setup {
 	bool rekeyed;   /* it may go on from a checkpoint: a generation id tells its guest so */
 	bool waits;     /* it goes on from a checkpoint: nothing runs before its memory came */
 	bool installed; /* it starts from its disk, though the template has an ISO */
-	const struct strings *cds; /* the template's ISO first; may be empty */
-	const char *floppy;        /* NULL: none */
+	const struct strings *cds;                 /* the template's ISO first; may be empty */
+	const char *floppy;                        /* NULL: none */
+	const char *firmware_code, *firmware_vars; /* UEFI; NULL: BIOS */
 	int host_port,
 		guest_port; /* 127.0.0.1:HOST_PORT leads to GUEST_PORT; host_port 0: none does */
 	const char *vnc;    /* "127.0.0.1:3", NULL: none */

@@ -65,13 +65,35 @@ static const char *format_of(
 	return NULL;
 }
 
+/* Absolute. */
+static char *path_of(const struct booted *booted, const struct published_file *file)
+{
+	return booted->files ? memory_printf("%s/%s", booted->files, file->name)
+	                     : memory_printf("%s/work/tree/%s", booted->job->folder, file->path);
+}
+
+/* Variables that came with the disks, or new ones: a copy, as what is started is thrown away. */
+static int make_vars(struct booted *booted, const struct published *files, struct error *err)
+{
+	autofree char *found = NULL;
+
+	if (!booted->firmware.code)
+		return 0;
+	for (size_t i = 0; i < files->count && !found; i++) {
+		const char *slash = strrchr(files->items[i].name, '/');
+		if (strcmp(slash ? slash + 1 : files->items[i].name, FIRMWARE_VARS_NAME) == 0)
+			found = path_of(booted, &files->items[i]);
+	}
+	booted->firmware_vars = memory_printf("%s/" FIRMWARE_VARS_NAME, booted->folder);
+	return firmware_copy_vars(
+		found ? found : booted->firmware.vars, booted->firmware_vars, err);
+}
+
 static int add_layer(struct booted *booted, const struct published_file *file, struct error *err)
 {
 	struct job *job = booted->job;
 	CLEANUP(strings_clear) struct strings arguments = {0};
-	autofree char *below = booted->files
-	                               ? memory_printf("%s/%s", booted->files, file->name)
-	                               : memory_printf("%s/work/tree/%s", job->folder, file->path);
+	autofree char *below = path_of(booted, file);
 	autofree char *layer = memory_printf("disk%zu.qcow2", booted->drives.count);
 	const char *format = format_of(booted, file, err);
 
@@ -105,7 +127,7 @@ int booted_make_disks(struct booted *booted, const struct published *files, stru
 			add_layer(booted, &files->items[i], err) < 0)
 			return -1;
 	if (booted->drives.count)
-		return 0;
+		return make_vars(booted, files, err);
 	return fail(err, ERROR_CATALOG,
 		"none of the artifact's %zu files is the machine's disk (a post-processor took "
 		"its place?)",
@@ -156,6 +178,8 @@ int booted_open(struct booted *booted, struct error *err)
 	options->qmp_enable = false;
 	options->disk_cache = "unsafe"; /* it is thrown away */
 	booted->folder = memory_printf("%s/work/" FOLDER, booted->job->folder);
+	if (firmware_find(booted->job, options, &booted->firmware, err) < 0)
+		return -1;
 	return accelerator_choose(
 		booted->job, options->qemu_binary, options->accelerator, &booted->accelerator, err);
 }
@@ -169,6 +193,8 @@ int booted_start(struct booted *booted, struct error *err)
 		.accelerator = booted->accelerator,
 		.disks = &booted->drives,
 		.disk_format = "qcow2",
+		.firmware_code = booted->firmware.code,
+		.firmware_vars = booted->firmware_vars,
 		.installed = true,
 		.isolated = !json_get_boolean(booted->job->order, "network", false),
 		.qmp_fd = MACHINE_QMP_FD};
@@ -241,5 +267,7 @@ void booted_close(struct booted *booted)
 	json_free(booted->arguments);
 	strings_clear(&booted->drives);
 	free(booted->folder);
+	free(booted->firmware_vars);
+	firmware_clear(&booted->firmware);
 	*booted = (struct booted)BOOTED_NONE;
 }

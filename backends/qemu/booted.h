@@ -9,6 +9,7 @@
 #include "backends/artifact.h"
 #include "backends/plugins/native.h"
 #include "backends/qemu/connect.h"
+#include "backends/qemu/firmware.h"
 
 struct booted {
 	struct job *job;
@@ -22,6 +23,8 @@ struct booted {
 	char *folder;           /* of the layers, absolute */
 	const char *accelerator;
 	struct strings drives;
+	struct firmware firmware;
+	char *firmware_vars; /* its own; NULL: it starts by BIOS */
 	struct machine machine;
 	struct ssh_settings ssh;
 	struct communicator *communicator; /* NULL until booted_connect */

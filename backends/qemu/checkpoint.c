@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends/copy.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/files.h"
@@ -52,6 +53,11 @@ static char *note_name(const struct digest *key)
 static char *memory_name(const struct digest *key)
 {
 	return name_of(key, "memory");
+}
+
+static char *vars_name(const struct digest *key)
+{
+	return name_of(key, "efivars");
 }
 
 /* ---- the store ---- */
@@ -111,7 +117,8 @@ static void hold(struct checkpoints *store, int fd)
 
 /* ---- finding one ---- */
 
-/* Every file of NOTE as {"file", "digest", "size"}: each layer of each disk and of the memory, the topmost first. */
+/* Every file of NOTE as {"file", "digest", "size"}: each layer of each disk and of the memory, the topmost first, and the
+ * variables of its firmware. */
 typedef bool visit_file(void *context, const struct json *file);
 
 static bool each_of(const struct json *files, visit_file *visit, void *context)
@@ -129,7 +136,8 @@ static bool each_file(const struct json *note, visit_file *visit, void *context)
 	for (size_t i = 0; i < json_count(disks); i++)
 		if (!each_of(json_item(disks, i), visit, context))
 			return false;
-	return each_of(json_get(note, "memory"), visit, context);
+	return each_of(json_get(note, "memory"), visit, context) &&
+	       each_of(json_get(note, "efivars"), visit, context);
 }
 
 static bool is_whole(void *context, const struct json *file)
@@ -280,6 +288,31 @@ int checkpoint_take_disk(struct checkpoints *store, const struct digest *key, si
 	return 0;
 }
 
+int checkpoint_take_vars(
+	struct checkpoints *store, const struct digest *key, const char *path, struct error *err)
+{
+	autofree char *name = vars_name(key);
+
+	unlinkat(store->folder, name, 0);
+	if (copy_file(AT_FDCWD, path, store->folder, name, 0600, NULL, NULL, err) < 0)
+		return fail_while(err, "checkpoints/%s", name);
+	int fd = openat(store->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return fail_errno(err, ERROR_BROKEN, "checkpoints/%s", name);
+	hold(store, fd);
+	return 0;
+}
+
+int checkpoint_give_vars(const struct checkpoints *store, const struct checkpoint *checkpoint,
+	const char *path, struct error *err)
+{
+	const struct json *file = json_item(json_get(checkpoint->note, "efivars"), 0);
+
+	unlink(path);
+	return copy_file(store->folder, json_get_text(file, "file", ""), AT_FDCWD, path, 0644, NULL,
+		NULL, err);
+}
+
 char *checkpoint_take_base(struct checkpoints *store, const struct digest *key, int fd)
 {
 	autofree char *name = name_of(key, "base");
@@ -334,11 +367,11 @@ static struct json *seal_layer(
 
 /* In a process of its own. */
 static int seal(struct checkpoints *store, const struct digest *key, enum checkpoint_kind kind,
-	size_t disk_count, const struct json *below, struct json *note)
+	size_t disk_count, bool with_vars, const struct json *below, struct json *note)
 {
 	struct json *disks = json_new_list();
 	CLEANUP(text_clear) struct text text = {0};
-	autofree char *name = note_name(key), *memory = memory_name(key);
+	autofree char *name = note_name(key), *memory = memory_name(key), *vars = vars_name(key);
 	struct error err;
 
 	json_set(note, "disks", disks);
@@ -363,6 +396,12 @@ static int seal(struct checkpoints *store, const struct digest *key, enum checkp
 			return -1;
 		json_set(note, "memory", layers);
 	}
+	if (with_vars) {
+		struct json *alone = seal_layer(store, vars, NULL);
+		if (!alone)
+			return -1;
+		json_set(note, "efivars", alone);
+	}
 	FAULT("checkpoint-sealed");
 	json_write(note, JSON_LINE, &text);
 	if (file_replace(store->folder, name, 0600, text.data, text.size, &err) < 0)
@@ -372,7 +411,8 @@ static int seal(struct checkpoints *store, const struct digest *key, enum checkp
 }
 
 int checkpoint_seal(struct checkpoints *store, const struct digest *key, enum checkpoint_kind kind,
-	size_t disk_count, const struct digest *below, struct json *about, struct error *err)
+	size_t disk_count, bool with_vars, const struct digest *below, struct json *about,
+	struct error *err)
 {
 	autojson struct json *note = about, *under = NULL;
 
@@ -387,7 +427,7 @@ int checkpoint_seal(struct checkpoints *store, const struct digest *key, enum ch
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(1);
-		_exit(seal(store, key, kind, disk_count, under, note) < 0);
+		_exit(seal(store, key, kind, disk_count, with_vars, under, note) < 0);
 	}
 	if (pid < 0)
 		return fail_errno(err, ERROR_RESOURCE, "cannot fork");

@@ -81,4 +81,11 @@ char *checkpoint_take_base(struct checkpoints *store, const struct digest *key, 
  * it saves, "opened" [{"step", "usec"}], and whatever else.
  */
 int checkpoint_seal(struct checkpoints *store, const struct digest *key, enum checkpoint_kind kind,
-	size_t disk_count, const struct digest *below, struct json *about, struct error *err);
+	size_t disk_count, bool with_vars, const struct digest *below, struct json *about,
+	struct error *err);
+
+/* The variables of the machine's firmware: the file PATH (absolute) is kept with the checkpoint to come, or comes back from one. */
+int checkpoint_take_vars(
+	struct checkpoints *store, const struct digest *key, const char *path, struct error *err);
+int checkpoint_give_vars(const struct checkpoints *store, const struct checkpoint *checkpoint,
+	const char *path, struct error *err);

@@ -54,8 +54,10 @@ static void key_behind(
 static void set_root(struct keeping *keeping, const struct keeping_machine *about)
 {
 	autofree char *qemu = describe_program(about->program);
-	autofree char *machine = memory_printf("machine 2\n%s\n%s\n%s", qemu, about->accelerator,
-		about->network_apart ? "network apart\n" : "");
+	autofree char *firmware =
+		about->firmware ? describe_program(about->firmware) : memory_copy_text("");
+	autofree char *machine = memory_printf("machine 2\n%s\n%s\n%s%s", qemu, about->accelerator,
+		about->network_apart ? "network apart\n" : "", firmware);
 	struct digest of_machine;
 
 	digest_of(machine, strlen(machine), &of_machine);
@@ -115,6 +117,7 @@ int keeping_open(struct job *job, const struct steps *steps, const struct keepin
 		.store = {.folder = -1},
 		.memory = GUEST_MEMORY_NONE,
 		.opened = json_new_list(),
+		.vars = machine->firmware_vars,
 		.started_usec = moment_elapsed_usec()};
 	if (!json_get_boolean(job->order, "checkpoints", true))
 		return 0;
@@ -215,7 +218,9 @@ int keeping_make_disks(struct keeping *keeping, struct strings *paths, struct er
 	}
 	keeping->layer_count++;
 	keeping->layered = true;
-	return 0;
+	return keeping->vars
+	               ? checkpoint_give_vars(&keeping->store, &keeping->from, keeping->vars, err)
+	               : 0;
 }
 
 static void stop_keeping(struct keeping *keeping, const struct error *why)
@@ -357,6 +362,20 @@ static void go_on_with(struct keeping *keeping, struct strings *layers)
 	keeping->layered = true;
 }
 
+struct standing {
+	struct keeping *keeping;
+	const struct digest *key;
+};
+
+/* While the machine stands still its firmware writes nothing. */
+static int take_vars(void *context, struct error *err)
+{
+	const struct standing *standing = context;
+
+	return checkpoint_take_vars(
+		&standing->keeping->store, standing->key, standing->keeping->vars, err);
+}
+
 /* As snapshot_take: 1 if the machine runs on but is not kept. */
 static int keep(struct keeping *keeping, struct machine *machine, const struct step *step,
 	const struct digest *key, struct communicator *communicator, struct error *err)
@@ -374,9 +393,10 @@ static int keep(struct keeping *keeping, struct machine *machine, const struct s
 		return 1;
 	FAULT("checkpoint-begun");
 	struct json *about = describe(keeping, step, communicator);
+	struct standing standing = {keeping, key};
 	json_set_text(about, "format", keeping->format);
-	int result = snapshot_take(
-		machine, &keeping->drives, &layers, &keeping->memory, memory, &switched, err);
+	int result = snapshot_take(machine, &keeping->drives, &layers, &keeping->memory, memory,
+		keeping->vars ? take_vars : NULL, &standing, &switched, err);
 	if (switched)
 		go_on_with(keeping, &layers);
 	if (result != 0) {
@@ -385,7 +405,8 @@ static int keep(struct keeping *keeping, struct machine *machine, const struct s
 	}
 	FAULT("checkpoint-taken");
 	if (checkpoint_seal(&keeping->store, key, keeping->kind, keeping->paths.count,
-		    keeping->has_below ? &keeping->below : NULL, about, err) < 0)
+		    keeping->vars != NULL, keeping->has_below ? &keeping->below : NULL, about,
+		    err) < 0)
 		return 1;
 	keeping->below = *key;
 	keeping->has_below = true;

@@ -25,6 +25,7 @@ struct keeping {
 	bool layered;         /* PATHS are layers above what is kept, not the disks themselves */
 	struct strings paths; /* what its drives have open */
 	const char *format;   /* of these */
+	const char *vars;     /* what its firmware writes to; NULL: nothing */
 	struct digest below;  /* the key of the checkpoint under these */
 	bool has_below;
 	size_t layer_count;               /* made in this build */
@@ -40,8 +41,11 @@ struct keeping {
 /* What of a machine is not in its options. */
 struct keeping_machine {
 	const char *program, *accelerator;
-	bool network_apart; /* not QEMU's own */
-	bool disks_alone;   /* what its memory says of the network would not hold any more */
+	bool network_apart;   /* not QEMU's own */
+	bool disks_alone;     /* what its memory says of the network would not hold any more */
+	const char *firmware; /* that comes from this machine; NULL: none does */
+	const char *
+		firmware_vars; /* the machine's own variables, which are kept with its disks; borrowed */
 };
 
 /*

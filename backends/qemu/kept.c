@@ -34,6 +34,7 @@ static void each_file(const struct json *note, visit_file *call, void *context)
 	for (size_t i = 0; i < json_count(disks); i++)
 		each_of(json_item(disks, i), call, context);
 	each_of(json_get(note, "memory"), call, context);
+	each_of(json_get(note, "efivars"), call, context);
 }
 
 static uintptr_t count_of(const struct kept_machines *kept, const char *file)
@@ -176,5 +177,5 @@ bool kept_is_machine_file(const char *file)
 	const char *dot = strrchr(file, '.');
 
 	return dot && (text_starts_with(dot, ".disk") || strcmp(dot, ".memory") == 0 ||
-			      strcmp(dot, ".base") == 0);
+			      strcmp(dot, ".base") == 0 || strcmp(dot, ".efivars") == 0);
 }

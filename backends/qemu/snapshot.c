@@ -146,8 +146,8 @@ static int refused(const struct error *err)
 }
 
 int snapshot_take(struct machine *machine, const struct snapshot_drives *drives,
-	const struct strings *layers, struct guest_memory *memory, int out, bool *switched,
-	struct error *err)
+	const struct strings *layers, struct guest_memory *memory, int out,
+	snapshot_stopped *stopped, void *context, bool *switched, struct error *err)
 {
 	struct error ignored;
 	int result = 0;
@@ -155,7 +155,9 @@ int snapshot_take(struct machine *machine, const struct snapshot_drives *drives,
 	*switched = false;
 	if (qmp_execute(&machine->qmp, "stop", NULL, command_usec, NULL, err) < 0)
 		return refused(err);
-	if (switch_disks(machine, drives, layers, err) < 0)
+	if (stopped && stopped(context, err) < 0)
+		result = 1;
+	else if (switch_disks(machine, drives, layers, err) < 0)
 		result = refused(err);
 	*switched = result == 0;
 	if (result == 0 && out >= 0 && write_memory(machine, memory, out, err) < 0) {

@@ -24,12 +24,13 @@ void snapshot_drives_clear(struct snapshot_drives *drives);
 /*
  * Stops the machine. From then on what each of DRIVES has open is read only, and what the machine writes goes to the file of LAYERS
  * at the same place, which is there already, above the old one. With OUT >= 0 what changed in MEMORY and the rest of its state
- * are written there (guest_memory_write). Then it runs on: 0; 1 and the error, if it runs on but was not written whole, and then *SWITCHED says
+ * are written there (guest_memory_write). STOPPED (may be NULL) is called while it stands still, before all else. Then it runs on: 0; 1 and the error, if it runs on but was not written whole, and then *SWITCHED says
  * whether it writes to LAYERS; -1 if nobody knows what it does.
  */
+typedef int snapshot_stopped(void *context, struct error *err);
 int snapshot_take(struct machine *machine, const struct snapshot_drives *drives,
-	const struct strings *layers, struct guest_memory *memory, int out, bool *switched,
-	struct error *err);
+	const struct strings *layers, struct guest_memory *memory, int out,
+	snapshot_stopped *stopped, void *context, bool *switched, struct error *err);
 
 /* Fills MEMORY of a machine that was started to wait for that from FILES (guest_memory_read), and lets it run. */
 int snapshot_restore(struct machine *machine, struct guest_memory *memory, const int *files,

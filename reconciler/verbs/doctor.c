@@ -177,6 +177,7 @@ static struct json *list_options(const struct plugin *plugin)
 		json_set_text(about, "type", option_type_name(option->type));
 		json_set_text(about, "default", option->fallback);
 		json_set_text(about, "power", option->power ? power_name(option->power) : NULL);
+		json_set_bool(about, "later", option->later);
 		json_set_text(about, "help", option->help);
 		json_add(options, about);
 	}

@@ -27,7 +27,7 @@ try="for at in 10.0.2.2:$port 10.0.2.2:22 10.0.2.4:$port 10.0.2.3:53; do (nc -w 
 media_template media.json "mkdir -p /mnt && mount -t iso9660 -o ro /dev/sr0 /mnt && cat /mnt/cd/inner/file /mnt/floppy.txt && wget -q -O - http://\$PACKER_HTTP_ADDR/sub/file;
  echo addr \$PACKER_HTTP_IP \$PACKER_HTTP_PORT {{build \`PackerHTTPAddr\`}}; wget -O - http://10.0.2.2:$http/../secret 2>&1 || true;
  for i in 1 2 3 4 5 6 7 8; do wget -q -O - http://10.0.2.2:$http/big | sha256sum > /tmp/sum\$i & done; wait; cat /tmp/sum? | sort -u; $try"
-head -c 3000000 /dev/urandom > http/big
+head -c 300000 /dev/urandom > http/big
 commit media
 succeeds 'a machine with media, that reaches nobody else' kiln apply media
 log=$(kiln log media)

@@ -26,7 +26,7 @@ printf 'interface br-kiln\nstart 10.98.0.50\nend 10.98.0.60\nlease_file %s\npidf
 : > "$T/leases"
 cp -a /etc "$T/etc"; mkdir -p "$T/etc/qemu"; echo 'allow br-kiln' > "$T/etc/qemu/bridge.conf"; chmod 644 "$T/etc/qemu/bridge.conf"
 qemu_template bridged.json asks.qcow2 '"net_bridge": "br-kiln", "communicator": "ssh", "ssh_username": "root", "ssh_private_key_file": "key", "ssh_timeout": "5m",
-	"skip_resize_disk": true, "skip_compaction": true'
+	"ssh_clear_authorized_keys": true, "temporary_key_pair_name": "kiln-tests", "skip_resize_disk": true, "skip_compaction": true'
 jq '.provisioners = [{type: "shell", inline: ["echo at {{build `Host`}}; ip -o address show dev eth0 | grep inet; cat /sys/class/net/eth0/address"]}]' bridged.json > b && mv b bridged.json
 commit bridged
 # in_network COMMAND...: where that bridge is
@@ -51,6 +51,8 @@ mac=$(printf '%s\n' "$log" | sed -n 's/.*mac=\([0-9a-f:]*\).*/\1/p' | head -n 1)
 like 'its card is its own' "$log" "*address of the card $mac at*
 $mac
 *"
+is 'the key of the build is gone from it' "$(guest_file "$(kiln path bridged)" /root/.ssh/authorized_keys)" ''
+like 'what could not be done is said' "$log" '*ssh_clear_authorized_keys: exit code 127: sudo sed*'
 # an earlier machine had the card; and nobody asks this one
 echo "$mac" > "$T/mac"; halting_disk halt.raw; hanging_disk hang.raw
 jq '.builders[0] += {iso_url: "hang.raw", ssh_timeout: "1s"}' bridged.json > b && mv b bridged.json; commit silent

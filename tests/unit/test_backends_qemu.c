@@ -130,6 +130,38 @@ static void makes(const char *text, const char *wanted)
 	makes_with(text, 0, wanted);
 }
 
+/* The firmware and its variables; a comma of a path is none of QEMU's. */
+static void makes_by_uefi(void)
+{
+	CLEANUP(strings_clear) struct strings disks = {0}, list = {0};
+	struct qemu_options options = {.machine_type = "q35",
+		.net_device = "e1000",
+		.net_bridge = "",
+		.cpu_model = "",
+		.disk_interface = "ide",
+		.cdrom_interface = "",
+		.qemu_binary = "qemu",
+		.disk_image = true};
+	struct error err = {0};
+	struct qemu_setup setup = {.options = &options,
+		.vm_name = "vm",
+		.accelerator = "tcg",
+		.disks = &disks,
+		.firmware_code = "/code,fd",
+		.firmware_vars = "/vars.fd",
+		.mac = "52:54:00:01:02:03",
+		.qmp_fd = 3};
+	int result = qemu_arguments_make(&setup, &list, &err);
+	autofree char *line = strings_join(&list, " ");
+
+	CHECK_TEXT(result == 0 ? line : err.text,
+		"qemu -name vm -machine type=q35,accel=tcg -m 512M -boot c -display none -netdev "
+		"user,id=user.0 -device e1000,netdev=user.0,mac=52:54:00:01:02:03 -drive "
+		"file=/code,,fd,if=pflash,unit=0,format=raw,readonly=on -drive "
+		"file=/vars.fd,if=pflash,unit=1,format=raw" OWN,
+		"UEFI");
+}
+
 static const struct {
 	const char *name, *value;
 	bool harmless;
@@ -182,6 +214,10 @@ int main(void)
 		"qemu-system-x86_64 -name vm -machine type=pc,accel=tcg -m 512M -boot c -display "
 		"none -netdev socket,id=user.0,fd=4 -device virtio-net,netdev=user.0 -drive " DISK
 			OWN);
+	makes("{\"disk_image\":true,\"cores\":2,\"threads\":2,\"cpus\":6,\"cpu_model\":\"max\"}",
+		"qemu-system-x86_64 -name vm -machine type=pc,accel=tcg -m 512M -cpu max -smp "
+		"cpus=8,sockets=2,cores=2,threads=2 -boot c -display none" NET " -drive " DISK OWN);
+	makes_by_uefi();
 	makes("{\"qemuargs\":[[\"-x\",\"{{.Nope}}\"]]}",
 		"qemuargs: row 1: there is no field .Nope here");
 	for (size_t i = 0; i < sizeof(switches) / sizeof(*switches); i++)
