@@ -10,7 +10,7 @@
 # kept NAME BYTES SAVED-SECONDS HOURS: a checkpoint of its own, last used so long ago
 kept() {
 	head -c "$2" /dev/zero > "$KILN_STATE/checkpoints/$1.memory"
-	printf '{"kind":"memory","saved_usec":%s000000,"disks":[],"memory":{"file":"%s.memory","digest":"sha256:0","size":%s}}' "$3" "$1" "$2" \
+	printf '{"kind":"memory","saved_usec":%s000000,"disks":[],"memory":[{"file":"%s.memory","digest":"sha256:0","size":%s}]}' "$3" "$1" "$2" \
 		> "$KILN_STATE/checkpoints/$1.vm.json"
 	touch -d "$4 hours ago" "$KILN_STATE/checkpoints/$1.vm.json" "$KILN_STATE/checkpoints/$1.memory"
 }
