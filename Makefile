@@ -97,7 +97,8 @@ $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 base_tests       := base | -ljson-c -lcrypto
 state_tests      := state base | -lsqlite3 -ljson-c -lcrypto
-backends_tests   := $(kiln-build_links)
+# (-larchive: a test makes archives by itself)
+backends_tests   := $(kiln-build_links) -larchive
 reconciler_tests := $(kilnd_links)
 folder_of         = $(word 2,$(subst _, ,$(notdir $(1))))
 
