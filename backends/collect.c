@@ -175,13 +175,16 @@ static int open_machines(struct collector *collector, struct error *err)
 	               : kept_machines_read(collector->checkpoints, &collector->machines, err);
 }
 
+/* A file under several counts once, and is freed with the last of them. */
 static void add_machines(struct collector *collector)
 {
+	collector->bytes += collector->machines.bytes;
 	for (size_t i = 0; i < collector->machines.count; i++) {
 		struct kept_machine *machine = &collector->machines.items[i];
 		add(collector, memory_printf("checkpoints/%s", machine->name), machine->bytes,
 			machine->used_usec, false);
 		struct item *item = &collector->items[collector->count - 1];
+		collector->bytes -= machine->bytes;
 		item->machine = machine;
 		item->worth = worth_of(
 			collector, machine->bytes, machine->used_usec, machine->saved_usec);
@@ -306,10 +309,6 @@ static int remove_item(struct collector *collector, const struct item *item, str
 {
 	autofree char *note = NULL;
 
-	if (item->machine) {
-		kept_machine_remove(&collector->machines, item->machine);
-		return 0;
-	}
 	if (item->tree) {
 		autofree char *beside = memory_printf("%s.bytes", item->path);
 		unlinkat(collector->state, beside, 0);
@@ -366,10 +365,14 @@ static int evict(struct collector *collector, struct error *err)
 		autoclose int lock = -1;
 		if (is_in_use(collector, item, &lock))
 			continue;
-		if (!collector->dry_run && remove_item(collector, item, err) < 0)
+		int64_t freed = item->bytes;
+		if (item->machine)
+			freed = kept_machine_remove(
+				&collector->machines, item->machine, collector->dry_run);
+		else if (!collector->dry_run && remove_item(collector, item, err) < 0)
 			return -1;
-		left -= item->bytes;
-		note_removed(collector, item->path, item->bytes, "limits.cache_bytes");
+		left -= freed;
+		note_removed(collector, item->path, freed, "limits.cache_bytes");
 	}
 	return 0;
 }

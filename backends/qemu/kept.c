@@ -46,7 +46,8 @@ static void count_up(void *context, const char *file, int64_t bytes)
 {
 	struct kept_machines *kept = context;
 
-	(void)bytes;
+	if (!count_of(kept, file))
+		kept->bytes += bytes;
 	map_set(&kept->files, file, (void *)(count_of(kept, file) + 1));
 }
 
@@ -148,6 +149,7 @@ bool kept_machine_is_in_use(const struct kept_machines *kept, const struct kept_
 
 struct removing {
 	struct kept_machines *kept;
+	bool dry_run;
 	int64_t freed;
 };
 
@@ -157,16 +159,17 @@ static void count_down(void *context, const char *file, int64_t bytes)
 	uintptr_t count = count_of(removing->kept, file);
 
 	map_set(&removing->kept->files, file, (void *)(count - 1));
-	if (count == 1 && unlinkat(removing->kept->folder, file, 0) == 0)
+	if (count == 1 && (removing->dry_run || unlinkat(removing->kept->folder, file, 0) == 0))
 		removing->freed += bytes;
 }
 
-int64_t kept_machine_remove(struct kept_machines *kept, struct kept_machine *machine)
+int64_t kept_machine_remove(struct kept_machines *kept, struct kept_machine *machine, bool dry_run)
 {
-	struct removing removing = {kept, 0};
+	struct removing removing = {kept, dry_run, 0};
 
 	/* the note first: without it nothing else is looked at */
-	unlinkat(kept->folder, machine->name, 0);
+	if (!dry_run)
+		unlinkat(kept->folder, machine->name, 0);
 	each_file(machine->note, count_down, &removing);
 	machine->gone = true;
 	return removing.freed;

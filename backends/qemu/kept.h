@@ -20,6 +20,7 @@ struct kept_machines {
 	struct kept_machine *items;
 	size_t count, room;
 	struct map files; /* name -> how many notes name it (uintptr_t) */
+	int64_t bytes;    /* of these files, each once */
 };
 int kept_machines_read(int folder, struct kept_machines *kept, struct error *err);
 void kept_machines_clear(struct kept_machines *kept);
@@ -28,7 +29,7 @@ void kept_machines_clear(struct kept_machines *kept);
 bool kept_machines_name(const struct kept_machines *kept, const char *file);
 /* A running build holds one of its files. */
 bool kept_machine_is_in_use(const struct kept_machines *kept, const struct kept_machine *machine);
-/* Removes its note, and what nobody else names. What that freed, in bytes. */
-int64_t kept_machine_remove(struct kept_machines *kept, struct kept_machine *machine);
+/* Removes its note, and what nobody else names; what that freed, in bytes. With DRY_RUN it is only counted. */
+int64_t kept_machine_remove(struct kept_machines *kept, struct kept_machine *machine, bool dry_run);
 /* FILE is one of a checkpoint of a machine, by its name. */
 bool kept_is_machine_file(const char *file);

@@ -53,7 +53,7 @@ ending() { # IMAGE
 	vm) guest_file "$(kiln path vm)" /etc/one /etc/two ;;
 	*) (cd "$KILN_STATE/catalog/$1/2/files" && sha256sum *) ;;
 	esac
-	find "$KILN_STATE/builds" -mindepth 2 ! -name log ! -name journal
+	find "$KILN_STATE/builds" -mindepth 2 ! -name log ! -name journal ! -name 'screen.*'
 	find "$KILN_STATE" -name '*.partial' -o -name '.staged*' -o -name '*.tmp'
 	ours
 	grep -c "$KILN_STATE" /proc/self/mountinfo

@@ -61,7 +61,7 @@ static const struct {
 		"builder file; post-processor shell-local; ", "blocks in blocks"},
 	{"source \"qemu\" \"x\" {\n qemuargs = [[\"-m\", \"1\"]]\n iso_url = \"http://x/y\"\n "
 	 "http_directory = \"www\"\n}\n",
-		"builder qemu; www !qemu-args !host-network ", "options that need a power"},
+		"builder qemu; www !qemu-args ", "options that need a power"},
 	{"dynamic \"provisioner\" { content {} }", "provisioner provisioner; ",
 		"blocks that are made"},
 	{"variable \"x\" { default = env(\"HOME\") }", "$HOME ", "the environment"},
@@ -79,7 +79,7 @@ static const struct {
 	{"{\"locals\": {\"x\": \"${file(\\\"a\\\")}\"}, \"source\": {\"null\": {\"x\": {}}}}",
 		"builder null; @a ", "JSON: interpolations"},
 	{"{\"source\": {\"qemu\": [{\"x\": {\"http_directory\": \"www\", \"qemuargs\": []}}]}}",
-		"builder qemu; www !host-network !qemu-args ", "JSON: options of a source"},
+		"builder qemu; www !qemu-args ", "JSON: options of a source"},
 };
 
 static const char *const broken[] = {"x = \"a\ny\"\n", "x = <<EOT\na\n", "/* x", "x = {\n", "x = }",
