@@ -10,6 +10,10 @@
 	"error_text"
 #define IMAGE_COLUMNS \
 	"images.id, images.repository, repositories.name, images.name, last_version, held"
+/* Of builds: it is not one that was made only to be compared. */
+#define IS_NOT_COLD                                                             \
+	"CASE WHEN json_valid(builds.policy) THEN json_extract(builds.policy, " \
+	"'$.cold') END IS NULL "
 #define FROM_IMAGES "FROM images JOIN repositories ON repositories.id = images.repository "
 #define REPOSITORY_COLUMNS "id, name, place, ref, prefixed, last_commit"
 #define EVENT_COLUMNS "id, usec, kind, image, build, data, previous, digest"
@@ -102,9 +106,7 @@ static const char *const sql[QUERY_COUNT] = {
 		"'building', 'validating', "
 		"'publishing', 'switching', 'live')",
 	[QUERY_BUILD_NEWEST] = "SELECT " BUILD_COLUMNS " FROM builds WHERE image = :image "
-			       "AND CASE WHEN json_valid(policy) THEN json_extract(policy, "
-			       "'$.cold') END IS NULL "
-			       "ORDER BY created_usec DESC, id DESC LIMIT 1",
+			       "AND " IS_NOT_COLD "ORDER BY created_usec DESC, id DESC LIMIT 1",
 	[QUERY_BUILD_SET_PHASE] = "UPDATE builds SET phase = :to WHERE id = :id AND phase = :from",
 	[QUERY_BUILD_SET_VERSION] = "UPDATE builds SET version = :version WHERE id = :id",
 	[QUERY_BUILD_SET_ARTIFACT] =
@@ -235,7 +237,7 @@ static const char *const sql[QUERY_COUNT] = {
 
 	[QUERY_FIGURES_NEWEST] =
 		"SELECT newest, count(*) FROM (SELECT (SELECT phase FROM builds WHERE image = "
-                "images.id "
+		"images.id "
 		"ORDER BY created_usec DESC, id DESC LIMIT 1) AS newest FROM images) "
 		"WHERE newest IS NOT NULL GROUP BY newest",
 	[QUERY_FIGURES_BUILDS] =
@@ -259,7 +261,8 @@ static const char *const sql[QUERY_COUNT] = {
 		"EXISTS (SELECT 1 FROM failures WHERE failures.image = images.id), "
 		"live.version, live.commit_id, live.closure, live.live_usec, live.confirmed_usec "
 		"FROM images JOIN builds AS newest ON newest.id = (SELECT id FROM builds WHERE "
-		"builds.image = images.id ORDER BY created_usec DESC, id DESC LIMIT 1) "
+		"builds.image = images.id AND " IS_NOT_COLD
+		"ORDER BY created_usec DESC, id DESC LIMIT 1) "
 		"LEFT JOIN channels ON channels.image = images.id AND channels.name = 'current' "
 		"LEFT JOIN builds AS live ON live.image = images.id AND live.version = "
 		"channels.version "

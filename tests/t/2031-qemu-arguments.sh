@@ -19,7 +19,7 @@ halting_disk "$T/disk.raw"
 pairs() { awk '/^-/ { if (line != "") print line; line = $0; next } { line = line " " $0 } END { print line }'; }
 of_packer() { pairs | sed -E '/^-vnc |^-display gtk/d; s/hostfwd=tcp::[0-9]+-/hostfwd=tcp:PORT-/' | LC_ALL=C sort; }
 of_kiln() {
-	pairs | sed -E '/kiln-(qmp|serial)/d; /^-device vmgenid/d; /^-sandbox /d; /^-display none/d; s/,restrict=on//; s/hostfwd=tcp:127.0.0.1:[0-9]+-/hostfwd=tcp:PORT-/; s/(media=cdrom),format=raw/\1/
+	pairs | sed -E '/kiln-(qmp|serial)/d; /^-device vmgenid/d; /kiln-memory/d; /^-sandbox /d; /^-display none/d; s/,restrict=on//; s/hostfwd=tcp:127.0.0.1:[0-9]+-/hostfwd=tcp:PORT-/; s/(media=cdrom),format=raw/\1/
 		s|/[^ ,]*/work/tree/||' | LC_ALL=C sort
 }
 
