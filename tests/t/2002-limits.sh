@@ -48,7 +48,8 @@ if [ "$(id -u)" = 0 ]; then
 		succeeds 'a build fits on the small disk' kiln apply good --config "$T/small.json"
 		fails 'one that fills it fails' kiln apply fills --config "$T/small.json"
 		like 'saying that the disk is full' "$out$err" '*disk is full*'
-		is 'with room left for the rest' "$([ "$(df --output=avail -B1 "$T/state.small" | tail -n 1)" -gt 4000000 ] && echo room)" room
+		room() { [ "$(df --output=avail -B1 "$T/state.small" | tail -n 1)" -gt 4000000 ] && echo room; }
+		becomes 'with room left for the rest' room room # a file is gone when the last that has it open is
 		printf 'echo better > /fine\n' > /dev/null
 		bad good 'echo better > /fine'; commit better
 		succeeds 'the next build works' kiln apply good --config "$T/small.json"

@@ -37,7 +37,7 @@ jq '.provisioners[1].inline = ["echo two"]' efi.json > e && mv e efi.json; rm ki
 succeeds 'after a change of its last step' kiln apply efi
 like 'it goes on from a checkpoint' "$(kiln log efi)" '*going on from the checkpoint (memory) behind provisioner 1*two*'
 is 'with the variables that it had' "$(cmp "$files/efivars.fd" "$KILN_STATE/catalog/efi/2/files/efivars.fd" && echo equal)" equal
-is 'they are kept beside the memory, and their own' "$(cd "$KILN_STATE/checkpoints" && jq -r '.efivars.file' ./*.vm.json | sort | tr '\n' ' ')" \
+is 'they are kept beside the memory, and their own' "$(cd "$KILN_STATE/checkpoints" && jq -r '.efivars[0].file' ./*.vm.json | sort | tr '\n' ' ')" \
 	"$(cd "$KILN_STATE/checkpoints" && ls | grep 'efivars$' | sort | tr '\n' ' ')"
 succeeds 'and go with it' sh -c "echo '{\"limits\": {\"cache_bytes\": 0}}' > '$T/gc.json' && kiln gc --config '$T/gc.json' && ! ls '$KILN_STATE'/checkpoints/*.efivars"
 
