@@ -24,7 +24,7 @@ touch -d '2 days' "$T/outside/disk.img"
 run kiln verify --cold disk
 is 'where another one is fetched by now, and nobody can look into it,' "$code" 1
 like 'that is said' "$err" '*disk@1 (build *): the disks differ, and the new machine cannot be looked into: its builder has no communicator*'
-is 'nothing is left of that' "$(find "$KILN_STATE/builds" -mindepth 2 ! -name log ! -name journal)" ''
+is 'nothing is left of that' "$(find "$KILN_STATE/builds" -mindepth 2 ! -name log ! -name journal ! -name 'screen.*')" ''
 cd "$T" && remove_state "$KILN_STATE"
 
 # ---- machines that list their files ----
@@ -70,5 +70,5 @@ is 'the published one is as it was' "$(sha256sum < "$(kiln path vm)")" "$sum"
 expect_live vm 2
 is 'nothing was kept' "$(ls "$KILN_STATE/checkpoints" | sha256sum)" "$notes"
 is 'no machine is left' "$(machines)" ''
-is 'nor anything else' "$(find "$KILN_STATE/builds" -mindepth 2 ! -name log ! -name journal)" ''
+is 'nor anything else' "$(find "$KILN_STATE/builds" -mindepth 2 ! -name log ! -name journal ! -name 'screen.*')" ''
 done_testing
