@@ -149,7 +149,7 @@ fuzz-differential:
 	@tests/fuzz/differential
 
 # The longest begin first, or the last of them would be waited for alone.
-LONG := $(patsubst %,tests/t/%.sh,9000-crash 9010-crash-machines 2033-machine-checkpoints 2040-packer-engine 0008-differential 2020-ssh)
+LONG := $(patsubst %,tests/t/%.sh,9000-crash 2033-machine-checkpoints 9010-crash-machines 2034-boot 2030-qemu 2022-provisioners 2020-ssh)
 
 # With V=1 each part says more. The parts in their order: what is cheap and fails first.
 check: check-setup
@@ -173,6 +173,7 @@ crash:
 nightly:
 	@tests/setup nightly
 	@$(MAKE) --no-print-directory all
+	@tests/run tests/nightly/cold-machine
 	@tests/nightly/story
 
 demo:
