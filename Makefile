@@ -14,6 +14,8 @@ PREFIX   ?= /usr/local
 VERSION  := 0.1.0
 BUILD    := build$(if $(FUZZ),/fuzz,$(if $(SAN),/san))
 Q        := $(if $(V),,@)
+# Goes on with other goals, by all processors.
+ON        = $(MAKE) --no-print-directory -j$(shell nproc)
 
 # ---- the folder lines: what a folder may include, which third-party headers are its own ---------------------------
 # (tests/layers.sh holds the tree against them)
@@ -139,13 +141,13 @@ fuzz-targets: $(FUZZ_TARGETS)
 
 fuzz:
 	@tests/setup fuzz
-	@$(MAKE) --no-print-directory FUZZ=1 SAN=1 CC=clang fuzz-targets
+	+@$(ON) FUZZ=1 SAN=1 CC=clang fuzz-targets
 	@tests/fuzz/run
 
 # Against the real packer, FUZZ_SECONDS (120) long.
 fuzz-differential:
 	@tests/setup differential
-	@$(MAKE) --no-print-directory $(BUILD)/tests/render
+	+@$(ON) $(BUILD)/tests/render
 	@tests/fuzz/differential
 
 # The longest begin first, or the last of them would be waited for alone.
@@ -153,11 +155,11 @@ LONG := $(patsubst %,tests/t/%.sh,9000-crash 2033-machine-checkpoints 9010-crash
 
 # With V=1 each part says more. The parts in their order: what is cheap and fails first.
 check: check-setup
-	@$(MAKE) --no-print-directory all
+	+@$(ON) all
 	@tests/layers
 	@tests/lint
-	@$(MAKE) --no-print-directory SAN=1 unit
-	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(TEST_TOOLS)
+	+@$(ON) SAN=1 unit
+	+@$(ON) all $(UNIT_TESTS) $(TEST_TOOLS)
 	@tests/run $(LONG) $(UNIT_TESTS) $(filter-out $(LONG),$(wildcard tests/t/[0-9]*.sh))
 
 check-setup:
@@ -166,41 +168,41 @@ check-setup:
 # All of t/9010-crash-machines.sh; in `check` only a sample of it.
 crash:
 	@tests/setup check
-	@$(MAKE) --no-print-directory all
+	+@$(ON) all
 	@KILN_CRASH_ALL=1 tests/run tests/t/9000-crash.sh tests/t/9010-crash-machines.sh
 
 # Half an hour: figures, and what is wrong.
 nightly:
 	@tests/setup nightly
-	@$(MAKE) --no-print-directory all
+	+@$(ON) all
 	@tests/run tests/nightly/cold-machine
 	@tests/nightly/story
 
 demo:
 	@tests/setup demo
-	@$(MAKE) --no-print-directory all
+	+@$(ON) all
 	@tests/demo
 
 # The real packer's answers for real templates: KILN_CORPUS is their folder.
 conformance:
-	@$(MAKE) --no-print-directory all
+	+@$(ON) all
 	@code=0; tests/conformance/conformance || code=1; tests/conformance/options || code=1; \
 		tests/conformance/closure || code=1; exit $$code
 
 bench:
 	@tests/setup bench
-	@$(MAKE) --no-print-directory all
+	+@$(ON) all
 	@code=0; tests/bench/bench || code=1; tests/bench/service || code=1; exit $$code
 
 bench-qemu:
 	@tests/setup bench
-	@$(MAKE) --no-print-directory all $(BUILD)/tests/metered
+	+@$(ON) all $(BUILD)/tests/metered
 	@tests/bench/qemu
 
 # SOAK_MINUTES (20) of everything at once.
 soak:
 	@tests/setup check
-	@$(MAKE) --no-print-directory all
+	+@$(ON) all
 	@tests/soak
 
 # ---- install ----------------------------------------------------------------------------------------------------
