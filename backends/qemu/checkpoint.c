@@ -117,8 +117,10 @@ static void hold(struct checkpoints *store, int fd)
 
 /* ---- finding one ---- */
 
-/* Every file of NOTE as {"file", "digest", "size"}: each layer of each disk and of the memory, the topmost first, and the
- * variables of its firmware. */
+/*
+ * Every file of NOTE as {"file", "digest", "size"}: each layer of each disk and of the memory, the topmost first, and the
+ * variables of its firmware.
+ */
 typedef bool visit_file(void *context, const struct json *file);
 
 static bool each_of(const struct json *files, visit_file *visit, void *context)
@@ -315,12 +317,16 @@ int checkpoint_give_vars(const struct checkpoints *store, const struct checkpoin
 
 char *checkpoint_take_base(struct checkpoints *store, const struct digest *key, int fd)
 {
-	autofree char *name = name_of(key, "base");
-	char path[32];
+	char path[32], what[32];
+	struct stat about;
 
+	if (fstat(fd, &about) < 0)
+		return NULL;
+	/* as long as the name is there nobody else has that number */
+	snprintf(what, sizeof(what), "%llx.base", (unsigned long long)about.st_ino);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	unlinkat(store->folder, name, 0);
-	if (linkat(AT_FDCWD, path, store->folder, name, AT_SYMLINK_FOLLOW) < 0)
+	autofree char *name = name_of(key, what);
+	if (linkat(AT_FDCWD, path, store->folder, name, AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST)
 		return NULL;
 	int held = openat(store->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (held < 0)

@@ -72,7 +72,7 @@ int checkpoint_take_disk(struct checkpoints *store, const struct digest *key, si
 	const char *path, struct error *err);
 /*
  * Takes the file of FD, which nobody changes, as what lies under the first disk of this build's checkpoints: a second name of the same
- * file, under the key of the first of them. Its path, which the caller frees; NULL where that cannot be (another file system).
+ * file, under the key of the first of them and the file's own number, so that another source of that key does not take its place. Its path, which the caller frees; NULL where that cannot be (another file system).
  */
 char *checkpoint_take_base(struct checkpoints *store, const struct digest *key, int fd);
 /*
