@@ -9,9 +9,12 @@
 
 #include "backends/copy.h"
 #include "base/cleanup.h"
+#include "base/file_identity.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/path.h"
+
+enum { LARGE = 1024 * 1024 };
 
 struct artifact *artifact_new(const char *builder_id, const char *id, const char *text)
 {
@@ -114,21 +117,28 @@ void published_clear(struct published *published)
 	for (size_t i = 0; i < published->count; i++) {
 		free(published->items[i].name);
 		free(published->items[i].path);
+		json_free(published->items[i].identity);
 	}
 	free(published->items);
 	*published = (struct published){0};
 }
 
-static int digest_file(struct job *job, const struct artifact_file *file, struct digest *digest,
-	int64_t *size, struct error *err)
+/* What is large is not read again to be published, if it is still what it was. */
+static int digest_file(struct job *job, const struct artifact_file *file,
+	struct published_file *item, struct error *err)
 {
 	struct stat status;
 	autoclose int fd = artifact_open(job, file, &status, err);
 
 	if (fd < 0)
 		return -1;
-	*size = status.st_size;
-	return digest_of_fd(fd, digest, err);
+	item->size = status.st_size;
+	autojson struct json *identity =
+		status.st_size >= LARGE ? file_identity_at_rest(fd) : NULL;
+	if (digest_of_fd(fd, &item->digest, err) < 0)
+		return -1;
+	item->identity = TAKE(identity);
+	return 0;
 }
 
 static int add_file(struct job *job, struct published *published, const struct artifact_file *file,
@@ -139,7 +149,7 @@ static int add_file(struct job *job, struct published *published, const struct a
 	for (size_t i = 0; i < published->count; i++)
 		if (strcmp(published->items[i].path, file->path) == 0)
 			return 0;
-	if (!file->digested && digest_file(job, file, &item.digest, &item.size, err) < 0)
+	if (!file->digested && digest_file(job, file, &item, err) < 0)
 		return -1;
 	item.path = memory_copy_text(file->path);
 	MEMORY_GROW(published->items, published->count, published->room);
@@ -235,6 +245,8 @@ struct json *published_to_json(const struct published *published)
 		json_set_text(file, "path", item->path);
 		json_set_text(file, "sha256", digest_hex(&item->digest, hex));
 		json_set_integer(file, "size", item->size);
+		if (item->identity)
+			json_set(file, "identity", json_copy(item->identity));
 		json_add(files, file);
 	}
 	json_set_text(json, "digest", digest_text(&published->digest, text));
@@ -254,6 +266,8 @@ int published_from_json(const struct json *json, struct published *published, st
 			return fail(err, ERROR_BROKEN, "an artifact's file without a digest");
 		item.name = memory_copy_text(json_get_text(file, "name", ""));
 		item.path = memory_copy_text(json_get_text(file, "path", ""));
+		if (json_has(file, "identity"))
+			item.identity = json_copy(json_get(file, "identity"));
 		MEMORY_GROW(published->items, published->count, published->room);
 		published->items[published->count++] = item;
 	}

@@ -57,6 +57,7 @@ struct published_file {
 	char *path; /* below tree/ */
 	struct digest digest;
 	int64_t size;
+	struct json *identity; /* base/file_identity.h, from before DIGEST was read; NULL: not known. Owned */
 };
 struct published {
 	struct published_file *items; /* by name */

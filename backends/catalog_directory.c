@@ -12,6 +12,7 @@
 #include "backends/copy.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "base/file_identity.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/path.h"
@@ -80,27 +81,39 @@ static int link_previous(int image, int64_t previous, int files, const struct pu
 	return linkat(image, path, files, file->name, 0) == 0;
 }
 
-/* Nobody can write to the file of FD any more: it is ours, has no other name, and the kernel knows of no open writer. */
-static bool is_at_rest(int fd)
+/* Nobody can write to the file of FD any more: it has no other name, and no open writer. */
+static bool is_ours_alone(int fd)
 {
 	struct stat status;
 
-	if (fstat(fd, &status) < 0 || status.st_uid != geteuid() || status.st_nlink != 1 ||
-		fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
-		return false;
-	fcntl(fd, F_SETLEASE, F_UNLCK);
-	return true;
+	return fstat(fd, &status) == 0 && status.st_nlink == 1 && file_is_at_rest(fd);
 }
 
-/* What a build made itself, and leaves, becomes the version's file without a copy: 1; 0 where that cannot be. */
-static int link_artifact(struct job *job, int from, int files, const char *name)
+static bool link_artifact(int from, int files, const char *name)
 {
 	char path[32];
 
-	if (json_has(job->order, "artifact_folder") || !is_at_rest(from) || fchmod(from, 0644) < 0)
-		return 0;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", from);
-	return linkat(AT_FDCWD, path, files, name, AT_SYMLINK_FOLLOW) == 0;
+	return fchmod(from, 0644) == 0 &&
+	       linkat(AT_FDCWD, path, files, name, AT_SYMLINK_FOLLOW) == 0;
+}
+
+/*
+ * The open file FROM becomes FILE of the version, and *DIGEST is what it has: what a build made itself, and leaves, without a copy,
+ * and without being read again if nothing came near it since it was.
+ */
+static int take_artifact(struct job *job, int from, int files, const struct published_file *file,
+	struct digest *digest, struct error *err)
+{
+	bool ours = !json_has(job->order, "artifact_folder") && is_ours_alone(from);
+	autojson struct json *identity = ours ? file_identity(from) : NULL;
+
+	if (!ours || !link_artifact(from, files, file->name))
+		return copy_fd(from, files, file->name, 0644, digest, NULL, err);
+	if (!identity || !json_equal(identity, file->identity))
+		return digest_of_fd(from, digest, err);
+	*digest = file->digest;
+	return 0;
 }
 
 static int make_parents(int files, const char *name, struct error *err)
@@ -126,12 +139,10 @@ static int stage_file(struct job *job, int image, int64_t previous, int files,
 	autoclose int from = published_open(job, file, err);
 	if (from < 0)
 		return -1;
-	if (link_artifact(job, from, files, file->name)
-			? digest_of_fd(from, &digest, err) < 0
-			: copy_fd(from, files, file->name, 0644, &digest, NULL, err) < 0)
+	if (take_artifact(job, from, files, file, &digest, err) < 0)
 		return -1;
 	if (!digest_equal(&digest, &file->digest))
-		return fail(err, ERROR_BROKEN, "%s changed since it was built: %s, was %s",
+		return fail(err, ERROR_CONFLICT, "%s changed since it was built: %s, was %s",
 			file->name, digest_text(&digest, is), digest_text(&file->digest, was));
 	autoclose int written = openat(files, file->name, O_RDONLY | O_CLOEXEC);
 	if (written < 0)

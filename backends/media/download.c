@@ -38,21 +38,34 @@ static bool is_pinned(const struct wish *wish)
 
 /* ---- its content ---- */
 
-/* 1 if FD is what is wanted, 0 and an error if it is not. */
-static int check_content(
-	struct wish *wish, int fd, const char *shown, struct digest *digest, struct error *err)
+static enum digest_kind digest_kind(const struct wish *wish)
 {
-	enum digest_kind kind = is_pinned(wish) ? wish->checksum.kind : DIGEST_SHA256;
-	struct checksum found = {.form = CHECKSUM_DIGEST, .kind = kind};
+	return is_pinned(wish) ? wish->checksum.kind : DIGEST_SHA256;
+}
+
+/* 1 if what DIGESTS were made of is what is wanted, 0 and an error if it is not. */
+static int check_content(struct wish *wish, struct download_digests *digests, const char *shown,
+	struct digest *digest, struct error *err)
+{
+	struct checksum found = {.form = CHECKSUM_DIGEST, .kind = digest_kind(wish)};
 	char is[CHECKSUM_TEXT_SIZE], wanted[CHECKSUM_TEXT_SIZE];
 
-	if (download_digest(wish->job, fd, kind, found.bytes, digest, err) < 0)
-		return fail_while(err, "%s", shown);
+	download_digests_end(digests, digest, found.bytes);
 	if (!is_pinned(wish) || checksum_equal(&found, &wish->checksum))
 		return 1;
 	error_set(err, ERROR_CATALOG, "%s is %s, and %s says %s", shown, checksum_text(&found, is),
 		wish->download->checksum_name, checksum_text(&wish->checksum, wanted));
 	return 0;
+}
+
+/* The first SIZE bytes of FD begin what is checked next. */
+static int digest_first(struct wish *wish, struct download_digests *digests, int fd, int64_t size,
+	const char *shown, struct error *err)
+{
+	download_digests_begin(digests, digest_kind(wish));
+	return download_digests_read(digests, wish->job, fd, size, err) < 0
+	               ? fail_while(err, "%s", shown)
+	               : 0;
 }
 
 /* ---- files of this machine ---- */
@@ -75,6 +88,7 @@ static char *path_of_fd(int fd)
 static int use_local(struct wish *wish, const char *url, struct error *err)
 {
 	struct downloaded *downloaded = wish->downloaded;
+	CLEANUP(download_digests_clear) struct download_digests digests = {0};
 	struct stat status;
 
 	autoclose int fd = job_open_path(wish->job, local_path(url), O_RDONLY, 0, err);
@@ -82,7 +96,8 @@ static int use_local(struct wish *wish, const char *url, struct error *err)
 		return -1;
 	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
 		return fail(err, ERROR_CATALOG, "%s is no file", url);
-	if (check_content(wish, fd, url, &downloaded->digest, err) <= 0)
+	if (digest_first(wish, &digests, fd, INT64_MAX, url, err) < 0 ||
+		check_content(wish, &digests, url, &downloaded->digest, err) <= 0)
 		return -1;
 	autofree char *own = path_of_fd(wish->job->folder_fd), *below = memory_printf("%s/", own);
 	downloaded->path = path_of_fd(fd);
@@ -123,13 +138,24 @@ static int use_pinned(struct wish *wish, const char *key, struct error *err)
 struct fetching {
 	struct wish *wish;
 	struct download_part part;
+	struct download_digests digests; /* of the part, as far as it is there */
 };
 
-static int remember_part(struct transfer *transfer, struct error *err)
+static int begin_part(struct transfer *transfer, struct error *err)
 {
 	struct fetching *fetching = transfer->context;
 
+	if (digest_first(fetching->wish, &fetching->digests, fetching->part.fd, transfer->have,
+		    transfer->shown, err) < 0)
+		return -1;
 	return download_part_remember(&fetching->wish->cache, &fetching->part, transfer, err);
+}
+
+static void add_to_part(struct transfer *transfer, const void *bytes, size_t size)
+{
+	struct fetching *fetching = transfer->context;
+
+	download_digests_add(&fetching->digests, bytes, size);
 }
 
 /* How often one place is asked: where there is another, that is tried before this one again. */
@@ -153,12 +179,14 @@ static int fetch_part(struct fetching *fetching, struct transfer *transfer, stru
 	else
 		build_log_say(&wish->job->log, "fetching %s", transfer->shown);
 	/* all but sealed by a worker that was killed */
-	if (had == 0 || had != transfer->total)
-		if (transfer_run(transfer, count_tries(wish, transfer->url), err) < 0)
-			return -1;
+	bool whole = had != 0 && had == transfer->total;
+	if (whole ? digest_first(wish, &fetching->digests, fetching->part.fd, had, transfer->shown,
+			    err) < 0
+		  : transfer_run(transfer, count_tries(wish, transfer->url), err) < 0)
+		return -1;
 	if (transfer->unchanged)
 		return 1;
-	int good = check_content(wish, fetching->part.fd, transfer->shown, digest, err);
+	int good = check_content(wish, &fetching->digests, transfer->shown, digest, err);
 	if (good != 0 || had == 0)
 		return good;
 	/* the part from before may be what is wrong */
@@ -167,7 +195,7 @@ static int fetch_part(struct fetching *fetching, struct transfer *transfer, stru
 	validators_clear(&transfer->known);
 	if (transfer_run(transfer, count_tries(wish, transfer->url), err) < 0)
 		return -1;
-	return check_content(wish, fetching->part.fd, transfer->shown, digest, err);
+	return check_content(wish, &fetching->digests, transfer->shown, digest, err);
 }
 
 static int seal_part(struct fetching *fetching, struct transfer *transfer, const char *key,
@@ -238,12 +266,13 @@ static int fetch(struct wish *wish, const char *url, struct error *err)
 {
 	autofree char *key = download_cache_key(&wish->checksum, url);
 	autofree char *shown = transfer_shown_url(url);
-	struct fetching fetching = {wish, {.fd = -1}};
+	struct fetching fetching = {wish, {.fd = -1}, {0}};
 	struct transfer transfer = {.job = wish->job,
 		.url = url,
 		.shown = shown,
 		.pinned = is_pinned(wish),
-		.begun = remember_part,
+		.begun = begin_part,
+		.received = add_to_part,
 		.context = &fetching};
 
 	if (wish->cache.folder < 0 &&
@@ -257,6 +286,7 @@ static int fetch(struct wish *wish, const char *url, struct error *err)
 	if (result == 0)
 		result = fetch_locked(&fetching, &transfer, key, err);
 	validators_clear(&transfer.known);
+	download_digests_clear(&fetching.digests);
 	download_part_close(&fetching.part);
 	return result;
 }

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "base/file_identity.h"
 #include "base/files.h"
 #include "base/memory.h"
 
@@ -58,29 +59,54 @@ char *download_cache_key(const struct checksum *checksum, const char *url)
 	return memory_printf("%s-%s", digest_kind_name(checksum->kind), hex);
 }
 
-int download_digest(struct job *job, int fd, enum digest_kind kind, unsigned char *bytes,
-	struct digest *digest, struct error *err)
-{
-	CLEANUP(digest_stream_freep) struct digest_stream *own = digest_stream_new(DIGEST_SHA256);
-	CLEANUP(digest_stream_freep) struct digest_stream *other = digest_stream_new(kind);
-	autofree char *buffer = memory_resize(NULL, READ_SIZE, 1);
-	off_t at = 0;
+/* ---- digests ---- */
 
-	for (ssize_t got; (got = pread(fd, buffer, READ_SIZE, at)) != 0; at += got) {
+void download_digests_begin(struct download_digests *digests, enum digest_kind kind)
+{
+	download_digests_end(digests, NULL, NULL);
+	digests->own = digest_stream_new(DIGEST_SHA256);
+	digests->other = kind == DIGEST_SHA256 ? NULL : digest_stream_new(kind);
+}
+
+void download_digests_add(struct download_digests *digests, const void *bytes, size_t size)
+{
+	digest_stream_add(digests->own, bytes, size);
+	if (digests->other)
+		digest_stream_add(digests->other, bytes, size);
+}
+
+int download_digests_read(struct download_digests *digests, struct job *job, int fd, int64_t size,
+	struct error *err)
+{
+	autofree char *buffer = memory_resize(NULL, READ_SIZE, 1);
+
+	for (int64_t at = 0; at < size;) {
+		size_t wanted = size - at < READ_SIZE ? (size_t)(size - at) : READ_SIZE;
+		ssize_t got = pread(fd, buffer, wanted, at);
 		if (got < 0)
 			return fail_errno(err, ERROR_BROKEN, "cannot read it");
 		if (job_check(job, err) < 0)
 			return -1;
-		digest_stream_add(own, buffer, got);
-		if (kind != DIGEST_SHA256)
-			digest_stream_add(other, buffer, got);
+		if (got == 0)
+			break;
+		download_digests_add(digests, buffer, got);
+		at += got;
 	}
-	digest_stream_end(own, digest->bytes);
-	if (kind == DIGEST_SHA256)
-		memcpy(bytes, digest->bytes, DIGEST_SIZE);
-	else
-		digest_stream_end(other, bytes);
 	return 0;
+}
+
+void download_digests_end(
+	struct download_digests *digests, struct digest *digest, unsigned char *bytes)
+{
+	if (digest)
+		digest_stream_end(digests->own, digest->bytes);
+	if (bytes && digests->other)
+		digest_stream_end(digests->other, bytes);
+	else if (bytes)
+		memcpy(bytes, digest->bytes, DIGEST_SIZE);
+	digest_stream_free(digests->own);
+	digest_stream_free(digests->other);
+	*digests = (struct download_digests){0};
 }
 
 /* ---- notes ---- */
@@ -156,30 +182,12 @@ int download_cache_remember(struct download_cache *cache, const char *key, const
 
 /* ---- whole files ---- */
 
-static int64_t nsec_of(struct timespec time)
-{
-	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-/* All that the kernel changes when a file does. */
-static struct json *describe(const struct stat *status)
-{
-	struct json *note = json_new_object();
-
-	json_set_integer(note, "size", status->st_size);
-	json_set_integer(note, "inode", (int64_t)status->st_ino);
-	json_set_integer(note, "modified_nsec", nsec_of(status->st_mtim));
-	json_set_integer(note, "changed_nsec", nsec_of(status->st_ctim));
-	return note;
-}
-
 static int note_file(struct download_cache *cache, const char *name, int fd, struct error *err)
 {
-	struct stat status;
+	autojson struct json *note = file_identity(fd);
 
-	if (fstat(fd, &status) < 0)
+	if (!note)
 		return fail_errno(err, ERROR_BROKEN, "%s", name);
-	autojson struct json *note = describe(&status);
 	return write_note(cache, name, note, err);
 }
 
@@ -198,11 +206,13 @@ static int open_locked(struct download_cache *cache, const char *name)
 static int check_whole(struct download_cache *cache, const char *name, int fd,
 	const struct digest *digest, struct error *err)
 {
-	unsigned char bytes[DIGEST_SIZE];
+	CLEANUP(download_digests_clear) struct download_digests digests = {0};
 	struct digest found;
 
-	if (download_digest(cache->job, fd, DIGEST_SHA256, bytes, &found, err) < 0)
+	download_digests_begin(&digests, DIGEST_SHA256);
+	if (download_digests_read(&digests, cache->job, fd, INT64_MAX, err) < 0)
 		return fail_while(err, "%s/%s", cache->path, name);
+	download_digests_end(&digests, &found, NULL);
 	if (digest_equal(&found, digest))
 		return note_file(cache, name, fd, err) < 0 ? -1 : 1;
 	build_log_say(&cache->job->log,
@@ -216,15 +226,12 @@ int download_cache_find(
 	struct download_cache *cache, const struct digest *digest, int *fd, struct error *err)
 {
 	char name[DIGEST_HEX_SIZE];
-	struct stat status;
 
 	autoclose int kept = open_locked(cache, digest_hex(digest, name));
 	if (kept < 0)
 		return 0;
-	if (fstat(kept, &status) < 0)
-		return fail_errno(err, ERROR_BROKEN, "%s", name);
-	autojson struct json *is = describe(&status), *was = read_note(cache, name);
-	if (!json_equal(is, was)) {
+	autojson struct json *is = file_identity(kept), *was = read_note(cache, name);
+	if (!is || !json_equal(is, was)) {
 		int good = check_whole(cache, name, kept, digest, err);
 		if (good <= 0)
 			return good;

@@ -58,6 +58,20 @@ void download_part_remove(struct download_cache *cache, const struct download_pa
 int download_part_seal(struct download_cache *cache, struct download_part *part,
 	const struct digest *digest, int *fd, struct error *err);
 
-/* SHA-256 and a digest of KIND of the whole file, read once; BYTES has room for the latter. The job's end ends it. */
-int download_digest(struct job *job, int fd, enum digest_kind kind, unsigned char *bytes,
-	struct digest *digest, struct error *err);
+/* SHA-256 of a download, and a digest of another kind where that is what is known of it. */
+struct download_digests {
+	struct digest_stream *own, *other;
+};
+/* Of nothing yet. */
+void download_digests_begin(struct download_digests *digests, enum digest_kind kind);
+void download_digests_add(struct download_digests *digests, const void *bytes, size_t size);
+/* The first SIZE bytes of FD, or all where there are fewer; the job's end ends it. */
+int download_digests_read(struct download_digests *digests, struct job *job, int fd, int64_t size,
+	struct error *err);
+/* BYTES gets that of the other kind, or SHA-256 where there is none; each may be NULL, but BYTES needs DIGEST. */
+void download_digests_end(
+	struct download_digests *digests, struct digest *digest, unsigned char *bytes);
+static inline void download_digests_clear(struct download_digests *digests)
+{
+	download_digests_end(digests, NULL, NULL);
+}

@@ -24,6 +24,7 @@ enum {
 	RETRY_SEC = 1, /* before the second attempt; twice that before the third ... */
 	RETRY_MOST_SEC = 30,
 	SAY_SEC = 10,
+	RECEIVE_SIZE = 256 * 1024,
 	MB = 1000 * 1000,
 	STATUS_PARTIAL = 206,
 	STATUS_UNCHANGED = 304,
@@ -228,6 +229,8 @@ static size_t receive(char *bytes, size_t one, size_t size, void *context)
 	if (file_write_all(transfer->fd, bytes, size, &attempt->failure) < 0)
 		return 0;
 	transfer->have += (int64_t)size;
+	if (transfer->received)
+		transfer->received(transfer, bytes, size);
 	return size;
 }
 
@@ -295,6 +298,7 @@ static void set_options(struct attempt *attempt)
 	late_curl_easy_setopt(handle, CURLOPT_HEADERDATA, attempt);
 	late_curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, receive);
 	late_curl_easy_setopt(handle, CURLOPT_WRITEDATA, attempt);
+	late_curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, (long)RECEIVE_SIZE);
 	late_curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
 	late_curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, watch);
 	late_curl_easy_setopt(handle, CURLOPT_XFERINFODATA, attempt);

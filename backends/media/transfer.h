@@ -34,6 +34,8 @@ struct transfer {
 	bool only_if_changed;
 	/* Called when the server has begun to answer, before the first byte is written; may be NULL. */
 	int (*begun)(struct transfer *transfer, struct error *err);
+	/* Called for what was written; may be NULL. */
+	void (*received)(struct transfer *transfer, const void *bytes, size_t size);
 	void *context;
 	bool resumed, unchanged; /* it went on from what was there; it is still KNOWN */
 };

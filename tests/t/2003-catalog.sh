@@ -126,4 +126,14 @@ git rm -q more.json; commit 'one gone'
 succeeds 'where the operator has set prune' kiln apply --config "$T/prune.json"
 is 'what nothing defines goes of itself' "$(ls "$KILN_STATE/catalog")" stays
 expect_whole
+
+# what is large is not read again to be published, unless something came near it
+jq -n '{builders: [{type: "file", target: "big", content: ("x" * 2000000)}]}' > big.json; commit big
+KILN_FAULT=worker-before:2 kiln apply big > /dev/null 2>&1
+made=$(echo "$KILN_STATE"/builds/*/work/tree/big) stamp=$(stat -c %y "$made")
+printf y | dd of="$made" bs=1 seek=1000 conv=notrunc 2> /dev/null; touch -d "$stamp" "$made"
+succeeds 'what was changed between its build and its publication' kiln apply big
+like 'is not published, which is said' "$out" '*big: failed (version 1): *big changed since it was built: sha256:*, was sha256:*'
+is 'it is built again' "$(ls -A "$KILN_STATE/catalog/big" | tr '\n' ' ')" '2 current '
+is 'and is as it is to be' "$(sha256sum < "$(kiln path big)")" "$(printf '%02000000d' 0 | tr 0 x | sha256sum)"
 done_testing
