@@ -205,7 +205,7 @@ int digest_of_fd(int fd, struct digest *digest, struct error *err)
 {
 	CLEANUP(digest_stream_freep)
 	struct digest_stream *stream = digest_stream_new(DIGEST_SHA256);
-	enum { ROOM = 256 * 1024 };
+	enum { ROOM = 64 * 1024 };
 	autofree char *buffer = memory_resize(NULL, ROOM, 1);
 
 	for (;;) {

@@ -15,7 +15,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 
-enum { NOTE_MOST = 64 * 1024, READ_SIZE = 256 * 1024, LOOK_USEC = 200 * 1000 };
+enum { NOTE_MOST = 64 * 1024, READ_SIZE = 64 * 1024, LOOK_USEC = 200 * 1000 };
 
 int download_cache_open(
 	struct download_cache *cache, struct job *job, bool shared, struct error *err)

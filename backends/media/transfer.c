@@ -25,6 +25,7 @@ enum {
 	RETRY_MOST_SEC = 30,
 	SAY_SEC = 10,
 	RECEIVE_SIZE = 256 * 1024,
+	WRITE_SIZE = 1024 * 1024,
 	MB = 1000 * 1000,
 	STATUS_PARTIAL = 206,
 	STATUS_UNCHANGED = 304,
@@ -95,6 +96,7 @@ struct attempt {
 	struct validators said;     /* by the response that is being read */
 	int64_t range_from, length; /* likewise; -1: not said */
 	bool begun;
+	struct text gathered; /* and not yet written: libcurl gives it in small pieces */
 	struct error failure; /* of ours */
 	char words[CURL_ERROR_SIZE];
 };
@@ -216,21 +218,36 @@ static int begin(struct attempt *attempt, struct error *err)
 	return transfer->begun ? transfer->begun(transfer, err) : 0;
 }
 
+static int write_gathered(struct attempt *attempt, struct error *err)
+{
+	struct transfer *transfer = attempt->transfer;
+	struct text *gathered = &attempt->gathered;
+
+	if (gathered->size == 0)
+		return 0;
+	if (file_write_all(transfer->fd, gathered->data, gathered->size, err) < 0)
+		return -1;
+	transfer->have += (int64_t)gathered->size;
+	if (transfer->received)
+		transfer->received(transfer, gathered->data, gathered->size);
+	text_reset(gathered);
+	return 0;
+}
+
 static size_t receive(char *bytes, size_t one, size_t size, void *context)
 {
 	struct attempt *attempt = context;
 	struct transfer *transfer = attempt->transfer;
+	struct text *gathered = &attempt->gathered;
 
 	(void)one;
 	if (!attempt->begun && begin(attempt, &attempt->failure) < 0)
 		return 0;
-	if (check_size(transfer, transfer->have + (int64_t)size, &attempt->failure) < 0)
+	text_add_bytes(gathered, bytes, size);
+	if (check_size(transfer, transfer->have + (int64_t)gathered->size, &attempt->failure) < 0)
 		return 0;
-	if (file_write_all(transfer->fd, bytes, size, &attempt->failure) < 0)
+	if (gathered->size >= WRITE_SIZE && write_gathered(attempt, &attempt->failure) < 0)
 		return 0;
-	transfer->have += (int64_t)size;
-	if (transfer->received)
-		transfer->received(transfer, bytes, size);
 	return size;
 }
 
@@ -371,6 +388,9 @@ static int perform(struct attempt *attempt, bool *again, struct error *err)
 	late_curl_easy_getinfo(attempt->handle, CURLINFO_RESPONSE_CODE, &status);
 	late_curl_easy_getinfo(attempt->handle, CURLINFO_CONDITION_UNMET, &changed);
 	late_curl_slist_free_all(headers);
+	/* also of what broke off: the next attempt goes on from there */
+	if (attempt->failure.kind == ERROR_NONE && write_gathered(attempt, &attempt->failure) < 0)
+		code = CURLE_WRITE_ERROR;
 	if (code == CURLE_OK && (status == STATUS_UNCHANGED || changed)) {
 		transfer->unchanged = true;
 		return 0;
@@ -402,6 +422,7 @@ static int attempt_once(struct transfer *transfer, bool *again, struct error *er
 	                     : perform(&attempt, again, err);
 	late_curl_easy_cleanup(attempt.handle);
 	validators_clear(&attempt.said);
+	text_clear(&attempt.gathered);
 	return result;
 }
 
