@@ -12,6 +12,7 @@
 
 #include "backends/gate.h"
 #include "backends/plugins/all.h"
+#include "backends/plugins/ssh_options.h"
 #include "backends/qemu/accelerator.h"
 #include "backends/qemu/arguments.h"
 #include "backends/qemu/bridge.h"
@@ -22,6 +23,7 @@
 #include "backends/qemu/found.h"
 #include "backends/qemu/halt.h"
 #include "backends/qemu/keeping.h"
+#include "backends/qemu/key_pair.h"
 #include "backends/qemu/network.h"
 #include "backends/qemu/port.h"
 #include "backends/qemu/rekey.h"
@@ -57,6 +59,7 @@ struct build {
 	struct qemu_disks disks;
 	struct keeping keeping;
 	struct strings drives; /* what the machine starts with: the disks, or layers of theirs */
+	struct ssh_key pair; /* that the build makes, or nothing */
 	struct boot_keys keys;
 	struct network network; /* of its own, beside QEMU */
 	struct machine machine;
@@ -121,7 +124,8 @@ static int open_checkpoints(struct build *build, struct error *err)
 		return 0;
 	const struct keeping_machine machine = {build->options.qemu_binary, build->accelerator,
 		build->media.http_place != NULL, is_looked_for(build),
-		*build->options.efi_code ? NULL : build->firmware.code, build->firmware_vars};
+		*build->options.efi_code ? NULL : build->firmware.code, build->firmware_vars,
+		build->pair.public_text};
 	return keeping_open(build->job, build->steps, &machine, &build->keeping, err);
 }
 
@@ -142,16 +146,18 @@ static int prepare(struct build *build, struct error *err)
 
 	options_decode(&plugin_builder_qemu, build->json, options);
 	name_things(build);
-	struct boot_command_data data = {"10.0.2.2", 0, build->name};
-	if (accelerator_choose(build->job, options->qemu_binary, options->accelerator,
-		    &build->accelerator, err) < 0 ||
+	if (key_pair_make(build->job, build->json, &build->pair, err) < 0 ||
+		accelerator_choose(build->job, options->qemu_binary, options->accelerator,
+			&build->accelerator, err) < 0 ||
 		firmware_find(build->job, options, &build->firmware, err) < 0 ||
 		qemu_media_open(build->job, options, is_closed(build), &build->media, err) < 0)
 		return -1;
 	found_tell_http(build->job, &build->media);
-	if (build->media.http_ip)
-		data = (struct boot_command_data){
-			build->media.http_ip, build->media.http_port, build->name};
+	struct boot_command_data data = {"10.0.2.2", 0, build->name, build->pair.public_text};
+	if (build->media.http_ip) {
+		data.http_ip = build->media.http_ip;
+		data.http_port = build->media.http_port;
+	}
 	if (boot_command_read(options->boot_command, &data, &build->keys, err) < 0 ||
 		make_output(build, err) < 0)
 		return -1;
@@ -244,6 +250,7 @@ static int make_arguments(struct build *build, struct strings *arguments, struct
 		.http_ip = build->media.http_ip,
 		.http_folder = build->media.http_folder,
 		.http_port = build->media.http_port,
+		.public_key = build->pair.public_text,
 		.isolated = is_closed(build),
 		.mac = *build->options.net_bridge ? build->mac : NULL,
 		.network_fd = build->network.fd >= 0 ? MACHINE_NETWORK_FD : 0,
@@ -431,7 +438,9 @@ static int remove_key(struct build *build, struct communicator *communicator, st
 		"sed -i.bak '/ %s$/d' ~/.ssh/authorized_keys; rm ~/.ssh/authorized_keys.bak",
 		"sudo sed -i.bak '/ %s$/d' /root/.ssh/authorized_keys; "
 		"sudo rm /root/.ssh/authorized_keys.bak"};
-	const char *name = json_get_text(build->json, "temporary_key_pair_name", "");
+	const char *name = build->pair.public_text
+	                           ? ssh_options_key_name(build->json)
+	                           : json_get_text(build->json, "temporary_key_pair_name", "");
 
 	if (!communicator || !*name ||
 		!json_get_boolean(build->json, "ssh_clear_authorized_keys", false))
@@ -536,6 +545,7 @@ static void clear(struct build *build)
 	keeping_close(&build->keeping);
 	strings_clear(&build->drives);
 	ssh_settings_clear(&build->ssh);
+	ssh_key_clear(&build->pair);
 	boot_keys_clear(&build->keys);
 	qemu_disks_clear(&build->disks);
 	qemu_media_clear(&build->media);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include <openssl/bn.h>
-#include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -26,6 +26,14 @@ static void free_pkey(EVP_PKEY **key)
 static void free_number(BIGNUM **number)
 {
 	BN_clear_free(*number);
+}
+static void free_group(EC_GROUP **group)
+{
+	EC_GROUP_free(*group);
+}
+static void free_point(EC_POINT **point)
+{
+	EC_POINT_free(*point);
 }
 static void free_bio(BIO **bio)
 {
@@ -59,46 +67,64 @@ static void add_positive(struct text *out, const BIGNUM *number)
 		add_string(out, bytes + 1, size);
 }
 
-/* ---- a new pair: its public blob, and what is private of it ---- */
+/* ---- a pair: its public blob, and what is private of it ---- */
 
-static int make_ed25519(struct text *blob, struct text *secret)
+static int make_ed25519(const struct digest *seed, struct text *blob, struct text *secret)
 {
-	CLEANUP(free_pkey) EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	unsigned char seed[2 * ED25519_BYTES], *point = seed + ED25519_BYTES;
-	size_t seed_size = ED25519_BYTES, point_size = ED25519_BYTES;
+	CLEANUP(free_pkey)
+	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(
+		EVP_PKEY_ED25519, NULL, seed->bytes, ED25519_BYTES);
+	unsigned char both[2 * ED25519_BYTES];
+	size_t size = ED25519_BYTES;
 
-	if (!key || EVP_PKEY_get_raw_private_key(key, seed, &seed_size) != 1 ||
-		EVP_PKEY_get_raw_public_key(key, point, &point_size) != 1)
+	if (!key || EVP_PKEY_get_raw_public_key(key, both + ED25519_BYTES, &size) != 1)
 		return -1;
+	memcpy(both, seed->bytes, ED25519_BYTES);
 	add_string(blob, "ssh-ed25519", strlen("ssh-ed25519"));
-	add_string(blob, point, ED25519_BYTES);
+	add_string(blob, both + ED25519_BYTES, ED25519_BYTES);
 	text_add_bytes(secret, blob->data, blob->size);
-	add_string(secret, seed, sizeof(seed));
-	OPENSSL_cleanse(seed, sizeof(seed));
+	add_string(secret, both, sizeof(both));
+	OPENSSL_cleanse(both, sizeof(both));
 	return 0;
 }
 
-static int make_ecdsa(struct text *blob, struct text *secret)
+/* A number from 1 to below the order of the group: the seed's, which is as long (FIPS 186-5, A.2.1 asks for 64 bits more, for signers). */
+static bool read_scalar(const EC_GROUP *group, const struct digest *seed, BIGNUM *number)
 {
-	CLEANUP(free_pkey) EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-	CLEANUP(free_number) BIGNUM *number = NULL;
-	unsigned char point[POINT_MOST];
-	size_t size;
+	CLEANUP(free_number) BIGNUM *most = BN_dup(EC_GROUP_get0_order(group));
+	BN_CTX *context = BN_CTX_new();
+	bool good = most && context && BN_sub_word(most, 1) == 1 &&
+	            BN_bin2bn(seed->bytes, DIGEST_SIZE, number) &&
+	            BN_mod(number, number, most, context) == 1 && BN_add_word(number, 1) == 1;
 
-	if (!key ||
-		EVP_PKEY_get_octet_string_param(
-			key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &size) != 1 ||
-		EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &number) != 1)
+	BN_CTX_free(context);
+	return good;
+}
+
+static int make_ecdsa(const struct digest *seed, struct text *blob, struct text *secret)
+{
+	CLEANUP(free_group) EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	CLEANUP(free_point) EC_POINT *point = group ? EC_POINT_new(group) : NULL;
+	CLEANUP(free_number) BIGNUM *number = BN_secure_new();
+	unsigned char bytes[POINT_MOST];
+
+	if (!point || !number || !read_scalar(group, seed, number) ||
+		EC_POINT_mul(group, point, number, NULL, NULL, NULL) != 1)
+		return -1;
+	size_t size = EC_POINT_point2oct(
+		group, point, POINT_CONVERSION_UNCOMPRESSED, bytes, sizeof(bytes), NULL);
+	if (size == 0)
 		return -1;
 	add_string(blob, "ecdsa-sha2-nistp256", strlen("ecdsa-sha2-nistp256"));
 	add_string(blob, "nistp256", strlen("nistp256"));
-	add_string(blob, point, size);
+	add_string(blob, bytes, size);
 	text_add_bytes(secret, blob->data, blob->size);
 	add_positive(secret, number);
 	return 0;
 }
 
-static int (*const makers[SSH_KEY_TYPE_COUNT])(struct text *blob, struct text *secret) = {
+static int (*const makers[SSH_KEY_TYPE_COUNT])(
+	const struct digest *seed, struct text *blob, struct text *secret) = {
 	[SSH_KEY_ED25519] = make_ed25519,
 	[SSH_KEY_ECDSA] = make_ecdsa,
 };
@@ -135,11 +161,12 @@ static int add_private_file(
 	return 0;
 }
 
-int ssh_key_new(enum ssh_key_type type, const char *comment, struct ssh_key *key, struct error *err)
+int ssh_key_derive(enum ssh_key_type type, const struct digest *seed, const char *comment,
+	struct ssh_key *key, struct error *err)
 {
 	CLEANUP(text_clear) struct text blob = {0}, secret = {0}, file = {0};
 
-	if (makers[type](&blob, &secret) < 0 ||
+	if (makers[type](seed, &blob, &secret) < 0 ||
 		add_private_file(&blob, &secret, comment, &file) < 0)
 		return fail(err, ERROR_BROKEN, "OpenSSL makes no key pair");
 	OPENSSL_cleanse(secret.data, secret.size);

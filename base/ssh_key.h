@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/digest.h"
 #include "base/error.h"
 
 enum ssh_key_type { SSH_KEY_ED25519, SSH_KEY_ECDSA, SSH_KEY_TYPE_COUNT }; /* ecdsa: nistp256 */
@@ -18,9 +19,9 @@ struct ssh_key {
 	char *public_text;  /* a line of authorized_keys, without its end */
 };
 
-/* A new pair. COMMENT stands in both. */
-int ssh_key_new(
-	enum ssh_key_type type, const char *comment, struct ssh_key *key, struct error *err);
+/* The pair that SEED, which must be secret, leads to: always the same one. COMMENT stands in both files. */
+int ssh_key_derive(enum ssh_key_type type, const struct digest *seed, const char *comment,
+	struct ssh_key *key, struct error *err);
 void ssh_key_clear(struct ssh_key *key);
 
 /* What a private key file holds. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backends/artifact.h"
+#include "backends/plugins/ssh_options.h"
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -301,12 +302,32 @@ static void add_lists(
 		power_is_granted(&repository->grants, power_name(POWER_HOST_NETWORK)));
 }
 
+/*
+ * What the key pair of a machine is made from, where it gets one: the same for every build of an image, so that checkpoints let the next
+ * build in, and known to nobody who does not know this installation's key.
+ */
+static void add_key_seed(struct json *order, const struct repository *repository)
+{
+	const struct json *builder = json_get(order, "builder");
+	const struct evaluator *evaluator = &repository->evaluator;
+	autofree char *text = memory_printf("ssh key of %s", json_get_text(order, "image", ""));
+	char hex[DIGEST_HEX_SIZE];
+	struct digest seed;
+
+	if (strcmp(json_get_text(builder, "type", ""), "qemu") != 0 ||
+		!ssh_options_want_key(json_get(builder, "options")))
+		return;
+	digest_hmac(evaluator->key, evaluator->key_size, text, strlen(text), &seed);
+	json_set_text(order, "key_seed", digest_hex(&seed, hex));
+}
+
 void order_add_machine(
 	struct json *order, const struct repository *repository, const struct build_inputs *inputs)
 {
 	json_set_text(order, "packer_build_name", inputs->recipe.build_name);
 	if (inputs->recipe.builder.part)
 		json_set(order, "builder", describe_part(&inputs->recipe.builder));
+	add_key_seed(order, repository);
 	add_lists(order, repository, inputs);
 }
 
@@ -339,6 +360,7 @@ int order_add_build(struct json *order, struct repository *repository,
 	set_run_uuid(order);
 	if (recipe->builder.part)
 		json_set(order, "builder", describe_part(&recipe->builder));
+	add_key_seed(order, repository);
 	json_set(order, "provisioners", describe_steps(recipe, image));
 	if (recipe->cleanup.part)
 		json_set(order, "cleanup", describe_part(&recipe->cleanup));

@@ -237,10 +237,18 @@ static int check_names(const struct json *options, struct error *err)
 /* With made-up data: what is typed is known before a machine is started. */
 static int check_boot_command(const struct json *options, struct error *err)
 {
-	struct boot_command_data data = {"10.0.2.2", 8000, "packer"};
+	const char *key = ssh_options_want_key(options) ? "ssh-ed25519 AAAA kiln" : NULL;
+	struct boot_command_data data = {"10.0.2.2", 8000, "packer", key};
+	const struct json *list = json_get(options, "boot_command");
 	CLEANUP(boot_keys_clear) struct boot_keys keys = {0};
 
-	return boot_command_read(json_get(options, "boot_command"), &data, &keys, err);
+	for (size_t i = 0; i < json_count(list) && !key; i++)
+		if (strstr(json_text(json_item(list, i), ""), ".SSHPublicKey"))
+			return fail(err, ERROR_CATALOG,
+				"boot_command: the build makes a key pair, of which {{.SSHPublicKey}} is the "
+				"public half, where there is no ssh_password, ssh_private_key_file or "
+				"ssh_agent_auth");
+	return boot_command_read(list, &data, &keys, err);
 }
 
 static int check(struct json *options, struct error *err)
@@ -258,6 +266,15 @@ static bool is_key_name(const char *name)
 	       '\0';
 }
 
+static bool is_key_type(const struct json *options)
+{
+	const char *type = json_get_text(options, "temporary_key_pair_type", "");
+	int64_t bits = json_get_integer(options, "temporary_key_pair_bits", 0);
+
+	return !*type || strcmp(type, "ed25519") == 0 ||
+	       (strcmp(type, "ecdsa") == 0 && (bits == 0 || bits == 256));
+}
+
 static const char *unsupported(const struct json *options)
 {
 	const char *communicator = json_get_text(options, "communicator", "ssh");
@@ -265,10 +282,13 @@ static const char *unsupported(const struct json *options)
 
 	if (strcmp(communicator, "none") != 0 && strcmp(communicator, "ssh") != 0)
 		return "machines are reached by ssh, or not at all (communicator none)";
-	if (json_get_boolean(options, "ssh_clear_authorized_keys", false) &&
-		!is_key_name(json_get_text(options, "temporary_key_pair_name", "")))
-		return "with ssh_clear_authorized_keys temporary_key_pair_name is letters, digits, "
-		       "_, @, : and -";
+	if ((json_get_boolean(options, "ssh_clear_authorized_keys", false) ||
+		    ssh_options_want_key(options)) &&
+		!is_key_name(ssh_options_key_name(options)))
+		return "temporary_key_pair_name is letters, digits, _, @, : and -";
+	if (ssh_options_want_key(options) && !is_key_type(options))
+		return "temporary_key_pair_type is ed25519, or ecdsa of 256 bits (libssh2 1.10 "
+		       "signs with RSA only in SHA-1)";
 	if (!are_sizes(json_get(options, "disk_additional_size")))
 		return "a disk_additional_size is a number and b, k, m, g or t (MiB without)";
 	if (*cdrom && strcmp(cdrom, "ide") != 0 && strcmp(cdrom, "scsi") != 0 &&

@@ -48,3 +48,17 @@ const char *ssh_options_unsupported(const struct json *options)
 		return "ssh_local_tunnels, ssh_remote_tunnels: a port is 1 to 65535";
 	return NULL;
 }
+
+bool ssh_options_want_key(const struct json *options)
+{
+	return strcmp(json_get_text(options, "communicator", "ssh"), "ssh") == 0 &&
+	       !is_given(options, "ssh_password") && !is_given(options, "ssh_private_key_file") &&
+	       !json_get_boolean(options, "ssh_agent_auth", false);
+}
+
+const char *ssh_options_key_name(const struct json *options)
+{
+	return is_given(options, "temporary_key_pair_name")
+	               ? json_get_text(options, "temporary_key_pair_name", "")
+	               : "kiln-build";
+}

@@ -196,6 +196,8 @@ static struct json *data_of(const struct qemu_setup *setup)
 	json_set_text(data, "OutputDir", setup->output_folder);
 	json_set_text(data, "Name", setup->vm_name);
 	json_set_integer(data, "SSHHostPort", setup->host_port);
+	if (setup->public_key)
+		json_set_text(data, "SSHPublicKey", setup->public_key);
 	return data;
 }
 

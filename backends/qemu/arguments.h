@@ -28,7 +28,8 @@ struct qemu_setup {
 		guest_port; /* 127.0.0.1:HOST_PORT leads to GUEST_PORT; host_port 0: none does */
 	const char *vnc;    /* "127.0.0.1:3", NULL: none */
 	const char *http_ip, *http_folder;
-	int http_port;   /* 0: nothing is served */
+	int http_port;          /* 0: nothing is served */
+	const char *public_key; /* of the pair that the build makes; NULL: it makes none */
 	bool isolated;   /* the machine reaches nothing but what reaches it */
 	const char *mac; /* of its card; NULL: QEMU's, which every machine has */
 	int network_fd; /* its network is there, at a descriptor that QEMU inherits; 0: QEMU's own */

@@ -367,6 +367,8 @@ int boot_command_read(const struct json *list, const struct boot_command_data *d
 	json_set_text(values, "HTTPIP", data->http_ip);
 	json_set_integer(values, "HTTPPort", data->http_port);
 	json_set_text(values, "Name", data->name);
+	if (data->public_key)
+		json_set_text(values, "SSHPublicKey", data->public_key);
 	if (gotemplate_render_late(text_get(&joined), values, true, &rendered, err) < 0 ||
 		boot_keys_parse(text_get(&rendered), keys, err) < 0)
 		return fail_while(err, "boot_command");

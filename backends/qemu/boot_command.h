@@ -32,11 +32,12 @@ void boot_keys_clear(struct boot_keys *keys);
  */
 int boot_keys_parse(const char *text, struct boot_keys *keys, struct error *err);
 
-/* What {{.HTTPIP}}, {{.HTTPPort}} and {{.Name}} stand for. Borrowed. */
+/* What {{.HTTPIP}}, {{.HTTPPort}}, {{.Name}} and {{.SSHPublicKey}} stand for. Borrowed. */
 struct boot_command_data {
 	const char *http_ip;
 	int http_port;
 	const char *name;
+	const char *public_key; /* NULL: the build makes no key pair, and its name is unknown */
 };
 /* The option's list of text, put together, rendered and parsed. LIST may be NULL: nothing is typed. */
 int boot_command_read(const struct json *list, const struct boot_command_data *data,

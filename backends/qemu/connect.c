@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/qemu/key_pair.h"
 #include "base/memory.h"
 
 static int connect_by_ssh(struct machine *machine, const struct json *options,
 	const struct qemu_address *address, struct ssh_settings *settings,
 	struct communicator **communicator, struct error *err)
 {
+	struct ssh_key pair;
+
 	if (ssh_settings_read(machine->job, options, settings, err) < 0)
 		return -1;
 	free(settings->target.host);
@@ -17,6 +20,11 @@ static int connect_by_ssh(struct machine *machine, const struct json *options,
 	settings->target.port = address->port;
 	if (address->host_key)
 		settings->target.host_key = memory_copy_text(address->host_key);
+	if (key_pair_make(machine->job, options, &pair, err) < 0)
+		return -1;
+	if (pair.private_text)
+		strings_add(&settings->target.identity.private_keys, pair.private_text);
+	ssh_key_clear(&pair);
 	return ssh_open(machine->job, settings, communicator, err);
 }
 

@@ -56,8 +56,9 @@ static void set_root(struct keeping *keeping, const struct keeping_machine *abou
 	autofree char *qemu = describe_program(about->program);
 	autofree char *firmware =
 		about->firmware ? describe_program(about->firmware) : memory_copy_text("");
-	autofree char *machine = memory_printf("machine 2\n%s\n%s\n%s%s", qemu, about->accelerator,
-		about->network_apart ? "network apart\n" : "", firmware);
+	autofree char *machine = memory_printf("machine 2\n%s\n%s\n%s%s%s", qemu,
+		about->accelerator, about->network_apart ? "network apart\n" : "", firmware,
+		about->public_key ? about->public_key : "");
 	struct digest of_machine;
 
 	digest_of(machine, strlen(machine), &of_machine);

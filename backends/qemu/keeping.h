@@ -46,6 +46,7 @@ struct keeping_machine {
 	const char *firmware; /* that comes from this machine; NULL: none does */
 	const char *
 		firmware_vars; /* the machine's own variables, which are kept with its disks; borrowed */
+	const char *public_key; /* that lets the build in; NULL: something else does */
 };
 
 /*

@@ -32,7 +32,11 @@ static void makes(enum ssh_key_type type, const char *name)
 	struct ssh_key_about about = {0};
 	struct error err = {0};
 
-	if (!CHECK(ssh_key_new(type, "kiln build", &key, &err) == 0, "a key of %s", name))
+	struct digest seed, other_seed;
+
+	digest_of(name, strlen(name), &seed);
+	digest_of("", 0, &other_seed);
+	if (!CHECK(ssh_key_derive(type, &seed, "kiln build", &key, &err) == 0, "a key of %s", name))
 		return;
 	CHECK(ssh_key_describe(key.private_text, strlen(key.private_text), &about) &&
 			strcmp(about.type, name) == 0 && !about.encrypted && !about.is_rsa,
@@ -49,10 +53,40 @@ static void makes(enum ssh_key_type type, const char *name)
 		printf("# %s\n", text_get(&said));
 		CHECK(access("/usr/bin/ssh-keygen", X_OK) < 0, "ssh-keygen reads it");
 	}
-	ssh_key_new(type, "kiln build", &other, &err);
-	CHECK(strcmp(key.public_text, other.public_text) != 0, "no two are equal");
+	ssh_key_derive(type, &seed, "kiln build", &other, &err);
+	CHECK_TEXT(other.public_text, key.public_text, "the same seed gives the same key");
+	ssh_key_clear(&other);
+	ssh_key_derive(type, &other_seed, "kiln build", &other, &err);
+	CHECK(strcmp(key.public_text, other.public_text) != 0, "another one another");
 	ssh_key_clear(&key);
 	ssh_key_clear(&other);
+}
+
+/* Known pairs: RFC 8032 section 7.1 test 1; RFC 6979 A.2.5, of whose x the seed is one less. */
+static void derives(void)
+{
+	static const struct {
+		enum ssh_key_type type;
+		const char *seed, *public_text;
+	} pairs[] = {
+		{SSH_KEY_ED25519, "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+			"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea c"},
+		{SSH_KEY_ECDSA, "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6720",
+			"ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBGD+"
+			"1LolWp0xyWHrdMY1bWjASbiSO2H6bOZpYi5g8p+2eQP+EAi4vJmkGunpVii8ZPLxsgwtfp9Rd6PClNRG"
+			"Ipk= c"},
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		struct ssh_key key = {0};
+		struct digest seed;
+		struct error err;
+		CHECK(digest_parse(pairs[i].seed, &seed) &&
+				ssh_key_derive(pairs[i].type, &seed, "c", &key, &err) == 0,
+			"a known seed");
+		CHECK_TEXT(key.public_text, pairs[i].public_text, "leads to its public key");
+		ssh_key_clear(&key);
+	}
 }
 
 static void describes(void)
@@ -85,8 +119,10 @@ static void survives_cuts(void)
 	struct ssh_key_about about;
 	struct error err;
 	size_t described = 0;
+	struct digest seed;
 
-	ssh_key_new(SSH_KEY_ED25519, "", &key, &err);
+	digest_of("", 0, &seed);
+	ssh_key_derive(SSH_KEY_ED25519, &seed, "", &key, &err);
 	for (size_t size = 0; size < strlen(key.private_text) - 1; size++)
 		described += ssh_key_describe(key.private_text, size, &about);
 	CHECK_NUMBER(described, 0, "a key that is cut off is none, wherever it is");
@@ -102,6 +138,7 @@ int main(void)
 		return 1;
 	makes(SSH_KEY_ED25519, "ssh-ed25519");
 	makes(SSH_KEY_ECDSA, "ecdsa-sha2-nistp256");
+	derives();
 	describes();
 	survives_cuts();
 	CHECK_TEXT(ssh_key_fingerprint("abc", 3, text),
