@@ -17,6 +17,7 @@
 
 /* from 1970 to 2199 with several turns a year: what takes more never elapses */
 enum { TURNS_MOST = 10000 };
+enum { DAY_SEC = 86400 }; /* clocks jump by no more (Samoa in 2011), and not twice within two */
 /* after all years of calendars */
 #define BEYOND_SEC (300LL * 366 * 86400)
 
@@ -233,6 +234,39 @@ static void anchor(time_t sec)
 		mktime(&tm);
 }
 
+/* What clocks show at SEC, as seconds. */
+static int64_t shown_at(int64_t sec)
+{
+	time_t time = sec;
+	struct tm tm;
+
+	return localtime_r(&time, &tm) ? timegm(&tm) : sec;
+}
+
+static int64_t offset_at(int64_t sec)
+{
+	return shown_at(sec) - sec;
+}
+
+/* When clocks first show SHOWN and when they do for the last time; they are the same but where clocks are set back. */
+static void instants_of(int64_t shown, int64_t *first, int64_t *last)
+{
+	int64_t early = shown - offset_at(shown - DAY_SEC);
+	int64_t late = shown - offset_at(shown + DAY_SEC);
+
+	*first = shown_at(early) == shown ? early : late;
+	*last = shown_at(late) == shown ? late : early;
+}
+
+/* AFTER and USEC are on two sides of the clocks being set back, and at both they show the same. */
+static bool has_elapsed_before(int64_t usec, int64_t after_usec)
+{
+	int64_t sec = usec / CALENDAR_USEC, first, last;
+
+	instants_of(shown_at(sec), &first, &last);
+	return first < sec && first * CALENDAR_USEC + usec % CALENDAR_USEC <= after_usec;
+}
+
 static int next_in_zone(
 	const struct calendar *calendar, bool utc, int64_t after_usec, int64_t *next_usec)
 {
@@ -252,7 +286,7 @@ static int next_in_zone(
 	while (search(calendar, &wall, utc)) {
 		struct wall found = wall;
 		int64_t usec = wall_settle(&found, utc);
-		if (usec > after_usec) {
+		if (usec > after_usec && (utc || !has_elapsed_before(usec, after_usec))) {
 			*next_usec = usec;
 			return 1;
 		}
@@ -262,31 +296,106 @@ static int next_in_zone(
 	return 0;
 }
 
+/* The first second after FROM, which is before TO, at which the offset is another. */
+static int64_t find_change(int64_t from, int64_t to)
+{
+	int64_t offset = offset_at(from);
+
+	while (to - from > 1) {
+		int64_t middle = from + (to - from) / 2;
+		if (offset_at(middle) == offset)
+			from = middle;
+		else
+			to = middle;
+	}
+	return to;
+}
+
+/* When what begins at SHOWN does so for the first time after AFTER. A time that is left out is over when the clocks jump. */
+static int64_t begin_of(int64_t shown_usec, int64_t after_usec)
+{
+	int64_t shown = shown_usec / CALENDAR_USEC, usec = shown_usec % CALENDAR_USEC;
+	int64_t first, last;
+
+	instants_of(shown, &first, &last);
+	if (shown_at(first) != shown)
+		return find_change(shown - DAY_SEC, shown + DAY_SEC) * CALENDAR_USEC;
+	first = first * CALENDAR_USEC + usec;
+	return first > after_usec ? first : last * CALENDAR_USEC + usec;
+}
+
+/* What began before the clocks were set back, and after AFTER, begins again. */
+static int next_begin_after_change(
+	const struct calendar *calendar, int64_t after_usec, int64_t *next_usec)
+{
+	int64_t sec = after_usec / CALENDAR_USEC, shown_usec;
+
+	if (offset_at(sec + DAY_SEC) >= offset_at(sec))
+		return 0;
+	int64_t change = find_change(sec, sec + DAY_SEC);
+	if (!next_in_zone(calendar, true, shown_at(change) * CALENDAR_USEC - 1, &shown_usec))
+		return 0;
+	*next_usec = shown_usec - offset_at(change) * CALENDAR_USEC;
+	return *next_usec > after_usec;
+}
+
+static int next_begin_in_zone(
+	const struct calendar *calendar, bool utc, int64_t after_usec, int64_t *next_usec)
+{
+	int64_t shown_usec, again_usec;
+
+	if (utc || after_usec < 0 || after_usec / CALENDAR_USEC > BEYOND_SEC)
+		return next_in_zone(calendar, utc, after_usec, next_usec);
+	shown_usec = after_usec + offset_at(after_usec / CALENDAR_USEC) * CALENDAR_USEC;
+	int found = next_in_zone(calendar, true, shown_usec, &shown_usec);
+	if (found)
+		*next_usec = begin_of(shown_usec, after_usec);
+	if (!next_begin_after_change(calendar, after_usec, &again_usec))
+		return found;
+	if (!found || again_usec < *next_usec)
+		*next_usec = again_usec;
+	return 1;
+}
+
 /*
  * The zone's rules are glibc's, by TZ: its mktime decides what a time left out or shown twice is, systemd uses the same one, and
  * nothing in kiln is written twice. Only the environment is put back, so that child processes see the operator's: glibc keeps the
  * zone's table until TZ is another at its next look, which makes a thousand calls for one zone cost one reading of the file.
  * Nothing else in kiln shows local times.
  */
-int calendar_next(
-	const struct calendar *calendar, const char *zone, int64_t after_usec, int64_t *next_usec)
+static int find(const struct calendar *calendar, const char *zone,
+	int (*find_in_zone)(const struct calendar *calendar, bool utc, int64_t after_usec,
+		int64_t *next_usec),
+	int64_t after_usec, int64_t *next_usec)
 {
 	char value[PATH_MAX];
 	const char *name = calendar->zone ? calendar->zone : zone;
 	const char *old = getenv("TZ");
 
 	if (calendar->utc || !name || strcmp(name, "UTC") == 0)
-		return next_in_zone(calendar, true, after_usec, next_usec);
+		return find_in_zone(calendar, true, after_usec, next_usec);
 	if (!calendar_zone_is_known(name))
 		return -1;
 	autofree char *kept = old ? memory_copy_text(old) : NULL;
 	snprintf(value, sizeof(value), ":" ZONE_FOLDER "%s", name);
 	setenv("TZ", value, 1);
 	tzset();
-	int found = next_in_zone(calendar, false, after_usec, next_usec);
+	int found = find_in_zone(calendar, false, after_usec, next_usec);
 	if (kept)
 		setenv("TZ", kept, 1);
 	else
 		unsetenv("TZ");
 	return found;
+}
+
+int calendar_next(
+	const struct calendar *calendar, const char *zone, int64_t after_usec, int64_t *next_usec)
+{
+	return find(calendar, zone, next_in_zone, after_usec, next_usec);
+}
+
+int calendar_next_begin(
+	const struct calendar *calendar, const char *zone, int64_t after_usec, int64_t *next_usec)
+{
+	return find(calendar, zone, next_begin_in_zone, after_usec, next_usec);
 }

@@ -4,7 +4,8 @@
 /*
  * Points in time that come again, as systemd writes them: "Mon..Fri *-*-* 03:30:00 Europe/Berlin". Source: systemd.time(7),
  * CALENDAR EVENTS; systemd-analyze calendar gives the same answers, but where systemd 252 loses some: "*:0/14" at midnight, the day
- * that the clocks change in Dublin, long lists of days from the month's end. Of zones only UTC and IANA names are known, not the
+ * that the clocks change in Dublin, long lists of days from the month's end; and where it is asked between the two passes of a time
+ * that clocks show twice: systemd lets that time elapse then, though it has. Of zones only UTC and IANA names are known, not the
  * local zone's own words ("CEST").
  */
 
@@ -29,6 +30,13 @@ DEFINE_FREEP(calendar)
  * For programs with one thread: the environment's TZ is another one meanwhile.
  */
 int calendar_next(
+	const struct calendar *calendar, const char *zone, int64_t after_usec, int64_t *next_usec);
+
+/*
+ * The same of what begins then and lasts: a wall time that the clocks leave out begins as they jump over it, and one that they show
+ * twice begins twice. What is to hold every night holds in these two as well.
+ */
+int calendar_next_begin(
 	const struct calendar *calendar, const char *zone, int64_t after_usec, int64_t *next_usec);
 
 /* The normalized form, as systemd-analyze prints it: "Mon..Fri *-*-* 03:30:00 Europe/Berlin". */

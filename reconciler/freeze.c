@@ -1,18 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconciler/freeze.h"
 
+/* The last time that SPAN began, after AFTER and up to NOW; 0 if it did not. By halves, as it may begin often. */
+static int64_t last_begin(
+	const struct service_span *span, const char *zone, int64_t after_usec, int64_t now_usec)
+{
+	int64_t last_usec = 0, low_usec = after_usec, high_usec = now_usec, begin_usec;
+
+	while (low_usec < high_usec) {
+		int64_t middle_usec =
+			last_usec ? low_usec + (high_usec - low_usec) / 2 : low_usec;
+		bool begins = calendar_next_begin(span->calendar, zone, middle_usec, &begin_usec) > 0 &&
+		              begin_usec <= now_usec;
+		if (begins)
+			last_usec = low_usec = begin_usec;
+		else if (last_usec)
+			high_usec = middle_usec;
+		else
+			return 0;
+	}
+	return last_usec;
+}
+
 /* The end of SPAN if it is under way, 0 if it is not. Spans that begin before the one before ended are one. */
 static int64_t end_of(const struct service_span *span, const char *zone, int64_t now_usec)
 {
-	int64_t length_usec = span->for_sec * 1000000, after_usec = now_usec - length_usec;
-	int64_t begin_usec, end_usec = 0;
+	int64_t length_usec = span->for_sec * 1000000;
+	int64_t begin_usec = last_begin(span, zone, now_usec - length_usec, now_usec);
 
-	while (calendar_next(span->calendar, zone, after_usec, &begin_usec) > 0 &&
-		begin_usec <= now_usec) {
-		end_usec = begin_usec + length_usec;
-		after_usec = begin_usec;
-	}
-	return end_usec;
+	return begin_usec ? begin_usec + length_usec : 0;
 }
 
 static bool concerns(const struct service_span *span, const char *repository)
@@ -47,7 +63,8 @@ static int64_t next_window(const struct service *service, const char *repository
 		any = true;
 		if (end_of(window, service->timezone, now_usec))
 			return 0;
-		if (calendar_next(window->calendar, service->timezone, now_usec, &begin_usec) > 0 &&
+		if (calendar_next_begin(
+			    window->calendar, service->timezone, now_usec, &begin_usec) > 0 &&
 			begin_usec < until_usec)
 			until_usec = begin_usec;
 	}

@@ -175,7 +175,8 @@ static const struct {
 		{"2024-10-27T00:30:00Z", "2024-10-28T01:30:00Z"}},
 	{"*:0/20", "Europe/Berlin", "2024-10-27T00:00:00Z",
 		{"2024-10-27T00:20:00Z", "2024-10-27T00:40:00Z", "2024-10-27T02:00:00Z"}},
-	{"02:30", "Europe/Berlin", "2024-10-27T01:15:00Z", {"2024-10-27T01:30:00Z"}},
+	{"02:30", "Europe/Berlin", "2024-10-27T01:15:00Z", {"2024-10-28T01:30:00Z"}},
+	{"*:30", "Europe/Berlin", "2024-10-27T00:45:00Z", {"2024-10-27T02:30:00Z"}},
 	{"*:*:0/0.001", "Asia/Pyongyang", "2015-08-14T15:10:00Z", {"2015-08-14T15:30:00Z"}},
 	{"*:*:04", "Asia/Pyongyang", "2015-08-14T14:50:00Z",
 		{"2015-08-14T14:50:04Z", "2015-08-14T14:51:04Z"}},
@@ -255,6 +256,71 @@ static void test_fractions(void)
 		"the first of the next minute");
 	CHECK_NUMBER(calendar_next(calendar, NULL, INT64_MAX - 1, &usec), 0, "none at the end");
 	CHECK_NUMBER(calendar_next(calendar, "Europe/Berlin", INT64_MAX, &usec), 0, "nor there");
+}
+
+/* ---- what begins and lasts: minute by minute, beside what the zone's clock shows ---- */
+
+/* Each minute that clocks show while SEC's offset is what it is; those that they leave out before it too. */
+static bool begins_at(int64_t sec, int hour_step, int minute)
+{
+	time_t now = sec, before = sec - 60;
+	struct tm tm, earlier;
+
+	localtime_r(&now, &tm);
+	localtime_r(&before, &earlier);
+	int64_t shown = timegm(&tm) / 60, last = timegm(&earlier) / 60;
+	if (shown <= last) /* set back */
+		last = shown - 1;
+	for (int64_t at = last + 1; at <= shown; at++)
+		if (at / 60 % 24 % hour_step == 0 && at % 60 == minute)
+			return true;
+	return false;
+}
+
+static void test_begins(void)
+{
+	static const struct {
+		const char *zone, *around;
+	} changes[] = {{"Europe/Berlin", "2026-03-29T01:00:00Z"},
+		{"Europe/Berlin", "2026-10-25T01:00:00Z"},
+		{"America/New_York", "2026-03-08T07:00:00Z"},
+		{"America/New_York", "2026-11-01T06:00:00Z"},
+		{"Australia/Lord_Howe", "2026-04-04T15:00:00Z"},
+		{"Australia/Lord_Howe", "2026-10-03T15:30:00Z"},
+		{"Africa/Casablanca", "2026-02-15T02:00:00Z"},
+		{"Pacific/Apia", "2011-12-30T10:00:00Z"},
+		{"Asia/Pyongyang", "2015-08-14T15:00:00Z"}};
+	static const struct {
+		const char *text;
+		int hour_step, minute;
+	} spans[] = {{"*:30", 1, 30}, {"*:00", 1, 0}, {"0/2:15", 2, 15}};
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+		const char *zone = changes[i].zone;
+		int64_t around, wrong = 0, begins = 0;
+		moment_parse(changes[i].around, &around);
+		for (size_t s = 0; s < sizeof(spans) / sizeof(*spans); s++) {
+			CLEANUP(calendar_freep) struct calendar *calendar = NULL;
+			struct error err;
+			int64_t usec = around - INT64_C(36) * 3600 * 1000000, until = around * 2 - usec;
+			calendar_parse(spans[s].text, &calendar, &err);
+			setenv("TZ", zone, 1);
+			tzset();
+			for (int64_t sec = usec / 1000000 + 60; sec * 1000000 < until; sec += 60) {
+				int64_t next;
+				if (!begins_at(sec, spans[s].hour_step, spans[s].minute))
+					continue;
+				begins++;
+				if (calendar_next_begin(calendar, zone, usec, &next) <= 0 ||
+					next != sec * 1000000)
+					wrong++;
+				usec = sec * 1000000;
+			}
+			unsetenv("TZ");
+		}
+		CHECK(begins > 100 && !wrong, "%s around %s: %lld of %lld begin at another time", zone,
+			changes[i].around, (long long)wrong, (long long)begins);
+	}
 }
 
 static void test_environment(void)
@@ -368,6 +434,8 @@ int main(int argc, char **argv)
 	test_forms(zones);
 	test_zones(zones);
 	test_fractions();
+	if (zones)
+		test_begins();
 	test_garbage(seed);
 	if (zones) {
 		test_elapses();
