@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "reconciler/announce.h"
 #include "reconciler/child.h"
 #include "reconciler/credentials.h"
 #include "reconciler/repository.h"
@@ -22,6 +23,7 @@ enum {
 
 struct fetching {
 	struct task task; /* first: tasks are fetchings */
+	struct head *head;
 	struct fetch_request request;
 	struct child *child;
 	sd_event_source *overdue;
@@ -60,6 +62,8 @@ static int make_order(struct head *head, const struct fetch_request *request, st
 {
 	autofree char *mirror = repository_mirror(head, request->url, request->configured);
 
+	if (repository_move_mirror(head, request->url, request->configured, err) < 0)
+		return -1;
 	json_set_text(order, "url", request->url);
 	json_set_text(order, "mirror", mirror);
 	json_set_integer(order, "deadline_sec", DEADLINE_SEC);
@@ -70,6 +74,29 @@ static int make_order(struct head *head, const struct fetch_request *request, st
 }
 
 /* ---- the answer ---- */
+
+/* Their images live on; what cannot be shown any more is what they were made of. */
+static void tell_missing(const struct fetching *fetching, const struct json *commits)
+{
+	CLEANUP(strings_clear) struct strings list = {0};
+
+	for (size_t i = 0; i < json_count(commits); i++)
+		strings_add(&list, json_text(json_item(commits, i), ""));
+	if (!list.count)
+		return;
+	autofree char *joined = strings_join(&list, " ");
+	autofree char *text = memory_printf(
+		"%s: commits that images came from are neither in its mirror nor there any more: %s",
+		fetching->request.url, joined);
+	if (fetching->task.client)
+		client_note(fetching->task.client, "%s", text);
+	/* a poll finds the same as the one before */
+	const char *said = map_find(&fetching->head->missing, fetching->request.url);
+	if (said && strcmp(said, text) == 0)
+		return;
+	announce(ANNOUNCE_TROUBLE, NULL, "%s", text);
+	map_set(&fetching->head->missing, fetching->request.url, TAKE(text));
+}
 
 static int read_answer(const struct fetching *fetching, struct error *err)
 {
@@ -82,8 +109,10 @@ static int read_answer(const struct fetching *fetching, struct error *err)
 		return fail(err, ERROR_TRANSIENT, "%s: kiln-fetch ended without an answer",
 			fetching->request.url);
 	const char *what = json_get_text(answer, "error", NULL);
-	if (!what)
+	if (!what) {
+		tell_missing(fetching, json_get(answer, "missing_pins"));
 		return 0;
+	}
 	enum error_kind kind = error_kind_find(json_get_text(answer, "kind", ""));
 	return fail(err, kind, "%s", what);
 }
@@ -163,6 +192,7 @@ struct task *fetching_begin(struct loop *loop, struct head *head,
 
 	*fetching = (struct fetching){
 		.task = {request->client, false, NULL, advance, NULL, NULL, cancel, free_fetching},
+		.head = head,
 		.request = *request,
 		.answer = -1};
 	fetching->request.url = memory_copy_text(request->url);

@@ -81,7 +81,7 @@ static int open_state(
 int head_open(struct head *head, const char *config, const char *state, bool create,
 	const char *who, char holder[static 128], struct error *err)
 {
-	*head = (struct head){.lock = -1};
+	*head = (struct head){.lock = -1, .missing = {.free_value = free}};
 	if (service_read(config, &head->service, err) < 0)
 		return -1;
 	head->config = config ? memory_copy_text(config) : NULL;
@@ -106,6 +106,7 @@ void head_close(struct head *head)
 	service_clear(&head->service);
 	blob_cache_clear(&head->blobs);
 	map_clear(&head->acceptances.known);
+	map_clear(&head->missing);
 	free(head->config);
 	free(head->state);
 	free(head->key);

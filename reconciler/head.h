@@ -30,6 +30,7 @@ struct head {
 	bool many_ids; /* builds get 65,536 ids */
 	struct blob_cache blobs;
 	struct acceptances acceptances;
+	struct map missing;    /* what was said of commits that a mirror lacks, by its url */
 	struct daemon *daemon; /* NULL: a one-shot */
 	struct loop *loop;     /* NULL while a question is answered without one */
 };

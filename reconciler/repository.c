@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconciler/repository.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/moment.h"
 #include "base/path.h"
+#include "reconciler/git/fetch/mirror.h"
 #include "reconciler/git/fetch/url.h"
 
 enum { SECRET_SIZE_MOST = 1024 * 1024 };
@@ -184,6 +188,46 @@ char *repository_mirror(
 	return memory_printf("%s/mirrors/%s-%.8s.git", head->state, name, digest_hex(&digest, hex));
 }
 
+/* Nobody fetches into it meanwhile: kiln-fetch holds its folder (git/fetch/mirror.c). */
+static int move_folder(const char *from, const char *to, struct error *err)
+{
+	autoclose int folder = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (folder < 0)
+		return errno == ENOENT ? 0 : fail_errno(err, ERROR_BROKEN, "%s", from);
+	if (flock(folder, LOCK_EX | LOCK_NB) < 0)
+		return fail(err, ERROR_TRANSIENT, "%s is being fetched, and is moved after that",
+			from);
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) < 0)
+		return fail_errno(err, ERROR_BROKEN, "%s cannot become %s", from, to);
+	return 0;
+}
+
+int repository_move_mirror(struct head *head, const char *url,
+	const struct service_repository *configured, struct error *err)
+{
+	autofree char *mirror = repository_mirror(head, url, configured);
+	autofree char *place = repository_place(head, url, configured);
+	struct repository_record record;
+	int found;
+
+	if (file_exists(AT_FDCWD, mirror))
+		return 0;
+	found = repository_find_by_place(head->store, place, &record, err);
+	if (found <= 0)
+		return found;
+	autofree char *named = memory_printf("%s/mirrors/%s.git", head->state, record.name);
+	autofree char *unnamed = repository_mirror(head, url, NULL);
+	/* the name may be another's by now; of several by one url the first has no mark */
+	bool taken = service_find_repository(&head->service, record.name) != NULL;
+	bool first = strcmp(place, url) == 0;
+	repository_record_clear(&record);
+	const char *from = !taken && file_exists(AT_FDCWD, named) ? named
+	                   : first && configured                  ? unnamed
+	                                                          : NULL;
+	return from ? move_folder(from, mirror, err) : 0;
+}
+
 static bool is_same_place(const char *url, const char *other)
 {
 	struct error ignored;
@@ -237,7 +281,11 @@ static int open_source(struct repository *repository, const char *place, struct 
 	if (!repository->head->has_state || !file_exists(AT_FDCWD, repository->mirror))
 		return fail(err, ERROR_TRANSIENT,
 			"%s was not fetched yet (kiln apply, or the daemon, does that)", place);
-	return source_open(repository->mirror, &repository->source, err);
+	if (source_open(repository->mirror, &repository->source, err) < 0)
+		return -1;
+	autofree char *note = memory_printf("%s/" MIRROR_NOTE, repository->mirror);
+	source_set_mirror_note(repository->source, note);
+	return 0;
 }
 
 /* By its name, its url, or what repository_place gives for it. */

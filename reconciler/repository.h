@@ -51,6 +51,12 @@ char *repository_place(
 /* The folder of the mirror of the remote at URL, which CONFIGURED (may be NULL) names. The caller frees. */
 char *repository_mirror(
 	const struct head *head, const char *url, const struct service_repository *configured);
+/*
+ * Where the repository has no mirror by its name, but one by the name that it had before (it was given one, or another): that one is
+ * its mirror from now on, with the commits that are pinned there. TRANSIENT while it is being fetched.
+ */
+int repository_move_mirror(struct head *head, const char *url,
+	const struct service_repository *configured, struct error *err);
 void repository_close(struct repository *repository);
 /* SETTINGS (may be NULL) are borrowed as long as it is open. */
 void repository_apply(struct repository *repository, const struct build_settings *settings);

@@ -337,8 +337,8 @@ static int on_soon(sd_event_source *source, uint64_t usec, void *context)
 	(void)usec;
 	if (daemon_is_draining(watched->head->daemon))
 		return 0;
-	if (!watched->looked_at[0] && (watched->fetching || watched->fetch_failed))
-		return 0; /* there is nothing yet to look at */
+	if (!watched->looked_at[0] && watched->fetching && !watched->fetch_failed)
+		return 0; /* soon there is something newer to look at */
 	int result = look(watched, &err);
 	if (result < 0 && acceptance_is_coming(watched->head, &err)) {
 		if (!watched->accepting)
@@ -353,7 +353,9 @@ static int on_soon(sd_event_source *source, uint64_t usec, void *context)
 			note_trouble(watched, NULL);
 		return 0;
 	}
-	note_trouble(watched, err.text);
+	/* that it could not be fetched was said, and is why */
+	if (!watched->fetch_failed || watched->looked_at[0])
+		note_trouble(watched, err.text);
 	try_again(watched);
 	return 0;
 }
@@ -369,6 +371,9 @@ static void fetched(void *context, struct client *client, const struct error *fa
 		note_tried(watched);
 		note_trouble(watched, failure->text);
 		try_again(watched);
+		/* what was fetched by a daemon before this one is there, and some of it may be due */
+		if (!watched->looked_at[0])
+			watched_look(watched, true);
 	} else {
 		/* nothing was planned before the first fetch, and all is to be */
 		watched_look(watched, !watched->looked_at[0]);

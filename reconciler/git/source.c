@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/digest.h"
@@ -21,6 +22,7 @@ struct source {
 	git_repository *repository;
 	git_odb *objects;
 	char *place;
+	char *mirror_note; /* NULL: it is no mirror */
 	struct tree_cache *trees;
 	struct source **submodules; /* filled at the first question */
 	size_t submodule_count;
@@ -156,6 +158,7 @@ void source_free(struct source *source)
 	git_odb_free(source->objects);
 	git_repository_free(source->repository);
 	tree_cache_free(source->trees);
+	free(source->mirror_note);
 	free(source->place);
 	free(source);
 }
@@ -195,6 +198,12 @@ bool source_has_work_tree(const struct source *source)
 void source_hash_objects(struct source *source)
 {
 	source->hash_objects = true;
+}
+
+void source_set_mirror_note(struct source *source, const char *note)
+{
+	free(source->mirror_note);
+	source->mirror_note = memory_copy_text(note);
 }
 
 const char *source_git_folder(const struct source *source)
@@ -309,6 +318,32 @@ int source_head_ref(struct source *source, char **ref, struct error *err)
 	return 0;
 }
 
+static int fail_damaged(struct source *source, const struct object_id *id, enum error_kind kind,
+	const char *why, struct error *err)
+{
+	char hex[OBJECT_ID_HEX_SIZE];
+
+	object_id_hex(id, hex);
+	if (!source->mirror_note)
+		return fail(err, kind, "%s: the object %s %s", source->place, hex, why);
+	unlink(source->mirror_note);
+	return fail(err, ERROR_TRANSIENT, "%s: the object %s %s; the next fetch mends the mirror",
+		source->place, hex, why);
+}
+
+static int fail_unread(
+	struct source *source, const struct object_id *id, int code, struct error *err)
+{
+	autofree char *why = memory_printf("cannot be read: %s", reason());
+	char hex[OBJECT_ID_HEX_SIZE];
+
+	/* one that is not there may be asked for by a person */
+	if (code == GIT_ENOTFOUND)
+		return fail(err, ERROR_CATALOG, "%s: the object %s %s", source->place,
+			object_id_hex(id, hex), why);
+	return fail_damaged(source, id, ERROR_CATALOG, why, err);
+}
+
 int source_read(struct source *source, const struct object_id *id, enum object_kind kind,
 	size_t most, char **bytes, size_t *size, struct error *err)
 {
@@ -319,9 +354,9 @@ int source_read(struct source *source, const struct object_id *id, enum object_k
 	char hex[OBJECT_ID_HEX_SIZE];
 	git_odb_object *object = NULL;
 
-	if (git_odb_read(&object, source->objects, theirs(id)) < 0)
-		return fail(err, ERROR_CATALOG, "%s: the object %s cannot be read: %s",
-			source->place, object_id_hex(id, hex), reason());
+	int code = git_odb_read(&object, source->objects, theirs(id));
+	if (code < 0)
+		return fail_unread(source, id, code, err);
 	git_object_t type = git_odb_object_type(object);
 	size_t have = git_odb_object_size(object);
 	int result = 0;
@@ -329,11 +364,10 @@ int source_read(struct source *source, const struct object_id *id, enum object_k
 	if (source->hash_objects &&
 		(git_odb_hash(&hashed, git_odb_object_data(object), have, type) < 0 ||
 			!git_oid_equal(&hashed, theirs(id))))
-		result = fail(err, ERROR_BROKEN,
-			"%s: the object %s is not what its name says: the repository is damaged, "
-			"or "
-			"somebody changed it (git fsck)",
-			source->place, object_id_hex(id, hex));
+		result = fail_damaged(source, id, ERROR_BROKEN,
+			"is not what its name says: the repository is damaged, or somebody "
+			"changed it (git fsck)",
+			err);
 	else if (kind != OBJECT_OTHER && type != types[kind])
 		result = fail(err, ERROR_CATALOG, "%s: the object %s is a %s", source->place,
 			object_id_hex(id, hex), git_object_type2string(type));

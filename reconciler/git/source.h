@@ -42,6 +42,11 @@ static inline void source_freep(struct source **source)
  * that is left to those who wrote them, as git leaves it.
  */
 void source_hash_objects(struct source *source);
+/*
+ * SOURCE is a mirror that can be made again: where an object of it is damaged NOTE, a path, is removed, without which kiln-fetch reads
+ * all of the mirror and mends it, and the error is TRANSIENT.
+ */
+void source_set_mirror_note(struct source *source, const char *note);
 
 /* The repository that FOLDER lies in: its absolute path, which the caller frees; NULL if it lies in none. */
 char *source_discover(const char *folder);

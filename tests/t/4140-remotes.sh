@@ -47,4 +47,43 @@ becomes 'a mirror that is lost is made again' remade content a
 : > "$(ls "$mirror"/objects/pack/*.pack | head -n 1)"; text a mended; push mended
 becomes 'so is one that is broken' mended content a
 daemon_end; expect_whole
+
+# a byte of an object turns, and nothing else tells
+blob=$(git rev-parse HEAD:a.json) pack=$(ls "$mirror"/objects/pack/*.idx | head -n 1)
+for pack in "$mirror"/objects/pack/*.idx; do
+	at=$(git verify-pack -v "$pack" | awk -v blob="$blob" '$1 == blob { print $5 }')
+	[ -n "$at" ] && { chmod u+w "${pack%.idx}.pack"; printf 'xxxx' | dd of="${pack%.idx}.pack" bs=1 seek=$((at + 12)) conv=notrunc 2> /dev/null; }
+done
+apply() { kiln apply --config "$T/service.json" "$@"; }
+fails 'an object that is damaged is not built from' apply --force images/a
+like 'which is said' "$out" "*the object $blob cannot be read*the next fetch mends the mirror*"
+succeeds 'the next time it is whole' apply --force images/a
+
+# the mirror goes with its repository, and what is pinned in it
+pins() { git -C "$1" for-each-ref --format='%(objectname)' refs/kiln/pins | sort; }
+kept=$(pins "$mirror")
+jq '.repositories[0].name = "pictures"' "$T/service.json" > "$T/renamed.json"
+succeeds 'a repository gets another name' kiln apply --config "$T/renamed.json"
+is 'its mirror too, with its pins' "$(pins "$KILN_STATE/mirrors/pictures.git")" "$kept"
+is 'and no other is left' "$(ls "$KILN_STATE/mirrors" | tr '\n' ' ')" 'next.git pictures.git '
+echo '{}' > "$T/none.json"
+succeeds 'nobody configures it' kiln apply --config "$T/none.json" "$url"
+is 'its mirror is called by its address' "$(ls "$KILN_STATE/mirrors" | sed 's/-[0-9a-f]*//' | tr '\n' ' ')" 'images.git next.git '
+is 'and has the pins' "$(pins "$(echo "$KILN_STATE"/mirrors/images-*.git)")" "$kept"
+succeeds 'and it has a name again' kiln apply --config "$T/service.json"
+is 'with all' "$(pins "$mirror")" "$kept"
+git reset -q --hard HEAD~1; text a forced; push forced; apply > /dev/null 2>&1; rm -rf "$mirror"
+succeeds 'a mirror is lost, and a commit is there no more' apply
+like 'that is said' "$err" "*commits that images came from are neither in its mirror nor there any more: *"
+
+# a daemon that begins while the server is away goes on with what was fetched
+echo '{"images": {"a": {"template": "a.json", "rebuild": {"every": "2s"}}}}' > kiln.json; push rebuild
+succeeds 'an image is built again every two seconds' apply
+kill $server; wait $server 2> /dev/null
+more() { [ "$(kiln show images/a --json | jq '.builds | length')" -gt "$before" ] && echo more; }
+before=$(($(kiln show images/a --json | jq '.builds | length') + 1))
+daemon_start "$T/service.json"
+becomes 'it is, though nobody can be asked for newer commits' more more
+like 'which is said' "$(grep -c 'kilnd: images: .*127.0.0.1' "$T/daemon")" '[1-9]*'
+daemon_end
 done_testing

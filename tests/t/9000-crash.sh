@@ -1,8 +1,8 @@
 #!/bin/sh
 # kiln is killed at every named fault point in the story of the demo, every time it passes one. Whatever was killed, kilnd
 # or a worker, the next apply goes on, and the end is the end of the undisturbed run: the same versions with the same
-# artifacts, the same channels and marks, nothing left over. Without KILN_CRASH_ALL (make crash) once at every point, not always at
-# the first of its passes.
+# artifacts, the same channels and marks, nothing left over. Without KILN_CRASH_ALL (make crash) twice at every point: the last time that
+# it is passed, and one of those before.
 . "$(dirname "$0")/lib.sh"
 three_images "$T/origin" > /dev/null
 
@@ -60,7 +60,7 @@ is 'and with nothing in the ledger' "$(tail -n 1 "$T/wanted")" '0 in the ledger'
 points=$(sort "$T/passes" | uniq -c | awk '{ for (i = 1; i <= $1; i++) print $2 ":" i }')
 pass "the story passes $(echo "$points" | wc -l) times by $(sort -u "$T/passes" | wc -l) points"
 [ -n "${KILN_CRASH_ALL:-}" ] ||
-	points=$(sort "$T/passes" | uniq -c | awk '{ print $2 ":" (NR % $1) + 1 }')
+	points=$(sort "$T/passes" | uniq -c | awk '{ print $2 ":" $1; if ($1 > 1) print $2 ":" NR % ($1 - 1) + 1 }')
 for point in ${KILN_CRASH_POINTS:-$points}; do
 	rm -f "$T/log"
 	KILN_FAULT=$point KILN_FAULT_LOG=$T/log story "$T/state.crash"

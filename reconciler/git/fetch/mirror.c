@@ -20,7 +20,7 @@
 #include "reconciler/git/fetch/check.h"
 #include "reconciler/git/fetch/failure.h"
 
-#define NOTE "kiln-mirror.json"
+#define NOTE MIRROR_NOTE
 
 /* ---- the lock ---- */
 

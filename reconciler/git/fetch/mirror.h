@@ -16,6 +16,8 @@
 #include "base/strings.h"
 #include "reconciler/git/source.h"
 
+#define MIRROR_NOTE "kiln-mirror.json"
+
 struct git_repository;
 
 struct mirror {
