@@ -125,8 +125,8 @@ struct plugin_rule {
 	const char *values;  /* a choice's are separated by '|' */
 	/*
 	 * Only then is it asked for: words separated by spaces, all of which must hold. "x": x is set; "!x": it is not;
-	 * "x=a|b": it says a or b ("x=|a": a, or it is unset); "x!=a": it does not say a. "x.y": the option y of the block
-	 * x. In a block, "^x" is an option outside of it. NULL: always.
+	 * "x=a|b": it says a or b ("x=|a": a, or it is unset); "x!=a": it does not say a; "x>0": it is a larger number.
+	 * "x.y": the option y of the block x. In a block, "^x" is an option outside of it. NULL: always.
 	 */
 	const char *when;
 	const char *environment; /* variables of the environment, any of which does as well */

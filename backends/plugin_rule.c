@@ -117,9 +117,15 @@ static bool holds(const struct scope *scope, const char *word)
 {
 	CLEANUP(text_clear) struct text room = {0}, name = {0};
 	bool negated = *word == '!';
-	const char *equals;
+	const char *above, *equals;
 
 	word += negated;
+	above = strchr(word, '>');
+	if (above) {
+		text_add_bytes(&name, word, (size_t)(above - word));
+		const char *value = get_value(scope, text_get(&name), &room);
+		return (strtoll(value, NULL, 10) > strtoll(above + 1, NULL, 10)) != negated;
+	}
 	equals = strchr(word, '=');
 	if (!equals) {
 		return (*get_value(scope, word, &room) != '\0') != negated;

@@ -83,10 +83,10 @@ static const struct plugin_rule rules[] = {
 		.when = "account_file"},
 	{RULE_FORBIDS, "address", .when = "omit_external_ip"},
 	{RULE_NEEDS, "use_internal_ip", .when = "omit_external_ip"},
-	{RULE_NEEDS, "accelerator_type", .when = "accelerator_count"},
-	{RULE_NEEDS, "on_host_maintenance", .when = "accelerator_count !preemptible",
+	{RULE_NEEDS, "accelerator_type", .when = "accelerator_count>0"},
+	{RULE_NEEDS, "on_host_maintenance", .when = "accelerator_count>0 !preemptible",
 		.why = "TERMINATE: a machine with accelerators is not moved"},
-	{RULE_CHOICE, "on_host_maintenance", "TERMINATE", .when = "accelerator_count !preemptible"},
+	{RULE_CHOICE, "on_host_maintenance", "TERMINATE", .when = "accelerator_count>0 !preemptible"},
 	{RULE_FORBIDS, "service_account_email", .when = "disable_default_service_account"},
 	{0},
 };

@@ -70,6 +70,7 @@ static const struct {
 	{{RULE_FORBIDS, "a", .when = "b!=x"}, "{'a':'x','b':'x'}", "{'a':'x'}"},
 	{{RULE_FORBIDS, "a", .when = "t=false"}, "{'a':'x'}", "{'a':'x','t':false}"},
 	{{RULE_FORBIDS, "a", .when = "low=10"}, "{'a':'x','low':11}", "{'a':'x'}"},
+	{{RULE_FORBIDS, "a", .when = "low>10"}, "{'a':'x','low':-11}", "{'a':'x','low':11}"},
 	{{RULE_FORBIDS, "a", .when = "root.kind=thin root.size"},
 		"{'a':'x','root':{'kind':'thick',"
 		"'size':1}}",
