@@ -165,7 +165,8 @@ static int check_mirror(struct mirror *mirror, bool thorough, struct error *err)
 
 	if (check_shape(mirror, err) < 0)
 		return -1;
-	if (!thorough && check_packs(mirror->path, &ignored) == 0)
+	mirror->in_doubt = check_packs(mirror->path, &ignored) < 0;
+	if (!thorough && !mirror->in_doubt)
 		return check_refs(mirror->repository, err);
 	return check_contents(mirror->repository, err);
 }
