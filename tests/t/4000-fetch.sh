@@ -51,11 +51,17 @@ git tag -d tree > /dev/null; git checkout -q --detach; git branch -D -q trunk; e
 refuses 'a HEAD that names no branch' catalog '*say which ref*' "$remote" "$T/mirrors/detached"
 is 'and leaves no mirror' "$(ls "$T/mirrors")" images.git
 git checkout -q -b main
+git update-ref refs/kiln/pins/x HEAD; git symbolic-ref HEAD refs/kiln/pins/x
+refuses 'a HEAD that names a ref of ours' catalog '*its HEAD names refs/kiln/pins/x*' "$remote" "$mirror"
+refuses 'whatever is followed' catalog '*its HEAD names refs/kiln/pins/x*' "$remote" "$mirror" '{refs: ["refs/heads/main"]}'
+is 'and takes nothing of it' "$(git -C "$mirror" symbolic-ref HEAD) $(git -C "$mirror" for-each-ref refs/kiln)" 'refs/heads/trunk '
+git symbolic-ref HEAD refs/heads/main; git update-ref -d refs/kiln/pins/x
 
 # ---- pins ----
 
-fetches 'a commit is pinned that the mirror has' "$remote" "$mirror" "{pins: [\"$two\", \"1111111111111111111111111111111111111111\"]}"
-json 'what it lacks is said' .missing_pins '["1111111111111111111111111111111111111111"]'
+nosuch=refs/kiln/pins/1111111111111111111111111111111111111111
+fetches 'a commit is pinned that the mirror has' "$remote" "$mirror" "{pins: [\"$two\", \"${nosuch##*/}\"]}"
+json 'what it lacks is said' .missing_pins "[\"${nosuch##*/}\"]"
 git -C "$mirror" gc -q --prune=now; git -C "$remote" reflog expire --expire=all --all; git -C "$remote" gc -q --prune=now
 is 'gc leaves it' "$(git -C "$mirror" show "$two:a")" 2
 is 'and not the one that nobody pinned' "$(git -C "$mirror" cat-file -t "$lost" 2>&1 | grep -c fatal)" 1
@@ -63,6 +69,9 @@ is 'the remote has it no more' "$(git -C "$remote" cat-file -t "$two" 2>&1 | gre
 fetches 'after gc the mirror is as good as before' "$remote" "$mirror" "{pins: [\"$two\"]}"
 json 'and is not made again' .remade false
 whole 'it is whole'
+git -C "$mirror" update-ref "refs/kiln/pins/$two" "$one"; git -C "$mirror" update-ref "$nosuch" "$one"
+fetches 'pins that name other commits than they say' "$remote" "$mirror" "{pins: [\"$two\", \"${nosuch##*/}\"]}"
+is 'are put right, or go' "$(mirrored "refs/kiln/pins/$two") $(mirrored "$nosuch")" "$two "
 
 # ---- broken ----
 

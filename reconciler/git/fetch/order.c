@@ -33,8 +33,8 @@ static int check_mirror(struct settings_reader *reader, void *into, const struct
 	return settings_fail(reader, "must be an absolute path, without a '/' at its end");
 }
 
-/* What git calls valid, said briefly (git-check-ref-format(1)); our own refs are not the remote's to set. */
-static bool is_ref(const char *ref)
+/* What git calls valid, said briefly (git-check-ref-format(1)). */
+bool fetch_order_is_ref(const char *ref)
 {
 	static const char *const wrong[] = {"..", "//", "@{", "/.", ".lock/"};
 
@@ -55,7 +55,7 @@ static int check_refs(struct settings_reader *reader, void *into, const struct j
 
 	(void)value;
 	strings_each (ref, &order->refs)
-		if (!is_ref(ref))
+		if (!fetch_order_is_ref(ref))
 			return settings_fail(
 				reader, "'%s' is no full name of a ref (refs/heads/main)", ref);
 	strings_sort(&order->refs);

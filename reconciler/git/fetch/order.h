@@ -3,6 +3,7 @@
 
 /* What kiln-fetch is to do: the JSON object that it gets on standard input. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -25,3 +26,6 @@ struct fetch_order {
 /* From FD to its end. Kind CATALOG: what is wrong with it, and where. */
 int fetch_order_read(int fd, struct fetch_order *order, struct error *err);
 void fetch_order_clear(struct fetch_order *order);
+
+/* REF is a full name that can be followed. Those below refs/kiln/ are ours, and not a remote's to set. */
+bool fetch_order_is_ref(const char *ref);

@@ -24,25 +24,36 @@ static bool has_commit(struct mirror *mirror, const char *pin, struct object_id 
 	return true;
 }
 
-/* What has no name of its own in PINS goes, what has one comes; counts, and does it if DO. */
+static bool names(struct mirror *mirror, const char *ref, const char *pin)
+{
+	struct object_id id, there;
+
+	return digest_read_hex(pin, id.bytes, sizeof(id.bytes)) &&
+	       mirror_find(mirror, ref, &there) && object_id_equal(&id, &there);
+}
+
+/* What of PINS has no name of its own gets one, what else has one goes; counts, and does it if APPLY. */
 static int settle(struct mirror *mirror, const struct strings *pins, bool apply, size_t *changes,
 	struct error *err)
 {
 	CLEANUP(strings_clear) struct strings refs = {0};
-	struct object_id id, there;
+	struct object_id id;
 
-	if (mirror_refs(mirror, &refs, err) < 0)
-		return -1;
 	strings_each (pin, pins) {
 		autofree char *ref = memory_printf(PINS "%s", pin);
-		if (mirror_find(mirror, ref, &there) || !has_commit(mirror, pin, &id))
+		if (names(mirror, ref, pin) || !has_commit(mirror, pin, &id))
 			continue;
 		++*changes;
 		if (apply && mirror_set(mirror, ref, &id, err) < 0)
 			return -1;
 	}
+	if (mirror_refs(mirror, &refs, err) < 0)
+		return -1;
 	strings_each (ref, &refs) {
-		if (!text_starts_with(ref, PINS) || strings_has(pins, ref + strlen(PINS)))
+		if (!text_starts_with(ref, PINS))
+			continue;
+		const char *pin = ref + strlen(PINS);
+		if (strings_has(pins, pin) && names(mirror, ref, pin))
 			continue;
 		++*changes;
 		if (apply && mirror_set(mirror, ref, NULL, err) < 0)

@@ -7,7 +7,7 @@
 #include "base/strings.h"
 #include "reconciler/git/fetch/mirror.h"
 
-/* MIRROR's pins are not those of PINS, as far as it has them. */
+/* MIRROR's pins are not those of PINS, as far as it has them, or one of them names another commit than it says. */
 bool pins_differ(struct mirror *mirror, const struct strings *pins);
 /* Makes them so. */
 int pins_set(struct mirror *mirror, const struct strings *pins, struct error *err);

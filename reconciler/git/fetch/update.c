@@ -37,6 +37,10 @@ static int ask(struct update *update, struct remote_state *state, struct error *
 		    &state->session, err) < 0)
 		return -1;
 	state->head = session_head(state->session);
+	if (state->head && !fetch_order_is_ref(state->head))
+		return fail(err, ERROR_CATALOG,
+			"%s: its HEAD names %s, which is no ref that can be followed",
+			order->url.shown, state->head);
 	strings_add_all(&state->wanted, &order->refs);
 	if (order->refs.count || session_is_empty(state->session))
 		return 0;
