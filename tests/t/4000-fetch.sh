@@ -151,15 +151,33 @@ done
 unset KILN_FAULT
 is 'killed when many small packs have become one' "$code" 137
 whole 'nothing is lost'
+packs() { ls "$mirror"/objects/pack/*.pack | wc -l; }
+few() { is "$1" "$([ "$(packs)" -lt 5 ] && echo few || packs)" few; }
 echo most > a; commit most
 fetch "$remote" "$mirror" "$many"
-packs=$(ls "$mirror"/objects/pack/*.pack | wc -l)
-is 'the next one has no more than that' "$([ "$packs" -lt 30 ] && echo few || echo "$packs")" few
+is 'the next one brings what is new' "$(mirrored refs/heads/main)" "$(id HEAD)"
+is 'and leaves the packs alone, where it may have been killed for its time' "$([ "$(packs)" -gt 50 ] && echo many)" many
+echo 'most of all' > a; commit 'most of all'
+fetch "$remote" "$mirror" "$many"
+few 'the one after that makes few of them'
 whole 'nothing is lost'
 is 'no tag either' "$(git -C "$mirror" rev-parse 'refs/tags/v3^{commit}')" "$(id 'v3^{commit}')"
 is 'nor what is pinned' "$(git -C "$mirror" show "$held:a")" held
 fetches 'and the mirror says that it is whole' "$remote" "$mirror" "$many"
 json 'as it does' .remade false
+while [ "$(packs)" -lt 50 ] && [ "$code" = 0 ]; do
+	echo "push $(packs) again" > a; commit 'once more'; fetch "$remote" "$mirror" "$many"
+done
+forced=$(id HEAD); git reset -q --hard HEAD~1; echo instead > a; commit instead
+fetches 'a push is forced when there are as many packs as may be' "$remote" "$mirror" "$many"
+json 'and then somebody needs what it took away' '[.remade, .missing_pins]' '[false,[]]'
+git -C "$remote" reflog expire --expire=all --all; git -C "$remote" gc -q --prune=now
+echo more > a; commit more
+fetches 'it is there to be pinned' "$remote" "$mirror" "{refs: [\"refs/heads/main\", \"refs/tags/v3\"], pins: [\"$held\", \"$forced\"]}"
+json 'nothing of it is missing' .missing_pins '[]'
+few 'when the packs become one'
+is 'and stays' "$(git -C "$mirror" log -1 --format=%H "refs/kiln/pins/$forced" 2>&1)" "$forced"
+whole 'nothing is lost'
 
 # ---- the order, and what ends it ----
 

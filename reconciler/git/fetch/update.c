@@ -158,15 +158,32 @@ static int move_refs(struct update *update, const struct remote_state *state, st
 	return 0;
 }
 
+/*
+ * Before any ref lets go of anything: what this fetch takes away may be built just now, and an order that pins it comes
+ * before the next repack. Not where the last run was killed: maybe that was here, and what is new could wait for ever.
+ */
+static int repack(struct update *update, struct error *err)
+{
+	struct error ignored;
+
+	if (pins_set(update->mirror, &update->login->order->pins, err) < 0) {
+		update->suspect = true;
+		return -1;
+	}
+	answer_stage(ANSWER_CHECK);
+	if (!update->mirror->in_doubt && repack_if_many(update->mirror, &ignored) < 0)
+		fprintf(stderr, "kiln-fetch: not packed anew: %s\n", ignored.text);
+	return 0;
+}
+
 static int carry_out(struct update *update, const struct remote_state *state, struct error *err)
 {
 	const struct strings *pins = &update->login->order->pins;
-	struct error ignored;
 
-	if (mirror_begin(update->mirror, err) < 0 || receive(update, state, err) < 0 ||
-		check_received(update, state, err) < 0)
+	if (mirror_begin(update->mirror, err) < 0 || repack(update, err) < 0 ||
+		receive(update, state, err) < 0 || check_received(update, state, err) < 0)
 		return -1;
-	/* before the refs: what they let go of is held already */
+	/* again: some may have come just now */
 	if (pins_set(update->mirror, pins, err) < 0 || move_refs(update, state, err) < 0) {
 		update->suspect = true;
 		return -1;
@@ -176,8 +193,6 @@ static int carry_out(struct update *update, const struct remote_state *state, st
 		if (pins_set(update->mirror, pins, err) < 0)
 			return -1;
 	}
-	if (repack_if_many(update->mirror, &ignored) < 0)
-		fprintf(stderr, "kiln-fetch: not packed anew: %s\n", ignored.text);
 	return mirror_finish(update->mirror, err);
 }
 
