@@ -59,9 +59,11 @@ git symbolic-ref HEAD refs/heads/main; git update-ref -d refs/kiln/pins/x
 
 # ---- pins ----
 
-nosuch=refs/kiln/pins/1111111111111111111111111111111111111111
-fetches 'a commit is pinned that the mirror has' "$remote" "$mirror" "{pins: [\"$two\", \"${nosuch##*/}\"]}"
-json 'what it lacks is said' .missing_pins "[\"${nosuch##*/}\"]"
+nosuch=1111111111111111111111111111111111111111
+pin_of() { git -C "$mirror" for-each-ref --format='%(refname)' refs/kiln/pins | grep "/$1\$"; } # COMMIT: the name of its pin
+pinned() { git -C "$mirror" for-each-ref --format='%(objectname)' refs/kiln/pins | sort | tr '\n' ' '; }
+fetches 'a commit is pinned that the mirror has' "$remote" "$mirror" "{pins: [\"$two\", \"$nosuch\"]}"
+json 'what it lacks is said' .missing_pins "[\"$nosuch\"]"
 git -C "$mirror" gc -q --prune=now; git -C "$remote" reflog expire --expire=all --all; git -C "$remote" gc -q --prune=now
 is 'gc leaves it' "$(git -C "$mirror" show "$two:a")" 2
 is 'and not the one that nobody pinned' "$(git -C "$mirror" cat-file -t "$lost" 2>&1 | grep -c fatal)" 1
@@ -69,9 +71,28 @@ is 'the remote has it no more' "$(git -C "$remote" cat-file -t "$two" 2>&1 | gre
 fetches 'after gc the mirror is as good as before' "$remote" "$mirror" "{pins: [\"$two\"]}"
 json 'and is not made again' .remade false
 whole 'it is whole'
-git -C "$mirror" update-ref "refs/kiln/pins/$two" "$one"; git -C "$mirror" update-ref "$nosuch" "$one"
-fetches 'pins that name other commits than they say' "$remote" "$mirror" "{pins: [\"$two\", \"${nosuch##*/}\"]}"
-is 'are put right, or go' "$(mirrored "refs/kiln/pins/$two") $(mirrored "$nosuch")" "$two "
+pin=$(pin_of "$two")
+git -C "$mirror" update-ref "$pin" "$one"; git -C "$mirror" update-ref "${pin%/*}/$nosuch" "$one"
+fetches 'pins that name other commits than they say' "$remote" "$mirror" "{pins: [\"$two\", \"$nosuch\"]}"
+is 'are put right, or go' "$(pinned)" "$two "
+git -C "$mirror" update-ref "refs/kiln/pins/$one" "$one"
+fetches 'pins of nobody, as they once were' "$remote" "$mirror" "{pins: [\"$two\"]}"
+is 'go too' "$(pinned)" "$two "
+
+# the mirror is of another repository for a while
+new_repository "$T/wrong"; echo wrong > a; commit wrong; wrong=$(git rev-parse HEAD)
+fetches 'another url, with no pins' "$T/wrong" "$mirror"
+echo wrong > b; commit wrong; fetches 'more than once' "$T/wrong" "$mirror" "{pins: [\"$wrong\"]}"
+fetches 'and with some that come and go' "$T/wrong" "$mirror"
+is 'leaves what the first one pinned' "$(pinned)" "$two "
+echo garbage > "$mirror/refs/heads/main"; fetches 'so does a broken one whose pins can be read' "$T/wrong" "$mirror"
+json 'which is made again' .remade true
+is 'with what the first one pinned' "$(pinned) $(git -C "$mirror" show "$two:a")" "$two  2"
+cd "$remote" || exit
+fetches 'the first one finds its pins again' "$remote" "$mirror" "{pins: [\"$two\"]}"
+json 'all of them' .missing_pins '[]'
+fetches 'whose they are may be said, and then it is not the url' "$T/wrong" "$mirror" "{pins_of: \"$remote\"}"
+is 'so that those go which are not asked for' "$(pinned)" ''
 
 # ---- broken ----
 
@@ -176,7 +197,7 @@ echo more > a; commit more
 fetches 'it is there to be pinned' "$remote" "$mirror" "{refs: [\"refs/heads/main\", \"refs/tags/v3\"], pins: [\"$held\", \"$forced\"]}"
 json 'nothing of it is missing' .missing_pins '[]'
 few 'when the packs become one'
-is 'and stays' "$(git -C "$mirror" log -1 --format=%H "refs/kiln/pins/$forced" 2>&1)" "$forced"
+is 'and stays' "$(git -C "$mirror" rev-parse -q --verify "$(pin_of "$forced")")" "$forced"
 whole 'nothing is lost'
 
 # ---- the order, and what ends it ----

@@ -47,4 +47,18 @@ becomes 'a mirror that is lost is made again' remade content a
 : > "$(ls "$mirror"/objects/pack/*.pack | head -n 1)"; text a mended; push mended
 becomes 'so is one that is broken' mended content a
 daemon_end; expect_whole
+
+pinned() { git -C "$mirror" for-each-ref --format='%(objectname)' refs/kiln/pins | sort | tr '\n' ' '; }
+before=$(pinned); unlike 'a mirror has pins' "$before" ''
+git init -q --bare -b main "$T/served/wrong.git"; text a wrong; commit wrong; git push -q "$T/served/wrong.git" HEAD:main
+sed "s|$url|git://127.0.0.1:$port/wrong.git|" "$T/service.json" > "$T/wrong.json"; daemon_start "$T/wrong.json"
+followed() { git -C "$mirror" rev-parse refs/heads/main; }
+becomes 'with a wrong url it follows that one' "$(git rev-parse HEAD)" followed
+text a worse; commit worse; git push -q "$T/served/wrong.git" HEAD:main
+becomes 'for a while' "$(git rev-parse HEAD)" followed
+is 'and loses none of them' "$(for pin in $before; do case $(pinned) in *$pin*) ;; *) echo "$pin" ;; esac; done)" ''
+daemon_end; daemon_start "$T/service.json"
+becomes 'until the url is right again' "$(git -C "$T/served/images.git" rev-parse main)" followed
+is 'the commits that versions came from are still there' "$(for c in $(kiln show images/a --json | jq -r '.versions[].commit'); do git -C "$mirror" cat-file -t "$c"; done | sort -u)" commit
+daemon_end; expect_whole
 done_testing

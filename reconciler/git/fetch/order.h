@@ -17,6 +17,7 @@ struct fetch_order {
 	char *mirror;        /* absolute; its parent exists */
 	struct strings refs; /* full names; none: what the remote's HEAD names */
 	struct strings pins; /* commits in hexadecimal */
+	char *pins_of;       /* whose they are: those of others stay; the url unless given */
 	int64_t deadline_sec;
 	int64_t most_bytes; /* that the remote may send */
 	bool check;         /* read all that the refs need, whatever the mirror says of itself */

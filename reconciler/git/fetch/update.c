@@ -166,7 +166,7 @@ static int repack(struct update *update, struct error *err)
 {
 	struct error ignored;
 
-	if (pins_set(update->mirror, &update->login->order->pins, err) < 0) {
+	if (pins_set(update->mirror, update->login->order, err) < 0) {
 		update->suspect = true;
 		return -1;
 	}
@@ -178,19 +178,19 @@ static int repack(struct update *update, struct error *err)
 
 static int carry_out(struct update *update, const struct remote_state *state, struct error *err)
 {
-	const struct strings *pins = &update->login->order->pins;
+	const struct fetch_order *order = update->login->order;
 
 	if (mirror_begin(update->mirror, err) < 0 || repack(update, err) < 0 ||
 		receive(update, state, err) < 0 || check_received(update, state, err) < 0)
 		return -1;
 	/* again: some may have come just now */
-	if (pins_set(update->mirror, pins, err) < 0 || move_refs(update, state, err) < 0) {
+	if (pins_set(update->mirror, order, err) < 0 || move_refs(update, state, err) < 0) {
 		update->suspect = true;
 		return -1;
 	}
 	if (update->broken) {
-		pins_rescue(update->mirror, update->broken, pins);
-		if (pins_set(update->mirror, pins, err) < 0)
+		pins_rescue(update->mirror, update->broken, order);
+		if (pins_set(update->mirror, order, err) < 0)
 			return -1;
 	}
 	return mirror_finish(update->mirror, err);
@@ -215,7 +215,7 @@ static int report(struct update *update, const struct remote_state *state, struc
 			return -1;
 		json_set_text(refs, ref, found ? object_id_hex(&commit, hex) : NULL);
 	}
-	pins_missing(update->mirror, &update->login->order->pins, &missing);
+	pins_missing(update->mirror, update->login->order, &missing);
 	strings_each (pin, &missing)
 		json_add_text(list, pin);
 	json_set(answer, "missing_pins", list);
@@ -229,8 +229,8 @@ int update_run(struct update *update, struct json **result, struct error *err)
 
 	if (ask(update, &state, err) < 0)
 		return -1;
-	if ((refs_differ(update, &state) ||
-		    pins_differ(update->mirror, &update->login->order->pins) || update->broken) &&
+	if ((refs_differ(update, &state) || pins_differ(update->mirror, update->login->order) ||
+		    update->broken) &&
 		carry_out(update, &state, err) < 0)
 		return -1;
 	return report(update, &state, result, err);
