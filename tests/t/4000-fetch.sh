@@ -115,6 +115,26 @@ broken 'a garbage config' sh -c "echo '[core' > '$mirror/config'"
 broken 'one that is not bare' git -C "$mirror" config core.bare false; kept
 broken 'a ref that is garbage' sh -c "echo garbage > '$mirror/refs/heads/main'"; kept
 broken 'a ref whose commit is not there' sh -c "echo 2222222222222222222222222222222222222222 > '$mirror/refs/heads/main'"; kept
+
+# killed where the file system cannot exchange two folders in one step (mirror.c)
+between() { rm "$mirror/HEAD"; mkdir "$mirror.new"; mv "$mirror" "$mirror.old"; }
+broken 'a mirror that was set aside, with nothing in its place' between; kept
+between_and_empty() { between; mkdir "$mirror"; }
+broken 'or with an empty folder there' between_and_empty; kept
+nothing_left 'nothing is left' "$T/mirrors"
+cp -r "$mirror" "$mirror.old"; rm "$mirror.old/HEAD"
+fetches 'one that was set aside, with a whole one in its place' "$remote" "$mirror" "{pins: [\"$two\"]}"
+json 'that one counts' .remade false
+nothing_left 'and the other is removed' "$T/mirrors"
+mv "$mirror" "$mirror.old"
+( exec 9< "$mirror.old"; flock 9; sleep 30 ) & holder=$!; background="$background $holder"
+sleep 0.2
+refuses 'while another one is about to put it back' transient '*no answer in 1 s: another kiln-fetch*' "$remote" "$mirror" '{deadline_sec: 1}'
+kill "$holder"; for child in $(pgrep -P "$holder"); do kill "$child"; done; wait "$holder" 2> /dev/null
+fetches 'it is waited for' "$remote" "$mirror" "{pins: [\"$two\"]}"
+json 'and found' '[.remade, .missing_pins]' '[false,[]]'
+
+# what only its packs had is lost from here on
 broken 'a truncated pack' sh -c "truncate -s -30 \"$(biggest)\""
 broken 'a pack that is not there' sh -c "rm \"$(biggest)\""
 broken 'no index of a pack' sh -c "rm '$mirror'/objects/pack/*.idx"

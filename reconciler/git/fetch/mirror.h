@@ -28,8 +28,8 @@ struct mirror {
 };
 
 /*
- * Takes the mirror's lock, waiting for it; makes an empty folder where nothing is. What killed runs left behind is swept.
- * Nothing is opened yet.
+ * Takes the mirror's lock, waiting for it; makes an empty folder where nothing is. What killed runs left behind is swept;
+ * a mirror that one had set aside, to put a new one in its place, is put back where that did not come. Nothing is opened yet.
  */
 int mirror_lock(const char *path, struct mirror *mirror, struct error *err);
 void mirror_close(struct mirror *mirror);
