@@ -45,6 +45,8 @@ static int add_known(struct head *head, const struct fetch_request *request, str
 
 	json_set(order, "refs", refs);
 	json_set(order, "pins", kept);
+	/* a place that the store does not know has none, and takes none from the one that it knew the mirror by */
+	json_set_text(order, "pins_of", place);
 	if (found < 0)
 		return -1;
 	if (ref || found)

@@ -72,6 +72,9 @@ static int bring_up(struct login *login, struct mirror *mirror, struct json **re
 	answer_stage(ANSWER_CHECK);
 	health = mirror_open(mirror, login->order->check, &why);
 	if (health == MIRROR_GOOD) {
+		/* at once: what comes now may end this run, and the next one need not read all again */
+		if (mirror->in_doubt && mirror_finish(mirror, err) < 0)
+			return -1;
 		if (update_run(&update, result, err) == 0)
 			return 0;
 		why = *err;

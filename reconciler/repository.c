@@ -14,6 +14,7 @@
 #include "base/moment.h"
 #include "base/path.h"
 #include "reconciler/git/fetch/mirror.h"
+#include "reconciler/git/fetch/pins.h"
 #include "reconciler/git/fetch/url.h"
 
 enum { SECRET_SIZE_MOST = 1024 * 1024 };
@@ -203,11 +204,62 @@ static int move_folder(const char *from, const char *to, struct error *err)
 	return 0;
 }
 
+static bool is_named_mirror(const struct head *head, const char *name)
+{
+	for (size_t i = 0; i < head->service.repository_count; i++) {
+		autofree char *file = memory_printf("%s.git", head->service.repositories[i]->name);
+		if (strcmp(file, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* How many of COMMITS are pinned in the mirror at PATH, below FOLDER. */
+static size_t count_pins(const char *path, const char *folder, const struct strings *commits)
+{
+	CLEANUP(strings_clear) struct strings pins = {0};
+	autofree char *whole = memory_printf("%s/%s", path, folder);
+	struct error ignored;
+	size_t count = 0;
+
+	if (folder_list(AT_FDCWD, whole, &pins, &ignored) < 0)
+		return 0;
+	strings_each (pin, &pins)
+		count += strings_has(commits, pin);
+	return count;
+}
+
+/* Of the mirrors that are not called after a repository that is configured, the one that has most of what PLACE pins; the caller frees. */
+static char *find_mirror_of(
+	const struct head *head, const char *place, const struct strings *commits)
+{
+	CLEANUP(strings_clear) struct strings names = {0};
+	autofree char *mirrors = memory_printf("%s/mirrors", head->state);
+	autofree char *folder = pins_folder(place);
+	char *best = NULL;
+	size_t most = 0;
+	struct error ignored;
+
+	if (folder_list(AT_FDCWD, mirrors, &names, &ignored) < 0)
+		return NULL;
+	strings_each (name, &names) {
+		autofree char *path = memory_printf("%s/%s", mirrors, name);
+		size_t count = is_named_mirror(head, name) ? 0 : count_pins(path, folder, commits);
+		if (count <= most)
+			continue;
+		most = count;
+		free(best);
+		best = TAKE(path);
+	}
+	return best;
+}
+
 int repository_move_mirror(struct head *head, const char *url,
 	const struct service_repository *configured, struct error *err)
 {
 	autofree char *mirror = repository_mirror(head, url, configured);
 	autofree char *place = repository_place(head, url, configured);
+	CLEANUP(strings_clear) struct strings commits = {0};
 	struct repository_record record;
 	int found;
 
@@ -216,15 +268,11 @@ int repository_move_mirror(struct head *head, const char *url,
 	found = repository_find_by_place(head->store, place, &record, err);
 	if (found <= 0)
 		return found;
-	autofree char *named = memory_printf("%s/mirrors/%s.git", head->state, record.name);
-	autofree char *unnamed = repository_mirror(head, url, NULL);
-	/* the name may be another's by now; of several by one url the first has no mark */
-	bool taken = service_find_repository(&head->service, record.name) != NULL;
-	bool first = strcmp(place, url) == 0;
+	int result = builds_commits(head->store, record.id, &commits, err);
 	repository_record_clear(&record);
-	const char *from = !taken && file_exists(AT_FDCWD, named) ? named
-	                   : first && configured                  ? unnamed
-	                                                          : NULL;
+	if (result < 0)
+		return -1;
+	autofree char *from = find_mirror_of(head, place, &commits);
 	return from ? move_folder(from, mirror, err) : 0;
 }
 

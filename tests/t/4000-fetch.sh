@@ -51,11 +51,19 @@ git tag -d tree > /dev/null; git checkout -q --detach; git branch -D -q trunk; e
 refuses 'a HEAD that names no branch' catalog '*say which ref*' "$remote" "$T/mirrors/detached"
 is 'and leaves no mirror' "$(ls "$T/mirrors")" images.git
 git checkout -q -b main
+git update-ref refs/kiln/pins/x HEAD; git symbolic-ref HEAD refs/kiln/pins/x
+refuses 'a HEAD that names a ref of ours' catalog '*its HEAD names refs/kiln/pins/x*' "$remote" "$mirror"
+refuses 'whatever is followed' catalog '*its HEAD names refs/kiln/pins/x*' "$remote" "$mirror" '{refs: ["refs/heads/main"]}'
+is 'and takes nothing of it' "$(git -C "$mirror" symbolic-ref HEAD) $(git -C "$mirror" for-each-ref refs/kiln)" 'refs/heads/trunk '
+git symbolic-ref HEAD refs/heads/main; git update-ref -d refs/kiln/pins/x
 
 # ---- pins ----
 
-fetches 'a commit is pinned that the mirror has' "$remote" "$mirror" "{pins: [\"$two\", \"1111111111111111111111111111111111111111\"]}"
-json 'what it lacks is said' .missing_pins '["1111111111111111111111111111111111111111"]'
+nosuch=1111111111111111111111111111111111111111
+pin_of() { git -C "$mirror" for-each-ref --format='%(refname)' refs/kiln/pins | grep "/$1\$"; } # COMMIT: the name of its pin
+pinned() { git -C "$mirror" for-each-ref --format='%(objectname)' refs/kiln/pins | sort | tr '\n' ' '; }
+fetches 'a commit is pinned that the mirror has' "$remote" "$mirror" "{pins: [\"$two\", \"$nosuch\"]}"
+json 'what it lacks is said' .missing_pins "[\"$nosuch\"]"
 git -C "$mirror" gc -q --prune=now; git -C "$remote" reflog expire --expire=all --all; git -C "$remote" gc -q --prune=now
 is 'gc leaves it' "$(git -C "$mirror" show "$two:a")" 2
 is 'and not the one that nobody pinned' "$(git -C "$mirror" cat-file -t "$lost" 2>&1 | grep -c fatal)" 1
@@ -63,6 +71,28 @@ is 'the remote has it no more' "$(git -C "$remote" cat-file -t "$two" 2>&1 | gre
 fetches 'after gc the mirror is as good as before' "$remote" "$mirror" "{pins: [\"$two\"]}"
 json 'and is not made again' .remade false
 whole 'it is whole'
+pin=$(pin_of "$two")
+git -C "$mirror" update-ref "$pin" "$one"; git -C "$mirror" update-ref "${pin%/*}/$nosuch" "$one"
+fetches 'pins that name other commits than they say' "$remote" "$mirror" "{pins: [\"$two\", \"$nosuch\"]}"
+is 'are put right, or go' "$(pinned)" "$two "
+git -C "$mirror" update-ref "refs/kiln/pins/$one" "$one"
+fetches 'pins of nobody, as they once were' "$remote" "$mirror" "{pins: [\"$two\"]}"
+is 'go too' "$(pinned)" "$two "
+
+# the mirror is of another repository for a while
+new_repository "$T/wrong"; echo wrong > a; commit wrong; wrong=$(git rev-parse HEAD)
+fetches 'another url, with no pins' "$T/wrong" "$mirror"
+echo wrong > b; commit wrong; fetches 'more than once' "$T/wrong" "$mirror" "{pins: [\"$wrong\"]}"
+fetches 'and with some that come and go' "$T/wrong" "$mirror"
+is 'leaves what the first one pinned' "$(pinned)" "$two "
+echo garbage > "$mirror/refs/heads/main"; fetches 'so does a broken one whose pins can be read' "$T/wrong" "$mirror"
+json 'which is made again' .remade true
+is 'with what the first one pinned' "$(pinned) $(git -C "$mirror" show "$two:a")" "$two  2"
+cd "$remote" || exit
+fetches 'the first one finds its pins again' "$remote" "$mirror" "{pins: [\"$two\"]}"
+json 'all of them' .missing_pins '[]'
+fetches 'whose they are may be said, and then it is not the url' "$T/wrong" "$mirror" "{pins_of: \"$remote\"}"
+is 'so that those go which are not asked for' "$(pinned)" ''
 
 # ---- broken ----
 
@@ -85,6 +115,26 @@ broken 'a garbage config' sh -c "echo '[core' > '$mirror/config'"
 broken 'one that is not bare' git -C "$mirror" config core.bare false; kept
 broken 'a ref that is garbage' sh -c "echo garbage > '$mirror/refs/heads/main'"; kept
 broken 'a ref whose commit is not there' sh -c "echo 2222222222222222222222222222222222222222 > '$mirror/refs/heads/main'"; kept
+
+# killed where the file system cannot exchange two folders in one step (mirror.c)
+between() { rm "$mirror/HEAD"; mkdir "$mirror.new"; mv "$mirror" "$mirror.old"; }
+broken 'a mirror that was set aside, with nothing in its place' between; kept
+between_and_empty() { between; mkdir "$mirror"; }
+broken 'or with an empty folder there' between_and_empty; kept
+nothing_left 'nothing is left' "$T/mirrors"
+cp -r "$mirror" "$mirror.old"; rm "$mirror.old/HEAD"
+fetches 'one that was set aside, with a whole one in its place' "$remote" "$mirror" "{pins: [\"$two\"]}"
+json 'that one counts' .remade false
+nothing_left 'and the other is removed' "$T/mirrors"
+mv "$mirror" "$mirror.old"
+( exec 9< "$mirror.old"; flock 9; sleep 30 ) & holder=$!; background="$background $holder"
+sleep 0.2
+refuses 'while another one is about to put it back' transient '*no answer in 1 s: another kiln-fetch*' "$remote" "$mirror" '{deadline_sec: 1}'
+kill "$holder"; for child in $(pgrep -P "$holder"); do kill "$child"; done; wait "$holder" 2> /dev/null
+fetches 'it is waited for' "$remote" "$mirror" "{pins: [\"$two\"]}"
+json 'and found' '[.remade, .missing_pins]' '[false,[]]'
+
+# what only its packs had is lost from here on
 broken 'a truncated pack' sh -c "truncate -s -30 \"$(biggest)\""
 broken 'a pack that is not there' sh -c "rm \"$(biggest)\""
 broken 'no index of a pack' sh -c "rm '$mirror'/objects/pack/*.idx"
@@ -142,15 +192,33 @@ done
 unset KILN_FAULT
 is 'killed when many small packs have become one' "$code" 137
 whole 'nothing is lost'
+packs() { ls "$mirror"/objects/pack/*.pack | wc -l; }
+few() { is "$1" "$([ "$(packs)" -lt 5 ] && echo few || packs)" few; }
 echo most > a; commit most
 fetch "$remote" "$mirror" "$many"
-packs=$(ls "$mirror"/objects/pack/*.pack | wc -l)
-is 'the next one has no more than that' "$([ "$packs" -lt 30 ] && echo few || echo "$packs")" few
+is 'the next one brings what is new' "$(mirrored refs/heads/main)" "$(id HEAD)"
+is 'and leaves the packs alone, where it may have been killed for its time' "$([ "$(packs)" -gt 50 ] && echo many)" many
+echo 'most of all' > a; commit 'most of all'
+fetch "$remote" "$mirror" "$many"
+few 'the one after that makes few of them'
 whole 'nothing is lost'
 is 'no tag either' "$(git -C "$mirror" rev-parse 'refs/tags/v3^{commit}')" "$(id 'v3^{commit}')"
 is 'nor what is pinned' "$(git -C "$mirror" show "$held:a")" held
 fetches 'and the mirror says that it is whole' "$remote" "$mirror" "$many"
 json 'as it does' .remade false
+while [ "$(packs)" -lt 50 ] && [ "$code" = 0 ]; do
+	echo "push $(packs) again" > a; commit 'once more'; fetch "$remote" "$mirror" "$many"
+done
+forced=$(id HEAD); git reset -q --hard HEAD~1; echo instead > a; commit instead
+fetches 'a push is forced when there are as many packs as may be' "$remote" "$mirror" "$many"
+json 'and then somebody needs what it took away' '[.remade, .missing_pins]' '[false,[]]'
+git -C "$remote" reflog expire --expire=all --all; git -C "$remote" gc -q --prune=now
+echo more > a; commit more
+fetches 'it is there to be pinned' "$remote" "$mirror" "{refs: [\"refs/heads/main\", \"refs/tags/v3\"], pins: [\"$held\", \"$forced\"]}"
+json 'nothing of it is missing' .missing_pins '[]'
+few 'when the packs become one'
+is 'and stays' "$(git -C "$mirror" rev-parse -q --verify "$(pin_of "$forced")")" "$forced"
+whole 'nothing is lost'
 
 # ---- the order, and what ends it ----
 

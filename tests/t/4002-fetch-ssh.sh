@@ -106,7 +106,11 @@ known rsa "$all" | hosts; knows_not 'an RSA key of the host alone' '*ed25519 or 
 : | hosts; knows_not 'a host that is not there' "*127.0.0.1*:$all is not in*SHA256:*"
 known ed25519 1 | hosts; knows_not 'a host that is there with another port' '*is not in*'
 echo "[127.0.0.1]:$all $(cut -d' ' -f1,2 "$T/keys/stranger.pub")" | hosts; knows_not 'a key that is another one' "*somebody is in between*"
+{ cat "$T/hosts"; echo "127.0.0.1 $(cut -d' ' -f1,2 "$T/sshd/ed25519.pub")"; } > "$T/both"; hosts < "$T/both"
+is 'ssh refuses it too where the host has this one at its usual port' "$(ssh -o UserKnownHostsFile="$T/hosts" -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes -o BatchMode=yes -p "$all" 127.0.0.1 true 2>&1 | grep -c '^Host key verification failed')" 1
+knows_not 'so do we' "*somebody is in between*"
 like 'with the fingerprint that ssh-keygen gives' "$out" "*$fingerprint*"
+echo "127.0.0.1 $(cut -d' ' -f1,2 "$T/sshd/ed25519.pub")" | hosts; knows 'a host that is there with its usual port alone'
 { known ed25519 "$all"; echo "@revoked * $(cut -d' ' -f1,2 "$T/sshd/ed25519.pub")"; } | hosts; knows_not 'a revoked key' '*revoked*'
 refuses 'a file that is not there' catalog '*known_hosts_file*' "$prod" "$T/mirrors/x" "$(with ssh_key_file=keys/plain known_hosts_file=nosuch)"
 fetches 'a host that has fewer keys than the file' "ssh://$user@127.0.0.1:$curve/catalogs/prod" "$mirror" "$(with ssh_key_file=keys/plain)"

@@ -257,6 +257,15 @@ for attempt in old new; do
 		json 'without making it again' '[.remade, .refs["refs/heads/main"]]' "[false,\"$(id HEAD)\"]"
 	done
 done
+echo unnoted >> d1/1; commit unnoted; note=$mirror/kiln-mirror.json
+echo "$order" | KILN_FAULT=fetch-before-note kiln-fetch > "$T/said"
+is 'killed before it says that it is whole' "$(ls "$note" 2>&1 | grep -c '^ls')" 1
+refuses 'it is read anew, once, whatever the server does then' transient '*no answer in 2 s*' "$(at silent)" "$mirror" '{deadline_sec: 2}'
+is 'and says so' "$(jq -c '.packs | length > 0' "$note" 2>&1)" true
+fetches 'so that the next one' "$(at good)" "$mirror"
+json 'finds nothing to do' '[.remade, .refs["refs/heads/main"]]' "[false,\"$(id HEAD)\"]"
+rm "$note"; fetches 'a mirror that says nothing of itself, where nothing has changed' "$(at good)" "$mirror"
+is 'says so again' "$(jq -c '.packs | length > 0' "$note" 2>&1)" true
 bad=
 for i in $(seq 25); do
 	echo "$i" >> d1/1; [ $((i % 10)) = 0 ] && rm -rf "$mirror"; head -c 100000 /dev/urandom > large; commit "$i"

@@ -34,7 +34,7 @@ becomes 'a push is found by polling' three content a
 git reset -q --hard "$first"; text a other; push 'another history'
 becomes 'a forced push too' other content a
 mirror=$KILN_STATE/mirrors/images.git
-is 'the commits that versions came from stay' "$(for c in $(kiln show images/a --json | jq -r '.versions[].commit'); do git -C "$mirror" cat-file -t "$c"; done | sort -u)" commit
+is 'the commits that versions came from stay' "$(for c in $(kiln show images/a --json | jq -r '.versions[].commit'); do git -C "$mirror" cat-file -t "$c" 2> /dev/null; done | sort -u)" commit
 is 'pinned by name' "$(git -C "$mirror" for-each-ref --format='%(refname)' refs/kiln/pins | grep -c .)" "$(kiln show images/a --json | jq -r '[.versions[] | select(.phase != "retired") | .commit] | unique | length')"
 kill $server; wait $server 2>/dev/null
 wait_until 1 sh -c "grep -c 'images: .*127.0.0.1.*' '$T/daemon'"
@@ -48,6 +48,22 @@ becomes 'a mirror that is lost is made again' remade content a
 becomes 'so is one that is broken' mended content a
 daemon_end; expect_whole
 
+
+# a url that is wrong for a while
+pinned() { git -C "$mirror" for-each-ref --format='%(objectname)' refs/kiln/pins | sort | tr '\n' ' '; }
+before=$(pinned); unlike 'a mirror has pins' "$before" ''
+git init -q --bare -b main "$T/served/wrong.git"; text a wrong; commit wrong; git push -q "$T/served/wrong.git" HEAD:main
+sed "s|$url|git://127.0.0.1:$port/wrong.git|" "$T/service.json" > "$T/wrong.json"; daemon_start "$T/wrong.json"
+followed() { git -C "$mirror" rev-parse refs/heads/main; }
+becomes 'with a wrong url it follows that one' "$(git rev-parse HEAD)" followed
+text a worse; commit worse; git push -q "$T/served/wrong.git" HEAD:main
+becomes 'for a while' "$(git rev-parse HEAD)" followed
+is 'and loses none of them' "$(for pin in $before; do case $(pinned) in *$pin*) ;; *) echo "$pin" ;; esac; done)" ''
+daemon_end; daemon_start "$T/service.json"
+becomes 'until the url is right again' "$(git -C "$T/served/images.git" rev-parse main)" followed
+is 'the commits that versions came from are still there' "$(for c in $(kiln show images/a --json | jq -r '.versions[].commit'); do git -C "$mirror" cat-file -t "$c" 2> /dev/null; done | sort -u)" commit
+daemon_end; expect_whole
+git reset -q --hard HEAD~2
 # a byte of an object turns, and nothing else tells
 blob=$(git rev-parse HEAD:a.json) pack=$(ls "$mirror"/objects/pack/*.idx | head -n 1)
 for pack in "$mirror"/objects/pack/*.idx; do
@@ -60,7 +76,7 @@ like 'which is said' "$out" "*the object $blob cannot be read*the next fetch men
 succeeds 'the next time it is whole' apply --force images/a
 
 # the mirror goes with its repository, and what is pinned in it
-pins() { git -C "$1" for-each-ref --format='%(objectname)' refs/kiln/pins | sort; }
+pins() { git -C "$1" for-each-ref --format='%(objectname)' refs/kiln/pins | sort -u; }
 kept=$(pins "$mirror")
 jq '.repositories[0].name = "pictures"' "$T/service.json" > "$T/renamed.json"
 succeeds 'a repository gets another name' kiln apply --config "$T/renamed.json"

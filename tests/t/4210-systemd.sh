@@ -169,6 +169,10 @@ inside systemctl reload kiln.service
 filter='[.[] | .MESSAGE | select(test("^away: .*(onnect|efused)"))] | length'
 becomes 'kiln-fetch reaches what kilnd does not' 1 entries -u kiln.service
 like 'as a unit of its own' "$(inside journalctl -q --no-pager -o cat -u 'kiln-fetch-*')" '*kiln: kiln-fetch*'
+as_fetch() { inside systemd-run --quiet --wait --pipe --collect --unit="kiln-fetch-look-$1" sh -c "$2" 2>&1 < /dev/null; }
+is 'where nothing of the state is to be seen but mirrors' "$(as_fetch a 'cd /var/lib/kiln && find . -maxdepth 1 | sort | tr "\n" " "')" '. ./mirrors '
+is 'in which it writes' "$(as_fetch b 'cd /var/lib/kiln/mirrors && mkdir x && touch x/y && rm -r x && echo well')" well
+like 'and nowhere else' "$(as_fetch c 'touch /var/lib/kiln/x')" '*Read-only file system*'
 # and brings it, from an sshd of the container
 inside sh -c 'mkdir -p /run/sshd /etc/kiln/fetch && cd /etc/kiln/fetch && ssh-keygen -q -t ed25519 -N "" -f host && ssh-keygen -q -t ed25519 -N "" -f key &&
 	printf "%s\n" "ListenAddress 127.0.0.1:2222" "HostKey $PWD/host" "AuthorizedKeysFile $PWD/key.pub" "UsePAM no" "StrictModes no" "PermitRootLogin yes" > sshd_config &&

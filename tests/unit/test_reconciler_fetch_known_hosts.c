@@ -58,14 +58,23 @@ static const struct {
 	{"example.org " ED "\n", "example.org", 2222, ED, NULL, "ssh-ed25519"},
 	{"example.org " OTHER "\n", "example.org", 2222, ED, "is not in", "ssh-ed25519"},
 	{"[*.org]:2222 " ED "\n", "example.org", 2222, ED, NULL, "ssh-ed25519"},
+	{"[example.org]:2222 " OTHER "\nexample.org " ED "\n", "example.org", 2222, ED,
+		"somebody is in between", "ssh-ed25519"},
+	{"example.org " ED "\n[example.org]:2222 " EC "\n", "example.org", 2222, ED, "another type",
+		"ecdsa-sha2-nistp256"},
+	{"[example.org]:2222 " OTHER "\nexample.org " ED "\n", "example.org", 22, ED, NULL,
+		"ssh-ed25519"},
+	{"@revoked [example.org]:2222 " OTHER "\nexample.org " ED "\n", "example.org", 2222, ED,
+		NULL, "ssh-ed25519"},
 	/* hashed */
 	{HASHED "\n", "example.org", 22, ED, NULL, "ssh-ed25519"},
 	{HASHED "\n", "Example.Org", 22, ED, NULL, "ssh-ed25519"},
 	{HASHED "\n", "example.com", 22, ED, "not in", ""},
 	{HASHED_PORT "\n", "example.org", 2222, EC, NULL, "ecdsa-sha2-nistp256"},
 	{HASHED_PORT "\n", "example.org", 22, EC, "not in", ""},
-	{HASHED "\n" HASHED_PORT "\n", "example.org", 2222, ED, NULL,
-		"ecdsa-sha2-nistp256 ssh-ed25519"},
+	{HASHED "\n" HASHED_PORT "\n", "example.org", 2222, EC, NULL, "ecdsa-sha2-nistp256"},
+	{HASHED "\n" HASHED_PORT "\n", "example.org", 2222, ED, "another type",
+		"ecdsa-sha2-nistp256"},
 	{"|1|x " ED "\n|2|mhApxuegsLiGbUAilMA5rbNscT4=|TasivT5cO0K7u01yG8OciMS4sn4= " ED
 	 "\n|1|||" ED "\n|1|| " ED "\n",
 		"example.org", 22, ED, "not in", ""},
@@ -130,6 +139,22 @@ static void test_cases(const char *path)
 	}
 }
 
+/* A line for libssh2 has a key that counts, not the one of the host at its usual port. */
+static void test_line(const char *path)
+{
+	CLEANUP(known_hosts_clear) struct known_hosts hosts = {0};
+	struct error err = {0};
+
+	write_file(path, "example.org " ED "\nexample.org " EC "\n[example.org]:2222 " OTHER "\n");
+	CHECK(known_hosts_read(path, &hosts, &err) == 0, "a host with a key at another port");
+	autofree char *there = known_hosts_line(&hosts, "example.org", 2222, "ssh-ed25519");
+	CHECK_TEXT(there, "[example.org]:2222 " OTHER "\n", "the line there has that key");
+	CHECK(!known_hosts_line(&hosts, "example.org", 2222, "ecdsa-sha2-nistp256"),
+		"a type that it has not there has no line");
+	autofree char *elsewhere = known_hosts_line(&hosts, "example.org", 2223, "ssh-ed25519");
+	CHECK_TEXT(elsewhere, "[example.org]:2223 " ED "\n", "at a third port it is the usual one");
+}
+
 static void test_odd_keys(const char *path)
 {
 	CLEANUP(known_hosts_clear) struct known_hosts hosts = {0};
@@ -158,6 +183,7 @@ int main(void)
 
 	close(fd);
 	test_cases(path);
+	test_line(path);
 	test_odd_keys(path);
 	unlink(path);
 	CHECK(known_hosts_read(path, &hosts, &err) < 0 && err.kind != ERROR_NONE,

@@ -9,7 +9,6 @@
 #include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/digest.h"
-#include "base/digest.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -131,9 +130,9 @@ static bool matches_name(const struct known_host *line, const char *name)
 }
 
 struct place {
-	char *host; /* in small letters: hashes know no case */
-	char *name; /* "host", or "[host]:port" */
-	bool plain; /* both are the same */
+	char *host;         /* in small letters: hashes know no case */
+	char *name;         /* "host", or "[host]:port" */
+	const char *listed; /* the one of both whose lines count */
 };
 
 static void place_clear(struct place *place)
@@ -142,15 +141,25 @@ static void place_clear(struct place *place)
 	free(place->name);
 }
 
-static struct place place_of(const char *host, int port)
+static bool has_line(const struct known_hosts *hosts, const char *name)
 {
-	struct place place = {memory_copy_text(host), NULL, port == SSH_PORT};
+	for (size_t i = 0; i < hosts->count; i++)
+		if (!hosts->lines[i].revoked && matches_name(&hosts->lines[i], name))
+			return true;
+	return false;
+}
+
+/* As OpenSSH does it (sshconnect.c, check_host_key): one line of "[host]:port", of any type, and those of "host" say nothing. */
+static struct place place_of(const struct known_hosts *hosts, const char *host, int port)
+{
+	struct place place = {memory_copy_text(host)};
 
 	for (char *c = place.host; *c; c++)
 		if (*c >= 'A' && *c <= 'Z')
 			*c |= 0x20;
 	place.name = port == SSH_PORT ? memory_copy_text(place.host)
 	                              : memory_printf("[%s]:%d", place.host, port);
+	place.listed = has_line(hosts, place.name) ? place.name : place.host;
 	return place;
 }
 
@@ -207,25 +216,30 @@ static int fail_unknown(const struct known_hosts *hosts, const char *name, const
 		name, hosts->path, shown);
 }
 
+static bool revokes(const struct known_host *line, const struct place *place)
+{
+	return line->revoked &&
+	       (matches_name(line, place->name) || matches_name(line, place->host));
+}
+
 int known_hosts_check(const struct known_hosts *hosts, const char *host, int port,
 	const unsigned char *key, size_t key_size, struct error *err)
 {
-	CLEANUP(place_clear) struct place place = place_of(host, port);
+	CLEANUP(place_clear) struct place place = place_of(hosts, host, port);
 	bool known = false, same_type = false, other_type = false;
 	char type[64];
 
 	type_of(key, key_size, type);
 	for (size_t i = 0; i < hosts->count; i++) {
 		const struct known_host *line = &hosts->lines[i];
-		bool here = matches_name(line, place.name);
-		bool bare = !place.plain && matches_name(line, place.host);
-		bool same = (here || bare) && same_key(line, key, key_size);
-		if (same && line->revoked)
+		bool same = same_key(line, key, key_size);
+		if (same && revokes(line, &place))
 			return fail(err, ERROR_CATALOG, "the host key of %s is revoked in %s",
 				place.name, hosts->path);
-		if (line->revoked)
+		if (line->revoked || !matches_name(line, place.listed))
 			continue;
 		/* as ssh: a key of the host at its usual port is taken, but its absence says nothing */
+		bool here = strcmp(place.listed, place.name) == 0;
 		known = known || same;
 		same_type = same_type || (here && strcmp(line->type, type) == 0);
 		other_type = other_type || here;
@@ -235,43 +249,28 @@ int known_hosts_check(const struct known_hosts *hosts, const char *host, int por
 	return fail_unknown(hosts, place.name, key, key_size, same_type, other_type, err);
 }
 
-static void add_types(const struct known_hosts *hosts, const char *name, struct strings *types)
-{
-	for (size_t i = 0; i < hosts->count; i++)
-		if (!hosts->lines[i].revoked && matches_name(&hosts->lines[i], name))
-			strings_add_once(types, hosts->lines[i].type);
-}
-
 void known_hosts_types(
 	const struct known_hosts *hosts, const char *host, int port, struct strings *types)
 {
-	CLEANUP(place_clear) struct place place = place_of(host, port);
+	CLEANUP(place_clear) struct place place = place_of(hosts, host, port);
 
-	add_types(hosts, place.name, types);
-	if (!place.plain)
-		add_types(hosts, place.host, types);
-}
-
-static const struct known_host *find_line(
-	const struct known_hosts *hosts, const char *name, const char *type)
-{
 	for (size_t i = 0; i < hosts->count; i++)
-		if (!hosts->lines[i].revoked && strcmp(hosts->lines[i].type, type) == 0 &&
-			matches_name(&hosts->lines[i], name))
-			return &hosts->lines[i];
-	return NULL;
+		if (!hosts->lines[i].revoked && matches_name(&hosts->lines[i], place.listed))
+			strings_add_once(types, hosts->lines[i].type);
 }
 
 char *known_hosts_line(
 	const struct known_hosts *hosts, const char *host, int port, const char *type)
 {
-	CLEANUP(place_clear) struct place place = place_of(host, port);
-	const struct known_host *line = find_line(hosts, place.name, type);
+	CLEANUP(place_clear) struct place place = place_of(hosts, host, port);
 
-	if (!line)
-		line = find_line(hosts, place.host, type);
-	if (!line)
-		return NULL;
-	autofree char *key = base64_encode(line->key, line->key_size);
-	return memory_printf("%s %s %s\n", place.name, type, key);
+	for (size_t i = 0; i < hosts->count; i++) {
+		const struct known_host *line = &hosts->lines[i];
+		if (line->revoked || strcmp(line->type, type) != 0 ||
+			!matches_name(line, place.listed))
+			continue;
+		autofree char *key = base64_encode(line->key, line->key_size);
+		return memory_printf("%s %s %s\n", place.name, type, key);
+	}
+	return NULL;
 }

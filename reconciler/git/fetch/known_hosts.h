@@ -3,7 +3,9 @@
 
 /*
  * A known_hosts file as sshd(8) describes it: which keys a host has. Hashed names, patterns, "[host]:port", @revoked.
- * Lines of @cert-authority are passed over: libssh2 knows no certificates of hosts.
+ * Lines of @cert-authority are passed over: libssh2 knows no certificates of hosts. A host at another port than 22 has the
+ * keys of "[host]:port", and those of "host" only where that has no line at all, as with ssh(1); what is @revoked for either
+ * is.
  */
 
 #include <stdbool.h>

@@ -24,14 +24,12 @@
 
 /* ---- the lock ---- */
 
-/* The lock is the folder's own: who waited for one that was swapped away meanwhile waits for the new one. */
-static int try_lock(const char *path, int *fd, struct error *err)
+/* The lock is the folder's own. 1: it is ours; 0: it is gone, or another one is there now, and the lock is worth nothing. */
+static int lock_folder(const char *path, int *fd, struct error *err)
 {
 	struct stat locked, there;
-
-	if (mkdir(path, 0777) < 0 && errno != EEXIST)
-		return fail_errno(err, ERROR_BROKEN, "the mirror %s cannot be made", path);
 	autoclose int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
 	if (folder < 0)
 		return errno == ENOENT ? 0 : fail_errno(err, ERROR_BROKEN, "the mirror %s", path);
 	while (flock(folder, LOCK_EX) < 0)
@@ -43,6 +41,59 @@ static int try_lock(const char *path, int *fd, struct error *err)
 	*fd = TAKE_FD(folder);
 	return 1;
 }
+
+static bool is_empty(const char *path)
+{
+	CLEANUP(strings_clear) struct strings names = {0};
+	struct error ignored;
+
+	return folder_list(AT_FDCWD, path, &names, &ignored) == 0 && names.count == 0;
+}
+
+static char *path_aside(const char *path)
+{
+	return memory_printf("%s.old", path);
+}
+
+/*
+ * What a run that was killed between the renames of exchange() set aside has the pins: it comes back where nothing took its
+ * place. Who sets it aside just now has its lock. 0: it went elsewhere meanwhile.
+ */
+static int take_back(struct mirror *mirror, struct error *err)
+{
+	autofree char *aside = path_aside(mirror->path);
+	autoclose int fd = -1;
+	struct error ignored;
+
+	if (!file_exists(AT_FDCWD, aside))
+		return 1;
+	if (!is_empty(mirror->path)) {
+		folder_remove(AT_FDCWD, aside, &ignored);
+		return 1;
+	}
+	int code = lock_folder(aside, &fd, err);
+	if (code <= 0)
+		return code;
+	if (rename(aside, mirror->path) < 0)
+		return errno == ENOTEMPTY || errno == EEXIST
+		               ? 0
+		               : fail_errno(err, ERROR_BROKEN, "%s cannot come back", aside);
+	cleanup_close(&mirror->lock_fd);
+	mirror->lock_fd = TAKE_FD(fd);
+	return 1;
+}
+
+/* Who waited for one that was swapped away meanwhile waits for the new one (0). */
+static int try_lock(struct mirror *mirror, struct error *err)
+{
+	cleanup_close(&mirror->lock_fd);
+	if (mkdir(mirror->path, 0777) < 0 && errno != EEXIST)
+		return fail_errno(err, ERROR_BROKEN, "the mirror %s cannot be made", mirror->path);
+	int code = lock_folder(mirror->path, &mirror->lock_fd, err);
+	return code <= 0 ? code : take_back(mirror, err);
+}
+
+/* ---- what killed runs left ---- */
 
 static char *path_beside(const char *path)
 {
@@ -105,7 +156,7 @@ int mirror_lock(const char *path, struct mirror *mirror, struct error *err)
 	int code;
 
 	*mirror = (struct mirror){.path = memory_copy_text(path), .lock_fd = -1};
-	while ((code = try_lock(path, &mirror->lock_fd, err)) == 0)
+	while ((code = try_lock(mirror, err)) == 0)
 		;
 	if (code < 0)
 		return -1;
@@ -128,14 +179,6 @@ void mirror_close(struct mirror *mirror)
 }
 
 /* ---- opening ---- */
-
-static bool is_empty(const char *path)
-{
-	CLEANUP(strings_clear) struct strings names = {0};
-	struct error ignored;
-
-	return folder_list(AT_FDCWD, path, &names, &ignored) == 0 && names.count == 0;
-}
 
 static int check_shape(struct mirror *mirror, struct error *err)
 {
@@ -165,7 +208,8 @@ static int check_mirror(struct mirror *mirror, bool thorough, struct error *err)
 
 	if (check_shape(mirror, err) < 0)
 		return -1;
-	if (!thorough && check_packs(mirror->path, &ignored) == 0)
+	mirror->in_doubt = check_packs(mirror->path, &ignored) < 0;
+	if (!thorough && !mirror->in_doubt)
 		return check_refs(mirror->repository, err);
 	return check_contents(mirror->repository, err);
 }
@@ -196,10 +240,10 @@ int mirror_new(const struct mirror *mirror, struct mirror *made, struct error *e
 
 /* ---- taking its place ---- */
 
-/* One step where the file system can do it; else two, between which there is no mirror: a reader's next try finds it. */
+/* One step where the file system can do it; else two, between which there is no mirror: a reader's next try finds it, as does mirror_lock after a kill. */
 static int exchange(const char *new, const char *old, struct error *err)
 {
-	autofree char *aside = memory_printf("%s.old", old);
+	autofree char *aside = path_aside(old);
 	struct error ignored;
 
 	if (renameat2(AT_FDCWD, new, AT_FDCWD, old, RENAME_EXCHANGE) == 0)

@@ -7,7 +7,8 @@
  *
  * It says of itself what packs it has and what it was found to have whole (kiln-mirror.json): written last, taken away
  * before anything changes. Where that is there and still true, looking at a mirror costs a list of its packs and the refs'
- * commits. Where not, a run did not end well: then everything that its refs need is read, and hashed, once.
+ * commits. Where not, a run did not end well: then everything that its refs need is read, and hashed, once; and said before
+ * anything else is done.
  */
 
 #include <stdbool.h>
@@ -24,12 +25,13 @@ struct mirror {
 	char *path;
 	int lock_fd; /* of the folder, flock()ed; -1: none */
 	bool beside; /* a new one: what is there when it is closed is removed */
+	bool in_doubt; /* set by mirror_open: it did not say that it is whole, or said what is not so any more */
 	struct git_repository *repository;
 };
 
 /*
- * Takes the mirror's lock, waiting for it; makes an empty folder where nothing is. What killed runs left behind is swept.
- * Nothing is opened yet.
+ * Takes the mirror's lock, waiting for it; makes an empty folder where nothing is. What killed runs left behind is swept;
+ * a mirror that one had set aside, to put a new one in its place, is put back where that did not come. Nothing is opened yet.
  */
 int mirror_lock(const char *path, struct mirror *mirror, struct error *err);
 void mirror_close(struct mirror *mirror);

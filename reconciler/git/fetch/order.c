@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/files.h"
+#include "base/memory.h"
 #include "reconciler/git/source.h"
 
 enum { ORDER_SIZE_MOST = 64 * 1024 * 1024, DEADLINE_SEC = 300, DEADLINE_SEC_MOST = 24 * 3600 };
@@ -33,8 +34,8 @@ static int check_mirror(struct settings_reader *reader, void *into, const struct
 	return settings_fail(reader, "must be an absolute path, without a '/' at its end");
 }
 
-/* What git calls valid, said briefly (git-check-ref-format(1)); our own refs are not the remote's to set. */
-static bool is_ref(const char *ref)
+/* What git calls valid, said briefly (git-check-ref-format(1)). */
+bool fetch_order_is_ref(const char *ref)
 {
 	static const char *const wrong[] = {"..", "//", "@{", "/.", ".lock/"};
 
@@ -55,7 +56,7 @@ static int check_refs(struct settings_reader *reader, void *into, const struct j
 
 	(void)value;
 	strings_each (ref, &order->refs)
-		if (!is_ref(ref))
+		if (!fetch_order_is_ref(ref))
 			return settings_fail(
 				reader, "'%s' is no full name of a ref (refs/heads/main)", ref);
 	strings_sort(&order->refs);
@@ -97,6 +98,7 @@ static const struct setting table[] = {
 	{"mirror", SETTING_TEXT, offsetof(struct fetch_order, mirror), .read = check_mirror},
 	{"refs", SETTING_TEXTS, offsetof(struct fetch_order, refs), .read = check_refs},
 	{"pins", SETTING_TEXTS, offsetof(struct fetch_order, pins), .read = check_pins},
+	{"pins_of", SETTING_TEXT, offsetof(struct fetch_order, pins_of)},
 	{"deadline_sec", SETTING_NUMBER, offsetof(struct fetch_order, deadline_sec), 1,
 		.read = check_deadline},
 	{"most_bytes", SETTING_NUMBER, offsetof(struct fetch_order, most_bytes), 1},
@@ -134,7 +136,11 @@ int fetch_order_read(int fd, struct fetch_order *order, struct error *err)
 		return fail(err, ERROR_CATALOG, "the order must be an object");
 	if (settings_read(&reader, root, table, order) < 0)
 		return -1;
-	return check_whole(order, err);
+	if (check_whole(order, err) < 0)
+		return -1;
+	if (!order->pins_of)
+		order->pins_of = memory_copy_text(order->written);
+	return 0;
 }
 
 void fetch_order_clear(struct fetch_order *order)
@@ -142,6 +148,7 @@ void fetch_order_clear(struct fetch_order *order)
 	remote_url_clear(&order->url);
 	free(order->written);
 	free(order->mirror);
+	free(order->pins_of);
 	strings_clear(&order->refs);
 	strings_clear(&order->pins);
 	credentials_free(order->credentials);

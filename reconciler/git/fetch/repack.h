@@ -9,5 +9,8 @@
 #include "base/error.h"
 #include "reconciler/git/fetch/mirror.h"
 
-/* Between mirror_begin and mirror_finish. What fails leaves more packs than there need be, nothing worse. */
+/*
+ * Between mirror_begin and mirror_finish, when the pins are those that are wanted now: what nothing reaches is gone then. What
+ * fails leaves more packs than there need be, nothing worse.
+ */
 int repack_if_many(struct mirror *mirror, struct error *err);

@@ -37,6 +37,10 @@ static int ask(struct update *update, struct remote_state *state, struct error *
 		    &state->session, err) < 0)
 		return -1;
 	state->head = session_head(state->session);
+	if (state->head && !fetch_order_is_ref(state->head))
+		return fail(err, ERROR_CATALOG,
+			"%s: its HEAD names %s, which is no ref that can be followed",
+			order->url.shown, state->head);
 	strings_add_all(&state->wanted, &order->refs);
 	if (order->refs.count || session_is_empty(state->session))
 		return 0;
@@ -154,26 +158,41 @@ static int move_refs(struct update *update, const struct remote_state *state, st
 	return 0;
 }
 
-static int carry_out(struct update *update, const struct remote_state *state, struct error *err)
+/*
+ * Before any ref lets go of anything: what this fetch takes away may be built just now, and an order that pins it comes
+ * before the next repack. Not where the last run was killed: maybe that was here, and what is new could wait for ever.
+ */
+static int repack(struct update *update, struct error *err)
 {
-	const struct strings *pins = &update->login->order->pins;
 	struct error ignored;
 
-	if (mirror_begin(update->mirror, err) < 0 || receive(update, state, err) < 0 ||
-		check_received(update, state, err) < 0)
+	if (pins_set(update->mirror, update->login->order, err) < 0) {
+		update->suspect = true;
 		return -1;
-	/* before the refs: what they let go of is held already */
-	if (pins_set(update->mirror, pins, err) < 0 || move_refs(update, state, err) < 0) {
+	}
+	answer_stage(ANSWER_CHECK);
+	if (!update->mirror->in_doubt && repack_if_many(update->mirror, &ignored) < 0)
+		fprintf(stderr, "kiln-fetch: not packed anew: %s\n", ignored.text);
+	return 0;
+}
+
+static int carry_out(struct update *update, const struct remote_state *state, struct error *err)
+{
+	const struct fetch_order *order = update->login->order;
+
+	if (mirror_begin(update->mirror, err) < 0 || repack(update, err) < 0 ||
+		receive(update, state, err) < 0 || check_received(update, state, err) < 0)
+		return -1;
+	/* again: some may have come just now */
+	if (pins_set(update->mirror, order, err) < 0 || move_refs(update, state, err) < 0) {
 		update->suspect = true;
 		return -1;
 	}
 	if (update->broken) {
-		pins_rescue(update->mirror, update->broken, pins);
-		if (pins_set(update->mirror, pins, err) < 0)
+		pins_rescue(update->mirror, update->broken, order);
+		if (pins_set(update->mirror, order, err) < 0)
 			return -1;
 	}
-	if (repack_if_many(update->mirror, &ignored) < 0)
-		fprintf(stderr, "kiln-fetch: not packed anew: %s\n", ignored.text);
 	return mirror_finish(update->mirror, err);
 }
 
@@ -196,7 +215,7 @@ static int report(struct update *update, const struct remote_state *state, struc
 			return -1;
 		json_set_text(refs, ref, found ? object_id_hex(&commit, hex) : NULL);
 	}
-	pins_missing(update->mirror, &update->login->order->pins, &missing);
+	pins_missing(update->mirror, update->login->order, &missing);
 	strings_each (pin, &missing)
 		json_add_text(list, pin);
 	json_set(answer, "missing_pins", list);
@@ -210,8 +229,8 @@ int update_run(struct update *update, struct json **result, struct error *err)
 
 	if (ask(update, &state, err) < 0)
 		return -1;
-	if ((refs_differ(update, &state) ||
-		    pins_differ(update->mirror, &update->login->order->pins) || update->broken) &&
+	if ((refs_differ(update, &state) || pins_differ(update->mirror, update->login->order) ||
+		    update->broken) &&
 		carry_out(update, &state, err) < 0)
 		return -1;
 	return report(update, &state, result, err);
