@@ -120,7 +120,7 @@ static bool knows_condition(
 	strings_split(&words, when, ' ');
 	strings_each (word, &words) {
 		autofree char *name = memory_copy_text(word + (*word == '!'));
-		name[strcspn(name, "!=")] = '\0';
+		name[strcspn(name, "!=>")] = '\0';
 		if (strlen(word) >= 128 || !is_known(plugin, block, name))
 			return false;
 	}
