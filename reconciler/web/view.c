@@ -14,8 +14,11 @@ static struct json *make_root(
 	struct web *web, const struct request *request, const char *title, struct json *data)
 {
 	struct json *root = json_new_object();
-	autofree char *notice =
-		request->signed_in ? sessions_told(web->sessions, request->session) : NULL;
+	/* page.js fetches a page for parts of it, and throws the rest away */
+	bool whole = !request_header(request, "X-Kiln-Part");
+	autofree char *notice = request->signed_in && whole
+	                                ? sessions_told(web->sessions, request->session)
+	                                : NULL;
 
 	json_set_text(root, "title", title);
 	json_set_text(root, "path", request->path);

@@ -150,6 +150,7 @@ order -d "form_token=$form_token" -d back=//evil.example; is 'it leads nowhere e
 order -d "form_token=$form_token" -d order=format; is 'what there is not' "$code" 303
 get /order -b "$jar" -H "Origin: $url" -d order=release -d image=web -d "form_token=$form_token"; is 'released' "$(held)" false
 get /order -b "$jar" -H "Origin: $url" -d order=build -d image=nosuch -d "form_token=$form_token"
+get / -b "$jar" -H 'X-Kiln-Part: 1'; unlike 'what is fetched for a part of a page takes no notice away' "$out" '*class="notice"*'
 get / -b "$jar"; like 'what fails is told' "$out" '*class="notice"*nosuch*'
 get /logout -b "$jar" -H "Origin: $url" -d "form_token=$form_token"; is 'signing out' "$code" 303
 order -d "form_token=$form_token"; is 'ends it' "$code" 403

@@ -129,6 +129,7 @@ daemon_end() { kill "${1:--TERM}" "$daemon" && wait "$daemon"; daemon_code=$?; }
 wait_until() {
 	wanted=$1; shift
 	for i in $(seq 600); do last=$("$@" 2>/dev/null); [ "$last" = "$wanted" ] && return; sleep 0.05; done
+	echo "waited in vain for $wanted: $* says $last" >&2
 }
 # becomes WHAT WANTED COMMAND...: as `is`, but it may take its time
 becomes() { what=$1; shift; wait_until "$@"; is "$what" "$last" "$1"; }

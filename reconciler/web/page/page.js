@@ -2,9 +2,12 @@
 // What is live: everything here is on the page without it, too.
 'use strict';
 
+// What comes is not shown whole: a notice that is told once must not be in it.
+const inPart = {headers: {Accept: 'text/html', 'X-Kiln-Part': '1'}};
+
 // Parts with data-live="SECONDS" are fetched again while somebody looks at them.
 async function refresh(url, ids) {
-	const answer = await fetch(url, {headers: {Accept: 'text/html'}});
+	const answer = await fetch(url, inPart);
 	if (!answer.ok || answer.redirected)
 		return false;
 	const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
@@ -52,7 +55,7 @@ function filterWhileTyping() {
 			for (const [key, value] of new FormData(form))
 				if (value)
 					url.searchParams.set(key, value);
-			const answer = await fetch(url, {headers: {Accept: 'text/html'}});
+			const answer = await fetch(url, inPart);
 			if (mine !== turn || !answer.ok)
 				return;
 			const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
