@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/file_identity.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/path.h"
@@ -70,6 +71,7 @@ void inputs_depend(struct inputs *inputs, const char *path, bool prefix)
 void blob_cache_clear(struct blob_cache *cache)
 {
 	map_clear(&cache->by_id);
+	map_clear(&cache->by_path);
 }
 
 /* Source: github.com/git-lfs/git-lfs docs/spec.md */
@@ -544,6 +546,36 @@ int inputs_add(struct inputs *inputs, const char *path, enum option_path kind,
 	return 0;
 }
 
+static void free_outside_facts(void *value)
+{
+	struct outside_facts *facts = value;
+
+	json_free(facts->identity);
+	free(facts);
+}
+
+/* A disk image outside is large, and a plan asks for it as often as it evaluates: it is read again if something came near it. */
+static int digest_outside(struct blob_cache *cache, const char *path, int fd, struct digest *digest,
+	struct error *err)
+{
+	const struct outside_facts *known = map_find(&cache->by_path, path);
+	autojson struct json *identity = file_identity_at_rest(fd);
+
+	if (known && identity && json_equal(identity, known->identity)) {
+		*digest = known->sha256;
+		return 0;
+	}
+	if (digest_of_fd(fd, digest, err) < 0)
+		return fail_while(err, "%s", path);
+	if (!identity)
+		return 0;
+	struct outside_facts *facts = memory_new(sizeof(*facts));
+	*facts = (struct outside_facts){TAKE(identity), *digest};
+	cache->by_path.free_value = free_outside_facts;
+	map_set(&cache->by_path, path, facts);
+	return 0;
+}
+
 int inputs_add_outside(
 	struct inputs *inputs, const char *path, struct strings *added, struct error *err)
 {
@@ -564,8 +596,8 @@ int inputs_add_outside(
 			"%s is no file that can be read", path);
 		return 0;
 	}
-	if (digest_of_fd(fd, &digest, err) < 0)
-		return fail_while(err, "%s", path);
+	if (digest_outside(inputs->cache, path, fd, &digest, err) < 0)
+		return -1;
 	struct entry entry = {ENTRY_FILE, status.st_mode & 0100 ? 0100755 : 0100644, {{0}}};
 	digest_hex(&digest, add_file(inputs, path, NULL, &entry)->value);
 	if (added)

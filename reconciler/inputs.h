@@ -22,9 +22,16 @@ struct blob_facts {
 	struct digest lfs_id; /* then */
 };
 
-/* Remembers blob facts by id, within one process. */
+/* What is known of a file of this machine that nobody has changed since. */
+struct outside_facts {
+	struct json *identity; /* base/file_identity.h */
+	struct digest sha256;
+};
+
+/* Remembers facts within one process: of blobs, and of files outside. */
 struct blob_cache {
-	struct map by_id; /* hex -> struct blob_facts, owned */
+	struct map by_id;   /* hex -> struct blob_facts, owned */
+	struct map by_path; /* -> struct outside_facts, owned */
 };
 void blob_cache_clear(struct blob_cache *cache);
 
