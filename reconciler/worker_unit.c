@@ -28,6 +28,7 @@ enum {
 	END_USEC = 1000 * 1000,
 	PAUSE_USEC = 2000,
 	STOP_USEC = 30 * 1000 * 1000,
+	EXIT_OF_SYSTEMD = 200, /* from here on */
 };
 
 struct unit_run {
@@ -275,6 +276,74 @@ static int on_start_overdue(sd_event_source *source, uint64_t usec, void *contex
 	return fail_start(context, -ETIMEDOUT, NULL);
 }
 
+/* What systemd knows of the main process of a unit: as in siginfo_t, all 0 as long as there was none, or it runs. */
+struct main_process {
+	uint32_t pid;
+	int32_t how, status;
+};
+
+static int read_property(sd_bus_message *message, const char *name, struct main_process *process)
+{
+	if (strcmp(name, "ExecMainPID") == 0)
+		return sd_bus_message_read(message, "v", "u", &process->pid);
+	if (strcmp(name, "ExecMainCode") == 0)
+		return sd_bus_message_read(message, "v", "i", &process->how);
+	if (strcmp(name, "ExecMainStatus") == 0)
+		return sd_bus_message_read(message, "v", "i", &process->status);
+	return sd_bus_message_skip(message, "v");
+}
+
+/* Three of all that is told: a{sv} is read to its end. */
+static int read_process(sd_bus_message *message, struct main_process *process)
+{
+	const char *name;
+	int result = sd_bus_message_enter_container(message, 'a', "{sv}");
+
+	while (result >= 0 && (result = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+		result = sd_bus_message_read(message, "s", &name);
+		if (result >= 0)
+			result = read_property(message, name, process);
+		if (result >= 0)
+			result = sd_bus_message_exit_container(message);
+	}
+	return result;
+}
+
+static int get_all(struct unit_run *run, sd_bus_message_handler_t handler)
+{
+	run->call = sd_bus_slot_unref(run->call);
+	return sd_bus_call_method_async(bus, &run->call, SYSTEMD, run->path,
+		"org.freedesktop.DBus.Properties", "GetAll", handler, run, "s", SERVICE);
+}
+
+static int note_started(struct unit_run *run, uint32_t pid)
+{
+	stop_asking(run);
+	run->settled = true;
+	run->hooks->started(run->context, (pid_t)pid);
+	return 0;
+}
+
+/*
+ * A worker that is quick, on a machine that is busy, has ended before systemd looks whether it began: a failed start, it says then.
+ * Who could not begin ends with one of systemd's own codes (systemd.exec(5), PROCESS EXIT CODES). All others ran, and are not to run
+ * once more.
+ */
+static int on_failed(sd_bus_message *message, void *context, sd_bus_error *error)
+{
+	struct unit_run *run = context;
+	struct main_process process = {0};
+	const char *why;
+	int result = read_failure(message, &why);
+
+	(void)error;
+	if (result >= 0)
+		result = read_process(message, &process);
+	bool ran = result >= 0 && process.pid && process.how &&
+	           (process.how != CLD_EXITED || process.status < EXIT_OF_SYSTEMD);
+	return ran ? note_started(run, process.pid) : fail_start(run, -ECHILD, "failed");
+}
+
 static int on_pid(sd_bus_message *message, void *context, sd_bus_error *error)
 {
 	struct unit_run *run = context;
@@ -287,12 +356,7 @@ static int on_pid(sd_bus_message *message, void *context, sd_bus_error *error)
 		result = sd_bus_message_read(message, "v", "u", &pid);
 	if (result >= 0 && pid == 0)
 		result = -ESRCH;
-	if (result < 0)
-		return fail_start(run, result, why);
-	stop_asking(run);
-	run->settled = true;
-	run->hooks->started(run->context, (pid_t)pid);
-	return 0;
+	return result < 0 ? fail_start(run, result, why) : note_started(run, pid);
 }
 
 static int get_property(struct unit_run *run, const char *name, sd_bus_message_handler_t handler)
@@ -312,10 +376,11 @@ static int on_job_removed(sd_bus_message *message, void *context, sd_bus_error *
 	if (sd_bus_message_read(message, "uoss", &id, &path, &unit, &how) < 0 || !run->job ||
 		strcmp(path, run->job) != 0)
 		return 0;
-	if (strcmp(how, "done") != 0)
+	if (strcmp(how, "done") != 0 && strcmp(how, "failed") != 0)
 		return fail_start(run, -ECHILD, how);
 	/* MainPID is gone with the process, which may have been quick */
-	int result = get_property(run, "ExecMainPID", on_pid);
+	int result = strcmp(how, "failed") == 0 ? get_all(run, on_failed)
+	                                        : get_property(run, "ExecMainPID", on_pid);
 	return result < 0 ? fail_start(run, result, NULL) : 0;
 }
 
@@ -403,51 +468,27 @@ static int ask_again(sd_event_source *source, uint64_t usec, void *context)
 	(void)source;
 	(void)usec;
 	bool late = moment_elapsed_usec() > run->asked_usec + END_USEC;
-	if (late || !has_bus(run) ||
-		sd_bus_call_method_async(bus, &run->call, SYSTEMD, run->path,
-			"org.freedesktop.DBus.Properties", "GetAll", on_status, run, "s",
-			SERVICE) < 0)
+	if (late || !has_bus(run) || get_all(run, on_status) < 0)
 		return tell_end(run, -1);
 	return 0;
-}
-
-/* Two of all that is told: a{sv} is read to its end. */
-static int read_status(sd_bus_message *message, int32_t *how, int32_t *status)
-{
-	const char *name;
-	int result = sd_bus_message_enter_container(message, 'a', "{sv}");
-
-	while (result >= 0 && (result = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-		result = sd_bus_message_read(message, "s", &name);
-		if (result < 0)
-			break;
-		if (strcmp(name, "ExecMainCode") == 0)
-			result = sd_bus_message_read(message, "v", "i", how);
-		else if (strcmp(name, "ExecMainStatus") == 0)
-			result = sd_bus_message_read(message, "v", "i", status);
-		else
-			result = sd_bus_message_skip(message, "v");
-		if (result >= 0)
-			result = sd_bus_message_exit_container(message);
-	}
-	return result;
 }
 
 /* systemd sees the end when we do; which of us is first is open. */
 static int on_status(sd_bus_message *message, void *context, sd_bus_error *error)
 {
 	struct unit_run *run = context;
-	int32_t how = 0, status = 0;
+	struct main_process process = {0};
 	const char *why;
 	int result = read_failure(message, &why);
 
 	(void)error;
 	if (result >= 0)
-		result = read_status(message, &how, &status);
+		result = read_process(message, &process);
 	if (result < 0)
 		return tell_end(run, -1);
-	if (how != 0)
-		return tell_end(run, how == CLD_EXITED ? status : 128 + status);
+	if (process.how != 0)
+		return tell_end(run,
+			process.how == CLD_EXITED ? process.status : 128 + process.status);
 	run->call = sd_bus_slot_unref(run->call);
 	run->timer = sd_event_source_disable_unref(run->timer);
 	if (sd_event_add_time_relative(

@@ -186,7 +186,7 @@ far_of() { kiln_inside list --json | jq '[.images[] | select(.name == "far/note"
 becomes 'what a unit of kiln-fetch brings is built' 1 far_of
 inside sh -c 'cat > /etc/kiln/service.json' < "$T/service.json"; inside systemctl reload kiln.service
 becomes 'no unit of a worker is left' '' inside systemctl list-units --all --plain --no-legend 'kiln-build-*'
-is 'nothing went another way' "$(inside journalctl -q --no-pager MESSAGE_ID=5e0a1c56c8a14e4bb6a27a2f3a6f1d08 | grep -c 'sessions of kilnd')" 0
+is 'nothing went another way' "$(inside journalctl -q --no-pager MESSAGE_ID=5e0a1c56c8a14e4bb6a27a2f3a6f1d08 | grep 'sessions of kilnd')" ''
 
 # ---- without the daemon ----
 succeeds 'kiln.service stops' inside systemctl stop kiln.service
