@@ -293,11 +293,15 @@ static int read_property(sd_bus_message *message, const char *name, struct main_
 	return sd_bus_message_skip(message, "v");
 }
 
-/* Three of all that is told: a{sv} is read to its end. */
+/* Three of all that get_all is told: a{sv} is read to its end. */
 static int read_process(sd_bus_message *message, struct main_process *process)
 {
 	const char *name;
-	int result = sd_bus_message_enter_container(message, 'a', "{sv}");
+	int result = read_failure(message, &name);
+
+	*process = (struct main_process){0};
+	if (result >= 0)
+		result = sd_bus_message_enter_container(message, 'a', "{sv}");
 
 	while (result >= 0 && (result = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
 		result = sd_bus_message_read(message, "s", &name);
@@ -332,14 +336,10 @@ static int note_started(struct unit_run *run, uint32_t pid)
 static int on_failed(sd_bus_message *message, void *context, sd_bus_error *error)
 {
 	struct unit_run *run = context;
-	struct main_process process = {0};
-	const char *why;
-	int result = read_failure(message, &why);
+	struct main_process process;
 
 	(void)error;
-	if (result >= 0)
-		result = read_process(message, &process);
-	bool ran = result >= 0 && process.pid && process.how &&
+	bool ran = read_process(message, &process) >= 0 && process.pid && process.how &&
 	           (process.how != CLD_EXITED || process.status < EXIT_OF_SYSTEMD);
 	return ran ? note_started(run, process.pid) : fail_start(run, -ECHILD, "failed");
 }
@@ -477,14 +477,10 @@ static int ask_again(sd_event_source *source, uint64_t usec, void *context)
 static int on_status(sd_bus_message *message, void *context, sd_bus_error *error)
 {
 	struct unit_run *run = context;
-	struct main_process process = {0};
-	const char *why;
-	int result = read_failure(message, &why);
+	struct main_process process;
 
 	(void)error;
-	if (result >= 0)
-		result = read_process(message, &process);
-	if (result < 0)
+	if (read_process(message, &process) < 0)
 		return tell_end(run, -1);
 	if (process.how != 0)
 		return tell_end(run,
